@@ -1,0 +1,249 @@
+"""The file that describes one environment: `deployments/<environment>.toml`.
+
+Untrusted text enters here and leaves as frozen, typed values; what is wrong is told in one sentence
+with its path. Everything that differs between two stacks stands in that file and nowhere else.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import PurePosixPath
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from rollout.errors import ConfigInvalid
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
+Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+
+
+def _inside_repository(path: str) -> str:
+    pure = PurePosixPath(path)
+    if pure.is_absolute() or ".." in pure.parts or path.startswith("-"):
+        raise ValueError("should be a path inside the repository")
+    return path
+
+
+RepositoryPath = Annotated[str, AfterValidator(_inside_repository)]
+
+
+class Section(BaseModel):
+    """A table of the file: immutable, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Blocks(Section):
+    """Names of the Prefect blocks that hold addresses and credentials."""
+
+    target_host: Name
+    gcp_project: Name
+    artifact_registry: Name
+    app_database: Name
+
+
+class Check(Section):
+    """One command of quality.
+
+    Attributes:
+        name: What it is called in the UI and in `needs`.
+        run: The words of the command; no shell reads them.
+        needs: Checks that must have passed before it starts; empty lets it start at once.
+        timeout_s: How long it may take, in seconds.
+        env: Variables of its own, over those of `[quality.env]`.
+    """
+
+    name: Name
+    run: Annotated[tuple[str, ...], Field(min_length=1)]
+    needs: tuple[Name, ...] = ()
+    timeout_s: Seconds = 600
+    env: dict[Variable, str] = {}
+
+
+class ServiceContainer(Section):
+    """A container that the checks talk to, fresh for each run of quality.
+
+    Attributes:
+        name: Its name; the checks find it as `{name.host}` and `{name.port}` in their variables.
+        image: What runs.
+        port: The port inside the container.
+        env: Its variables; never a real secret.
+        command: Words given to the image; empty means the image's own.
+        ready: Command run inside it until it succeeds; empty waits for the port to accept.
+        ready_timeout_s: How long that may take, in seconds.
+    """
+
+    name: Name
+    image: str
+    port: Annotated[int, Field(gt=0, lt=65536)]
+    env: dict[Variable, str] = {}
+    command: tuple[str, ...] = ()
+    ready: tuple[str, ...] = ()
+    ready_timeout_s: Seconds = 60
+
+
+class Quality(Section):
+    """What must hold of a commit before anything else happens."""
+
+    checks: tuple[Check, ...] = ()
+    services: tuple[ServiceContainer, ...] = ()
+    env: dict[Variable, str] = {}
+
+    @model_validator(mode="after")
+    def _needs_name_earlier_checks(self) -> Quality:
+        seen: set[str] = set()
+        for check in self.checks:
+            unknown = [need for need in check.needs if need not in seen]
+            if unknown:
+                raise ValueError(f"check {check.name} needs {unknown[0]}, which no earlier one is")
+            if check.name in seen:
+                raise ValueError(f"two checks are called {check.name}")
+            seen.add(check.name)
+        return self
+
+
+class Build(Section):
+    """How the image is made.
+
+    Attributes:
+        dockerfile: Path of the Dockerfile in the repository.
+        context: Path of the build context in the repository.
+        image: The image's name in the registry of the `artifact_registry` block.
+        args: Build arguments; `{version}` stands for the commit.
+        secret_args: Build argument to Secret Manager name, for public values such as a browser's
+            DSN that the code bakes in. They lie in the image: never name a real secret here.
+        prepare: Commands run in the checkout before the build, each a list of words.
+        builder: `auto` takes buildx where the docker CLI has it, else the engine's own builder.
+        timeout_s: How long build and push may take, in seconds.
+    """
+
+    dockerfile: RepositoryPath
+    context: RepositoryPath = "."
+    image: str = "web"
+    args: dict[Variable, str] = {}
+    secret_args: dict[Variable, str] = {}
+    prepare: tuple[tuple[str, ...], ...] = ()
+    builder: Literal["auto", "buildx", "engine"] = "auto"
+    timeout_s: Seconds = 900
+
+
+class Migrations(Section):
+    """Where the migrations lie and what is expected around them.
+
+    Attributes:
+        folder: The folder with `meta/_journal.json`.
+        table_schema: Schema of Drizzle's own table.
+        table: Name of Drizzle's own table.
+        seed: Command for the reference data, run with NODE_ENV=production after applying; empty
+            means that there is none.
+        seed_timeout_s: How long it may take, in seconds.
+        watch: Globs; when none matches what changed since the deployed version, no schema or seed
+            work is expected.
+    """
+
+    folder: RepositoryPath
+    table_schema: str = "drizzle"
+    table: str = "__drizzle_migrations"
+    seed: tuple[str, ...] = ()
+    seed_timeout_s: Seconds = 120
+    watch: tuple[str, ...] = ()
+
+
+class Application(Section):
+    """The application as it stands in its own compose file.
+
+    Attributes:
+        project: The compose project's name on the host.
+        directory: Where the host keeps it.
+        compose: Path of the compose file in the repository.
+        caddyfile: Path of the Caddyfile in the repository.
+        service: The compose service that is switched without a gap.
+        proxy: The compose service that runs Caddy.
+        port: The port that the service listens on inside the network.
+        ready_timeout_s: How long a new container may take to become healthy, in seconds.
+        drain_timeout_s: How long the old one may finish its requests, in seconds.
+        retain_releases: How many earlier releases stay on the host.
+    """
+
+    project: Name
+    directory: str = "/opt/trovella"
+    compose: RepositoryPath
+    caddyfile: RepositoryPath
+    service: Name = "web"
+    proxy: Name = "caddy"
+    port: Annotated[int, Field(gt=0, lt=65536)] = 3000
+    ready_timeout_s: Seconds = 90
+    drain_timeout_s: Seconds = 30
+    retain_releases: Annotated[int, Field(ge=1, le=50)] = 5
+
+
+class Verify(Section):
+    """What must be seen from outside.
+
+    Attributes:
+        url: The address that a user would ask.
+        healthy: The value that `status` in the health body must have.
+        version_key: The key of the body that names the version; a body without it is identified
+            by the container's digest and by the proxy's header.
+        timeout_s: How long the release may take to be seen, in seconds.
+    """
+
+    url: Annotated[str, Field(pattern=r"^https?://")]
+    healthy: str = "healthy"
+    version_key: str = "version"
+    timeout_s: Seconds = 60
+
+
+class Environment(Section):
+    """One environment, as its file describes it.
+
+    Attributes:
+        name: `production`, `rehearsal` and so on; equals the file's name.
+        repository: Where git fetches the application from.
+        branch: Commits must be reachable from it.
+        secrets: Variable of the application's `.env` to name in Secret Manager.
+        settings: Variables of `.env` that are no secrets.
+    """
+
+    name: Name
+    repository: str
+    branch: str = "main"
+    blocks: Blocks
+    quality: Quality = Quality()
+    build: Build
+    migrations: Migrations
+    application: Application
+    verify: Verify
+    secrets: dict[Variable, str]
+    settings: dict[Variable, str] = {}
+
+
+def parse_environment(path: str, text: str) -> Environment:
+    """Return the environment that a file describes.
+
+    Args:
+        path: The file's path, named in errors.
+        text: The file's whole text, TOML.
+
+    Raises:
+        ConfigInvalid: When the text is no TOML, a key is missing or unknown, or a value does not
+            fit; names the path and the key.
+    """
+    try:
+        return Environment.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigInvalid(path, f"is no TOML: {error}") from error
+    except ValidationError as error:
+        raise ConfigInvalid(path, _sentence(error)) from None
+
+
+def _sentence(error: ValidationError) -> str:
+    """Return the first problem as `key: problem`, and how many more there are."""
+    problems = error.errors(include_url=False, include_input=False, include_context=False)
+    first: Any = problems[0]
+    key = ".".join(str(part) for part in first["loc"]) or "file"
+    told = {"extra_forbidden": "is not a known key", "missing": "is missing"}
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return f"{key} {told.get(first['type'], first['msg'])}{more}"

@@ -1,0 +1,177 @@
+"""Every error that the domain raises, as one tree.
+
+A message has three parts, each in its own words: what is true, what state was left, and what to do
+next. The caller prints it as it is; nobody matches on its text.
+
+    RolloutError
+      ConfigInvalid
+      Refused               a verdict said no; nothing was changed
+        RollbackRefused
+      QualityFailed         a check of the application's own failed
+      CommandFailed         a program ended with a status other than zero
+        CommandTimedOut
+      HostError
+        HostUnreachable
+        HostKeyChanged
+        OutcomeUnknown      the connection was cut; the remote command may go on
+      BuildFailed
+      RegistryError
+        RegistryRefused     login refused
+      SecretUnusable        missing, disabled, empty or forbidden
+      DatabaseError
+        MigrationFailed
+      ActivationFailed
+      VerificationFailed
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from rollout.model.command import Result
+    from rollout.model.finding import Finding
+
+TAIL_LINES = 10
+NOTHING_CHANGED = "Nothing was changed."
+
+
+class RolloutError(Exception):
+    """Base of all errors that a run may end with.
+
+    Args:
+        true: What is true, as a lower-case fragment without a final period.
+        left: What state was left, as full sentences; empty means that nothing was changed.
+        next_step: What to do now, as full sentences.
+    """
+
+    retry_safe: ClassVar[bool] = False
+    """Whether Prefect may run the failed task again by itself."""
+
+    def __init__(self, true: str, *, left: str = NOTHING_CHANGED, next_step: str) -> None:
+        super().__init__(f"{true}\nleft: {left}\nnext: {next_step}")
+        self.true = true
+        self.left = left
+        self.next_step = next_step
+
+    def leaving(self, left: str) -> RolloutError:
+        """Return the same error with another account of the state that was left."""
+        clone = self.__class__.__new__(self.__class__)
+        clone.__dict__.update(self.__dict__)
+        RolloutError.__init__(clone, self.true, left=left, next_step=self.next_step)
+        return clone
+
+
+class ConfigInvalid(RolloutError):
+    """Raised when a file, a block or a parameter does not say what it must."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(f"{path}: {problem}", next_step=f"Correct {path} and start the run again.")
+        self.path = path
+        self.problem = problem
+
+
+class Refused(RolloutError):
+    """Raised when a verdict says no, with the findings that say why."""
+
+    def __init__(self, what: str, findings: tuple[Finding, ...]) -> None:
+        told = "; ".join(f"{finding.consequence} ({finding.where})" for finding in findings)
+        super().__init__(
+            f"{what} refused: {told}",
+            next_step=" ".join(finding.help for finding in findings),
+        )
+        self.findings = findings
+
+
+class RollbackRefused(Refused):
+    """Raised when no release fits what a rollback asked for."""
+
+
+class CommandFailed(RolloutError):
+    """Raised when a command ended with a status other than zero; carries its `Result`."""
+
+    def __init__(self, what: str, result: Result, *, left: str = NOTHING_CHANGED, next_step: str):
+        super().__init__(f"{what}: {evidence(result)}", left=left, next_step=next_step)
+        self.result = result
+
+
+class CommandTimedOut(CommandFailed):
+    """Raised when a command did not end within its limit and was stopped."""
+
+
+class QualityFailed(RolloutError):
+    """Raised when one of the application's own checks failed."""
+
+
+class HostError(RolloutError):
+    """Raised when the host cannot be used."""
+
+
+class HostUnreachable(HostError):
+    """Raised when no SSH session could be opened; nothing was run on the host."""
+
+    retry_safe: ClassVar[bool] = True
+
+
+class HostKeyChanged(HostError):
+    """Raised when the host shows another key than the one in its block."""
+
+
+class OutcomeUnknown(HostError):
+    """Raised when the connection was cut while a command ran: it may go on, or be done."""
+
+
+class BuildFailed(RolloutError):
+    """Raised when the image could not be built or pushed."""
+
+
+class RegistryError(RolloutError):
+    """Raised when the registry answers what it should not, or not at all."""
+
+    retry_safe: ClassVar[bool] = True
+
+
+class RegistryRefused(RegistryError):
+    """Raised when the registry refuses the login."""
+
+    retry_safe: ClassVar[bool] = False
+
+
+class SecretUnusable(RolloutError):
+    """Raised when a required secret is missing, disabled, empty or forbidden."""
+
+
+class DatabaseError(RolloutError):
+    """Raised when the application's database cannot be used."""
+
+
+class MigrationFailed(DatabaseError):
+    """Raised when a migration failed; it was rolled back as a whole."""
+
+
+class ActivationFailed(RolloutError):
+    """Raised when the new release did not come to serve; the former one still does."""
+
+
+class VerificationFailed(RolloutError):
+    """Raised when the release was not seen serving from outside at its own version."""
+
+
+def evidence(result: Result) -> str:
+    """Return what a failed command leaves behind, fit for a message.
+
+    Args:
+        result: The failed command's result; secrets are masked by its `display`.
+
+    Returns:
+        The command line, its exit status and the last lines of both streams, where an empty
+        stream reads `nothing written`.
+    """
+    streams = (("stdout", result.stdout), ("stderr", result.stderr))
+    tails = "\n".join(f"  {name}: {_tail(text)}" for name, text in streams)
+    return f"`{result.command.display()}` ended with exit status {result.exit_code}\n{tails}"
+
+
+def _tail(text: str) -> str:
+    lines = text.rstrip().splitlines()[-TAIL_LINES:]
+    return "\n          ".join(lines) if lines else "nothing written"

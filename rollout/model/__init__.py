@@ -1,0 +1,1 @@
+"""Values: frozen, comparable, without behaviour that touches the world."""

@@ -1,0 +1,64 @@
+"""Plans: ordered steps that are values until a host carries them out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rollout.model.command import Command, Secret
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """A file as it shall lie on a host; a `Secret` content is never shown.
+
+    Attributes:
+        path: Absolute path on the host.
+        content: Its whole text.
+        mode: Permission bits, for example 0o600.
+    """
+
+    path: str
+    content: Secret | str
+    mode: int = 0o644
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to do on a host.
+
+    Attributes:
+        name: Imperative words for people and logs.
+        command: What is run.
+        evidence: What is read, before anything is undone, when the command fails.
+        undo: What takes the step back when a later one fails before the point of no return.
+        point_of_no_return: Whether the new release serves requests once this step is done.
+        best_effort: Whether a failure is a warning and the plan goes on.
+    """
+
+    name: str
+    command: Command
+    evidence: tuple[Command, ...] = ()
+    undo: Command | None = None
+    point_of_no_return: bool = False
+    best_effort: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Ordered steps; no steps means that there is nothing to do."""
+
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Return whether there is nothing to do."""
+        return not self.steps
+
+    def describe(self) -> str:
+        """Return one line a step, or `nothing to do`."""
+        if self.is_empty:
+            return "nothing to do"
+        return "\n".join(
+            f"{index}. {step.name}: {step.command.display()}"
+            for index, step in enumerate(self.steps, 1)
+        )

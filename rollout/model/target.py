@@ -1,0 +1,64 @@
+"""Addresses with the credentials that open them, as blocks hand them to executors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rollout.model.command import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class HostAddress:
+    """How to reach a host over SSH.
+
+    Attributes:
+        host: Name or address.
+        user: The login; it may use sudo without a password.
+        private_key: Its private key, OpenSSH or PEM text.
+        host_key: The only key that the host may show: `ssh-ed25519 AAAA...`.
+        port: TCP port.
+        proxy_command: A command whose standard streams are the connection, for example an IAP
+            tunnel with `%h` and `%p`; empty connects directly.
+    """
+
+    host: str
+    user: str
+    private_key: Secret
+    host_key: str
+    port: int = 22
+    proxy_command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryLogin:
+    """How to log in to a registry.
+
+    Attributes:
+        host: The registry's name, for example `us-central1-docker.pkg.dev`.
+        prefix: What stands between host and image name: `project/repository`.
+        username: The login.
+        token: Its password, short-lived.
+    """
+
+    host: str
+    prefix: str
+    username: str
+    token: Secret
+
+    def repository(self, image: str) -> str:
+        """Return an image's full name without tag, for example `host/project/repository/web`."""
+        return f"{self.host}/{self.prefix}/{image}"
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseAddress:
+    """How to reach the application's database from the worker.
+
+    Attributes:
+        url: The whole connection URL, with its password.
+        proxy_command: A program to run while connected, such as the Cloud SQL Auth Proxy; the URL
+            then points at the port where it listens. Empty connects directly.
+    """
+
+    url: Secret
+    proxy_command: tuple[str, ...] = ()
