@@ -26,9 +26,11 @@ next. The caller prints it as it is; nobody matches on its text.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rollout.model.command import Result
     from rollout.model.finding import Finding
 
@@ -56,10 +58,11 @@ class RolloutError(Exception):
 
     def leaving(self, left: str) -> RolloutError:
         """Return the same error with another account of the state that was left."""
-        clone = self.__class__.__new__(self.__class__)
-        clone.__dict__.update(self.__dict__)
-        RolloutError.__init__(clone, self.true, left=left, next_step=self.next_step)
-        return clone
+        return _again(type(self), {**self.__dict__, "left": left})
+
+    def __reduce__(self) -> tuple[Callable[..., RolloutError], tuple[object, ...]]:
+        """Let the error survive Prefect's storage, whatever a subclass's constructor takes."""
+        return _again, (type(self), self.__dict__)
 
 
 class ConfigInvalid(RolloutError):
@@ -155,6 +158,13 @@ class ActivationFailed(RolloutError):
 
 class VerificationFailed(RolloutError):
     """Raised when the release was not seen serving from outside at its own version."""
+
+
+def _again(kind: type[RolloutError], fields: dict[str, Any]) -> RolloutError:
+    error = kind.__new__(kind)
+    error.__dict__.update(fields)
+    RolloutError.__init__(error, error.true, left=error.left, next_step=error.next_step)
+    return error
 
 
 def evidence(result: Result) -> str:

@@ -10,16 +10,21 @@ MASK = "********"
 DEFAULT_TIMEOUT_S = 60.0
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Secret:
     """Text that must not be seen; masked wherever it is shown, unwrapped by executors only.
+
+    It is no dataclass, so that nothing turns it into JSON by its fields, and it leaves its text
+    behind when it is pickled: an error that Prefect stores may carry one.
 
     Example:
         >>> Secret("hunter2")
         Secret('********')
     """
 
-    text: str
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
 
     def __repr__(self) -> str:
         return f"Secret({MASK!r})"
@@ -27,9 +32,18 @@ class Secret:
     def __str__(self) -> str:
         return MASK
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __reduce__(self) -> tuple[type[Secret], tuple[str]]:
+        return Secret, (MASK,)
+
     def reveal(self) -> str:
         """Return the text itself; only executors and `render.env` may ask."""
-        return self.text
+        return self._text
 
 
 @dataclass(frozen=True, slots=True)

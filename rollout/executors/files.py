@@ -1,0 +1,38 @@
+"""Reads this project's own files: the environments that lie in `deployments/`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from rollout.config import Environment, parse_environment
+from rollout.errors import ConfigInvalid
+
+ENVIRONMENTS = Path(__file__).parents[2] / "deployments"
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}\Z")
+
+
+def read_environment(name: str, folder: Path = ENVIRONMENTS) -> Environment:
+    """Return the environment that `<name>.toml` describes.
+
+    Args:
+        name: The environment's name; it reaches us from a form, so it is checked first.
+        folder: Where the files lie.
+
+    Raises:
+        ConfigInvalid: When the name is no name, there is no such file, the file does not fit, or
+            it describes another environment.
+    """
+    if not _NAME.match(name):
+        raise ConfigInvalid("environment", f"should be lower-case letters and digits, not {name!r}")
+    path = folder / f"{name}.toml"
+    shown = f"{folder.name}/{path.name}"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        known = ", ".join(sorted(file.stem for file in folder.glob("*.toml")))
+        raise ConfigInvalid("environment", f"{shown} does not exist; known are {known}") from None
+    environment = parse_environment(shown, text)
+    if environment.name != name:
+        raise ConfigInvalid(shown, f"name should be {name!r}, not {environment.name!r}")
+    return environment

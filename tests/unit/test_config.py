@@ -1,0 +1,147 @@
+"""The environment's file: what it takes, and the one sentence it answers otherwise."""
+
+from __future__ import annotations
+
+import tomllib
+
+import pytest
+
+from rollout.config import parse_environment
+from rollout.errors import ConfigInvalid
+from rollout.executors.files import ENVIRONMENTS, read_environment
+
+MINIMAL = """
+name = "small"
+repository = "https://git.example/app.git"
+
+[blocks]
+target_host = "h"
+gcp_project = "g"
+artifact_registry = "r"
+app_database = "d"
+
+[build]
+dockerfile = "Dockerfile"
+
+[migrations]
+folder = "migrations"
+
+[application]
+project = "app"
+compose = "compose.yml"
+caddyfile = "Caddyfile"
+
+[verify]
+url = "https://app.example/health"
+
+[secrets]
+"""
+
+
+def test_a_minimal_file_gets_the_documented_defaults():
+    environment = parse_environment("small.toml", MINIMAL)
+
+    assert environment.branch == "main"
+    assert environment.quality.checks == ()
+    assert environment.application.drain_timeout_s == 30
+    assert environment.migrations.table == "__drizzle_migrations"
+    assert environment.verify.healthy == "healthy"
+
+
+@pytest.mark.parametrize(
+    ("edit", "problem"),
+    [
+        (("name = ", "name == "), "is no TOML"),
+        (('[verify]\nurl = "https://app.example/health"', ""), "verify is missing"),
+        (("[secrets]", 'colour = "blue"\n[secrets]'), "verify.colour is not a known key"),
+        (('"compose.yml"', '"../compose.yml"'), "application.compose"),
+        (('"compose.yml"', '"/compose.yml"'), "should be a path inside the repository"),
+        (('"compose.yml"', '"--file"'), "should be a path inside the repository"),
+        (("[secrets]", '[secrets]\n"A-B" = "x"'), "secrets.A-B"),
+        (("[secrets]", "[application.more]\n[secrets]"), "application.more is not a known key"),
+        (('url = "https', 'url = "ftp'), "verify.url"),
+    ],
+)
+def test_what_does_not_fit_is_told_with_its_path(edit: tuple[str, str], problem: str):
+    with pytest.raises(ConfigInvalid) as raised:
+        parse_environment("small.toml", MINIMAL.replace(*edit))
+
+    assert raised.value.path == "small.toml"
+    assert problem in str(raised.value)
+    assert len(raised.value.true.splitlines()) == 1
+
+
+CHECKS = """
+[[quality.checks]]
+name = "{first}"
+run = ["true"]
+needs = [{needs}]
+
+[[quality.checks]]
+name = "{second}"
+run = ["true"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "needs", "second", "problem"),
+    [
+        ("test", '"build"', "build", "check test needs build, which no earlier one is"),
+        ("test", '"test"', "build", "check test needs test, which no earlier one is"),
+        ("test", "", "test", "two checks are called test"),
+    ],
+)
+def test_checks_form_no_circle(first: str, needs: str, second: str, problem: str):
+    text = MINIMAL + CHECKS.format(first=first, needs=needs, second=second)
+
+    with pytest.raises(ConfigInvalid, match=problem):
+        parse_environment("small.toml", text)
+
+
+@pytest.mark.parametrize("path", sorted(ENVIRONMENTS.glob("*.toml")), ids=lambda path: path.stem)
+def test_the_shipped_environments_are_valid(path):
+    assert read_environment(path.stem).name == path.stem
+
+
+def test_production_names_the_fourteen_secrets_and_the_nine_checks_of_the_wiki():
+    production = read_environment("production")
+
+    assert len(set(production.secrets.values())) == 14
+    assert all(name.startswith("trovella-") for name in production.secrets.values())
+    assert [check.name for check in production.quality.checks if check.name != "install"] == [
+        "format",
+        "lint",
+        "dependency-graph",
+        "dead-code",
+        "duplication",
+        "typecheck",
+        "migrate",
+        "test",
+        "build",
+    ]
+
+
+def test_the_rehearsal_differs_from_production_only_where_it_must():
+    production = tomllib.loads((ENVIRONMENTS / "production.toml").read_text())
+    rehearsal = tomllib.loads((ENVIRONMENTS / "rehearsal.toml").read_text())
+
+    for section in ("application", "verify", "secrets", "branch"):
+        assert rehearsal[section] == production[section]
+
+
+@pytest.mark.parametrize("name", ["", "../etc/passwd", "--help", "Production", "a b", "x" * 64])
+def test_a_name_that_is_no_name_reads_no_file(name: str):
+    with pytest.raises(ConfigInvalid, match="should be lower-case letters"):
+        read_environment(name)
+
+
+def test_an_unknown_environment_is_told_with_the_known_ones():
+    with pytest.raises(ConfigInvalid, match=r"deployments/nowhere.toml does not exist; known are"):
+        read_environment("nowhere")
+
+
+def test_a_file_that_describes_another_environment_is_refused(tmp_path):
+    (tmp_path / "other.toml").write_text(MINIMAL)
+
+    with pytest.raises(ConfigInvalid, match="name should be 'other', not 'small'"):
+        read_environment("other", tmp_path)
