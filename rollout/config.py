@@ -85,11 +85,19 @@ class ServiceContainer(Section):
 
 
 class Quality(Section):
-    """What must hold of a commit before anything else happens."""
+    """What must hold of a commit before anything else happens.
+
+    Attributes:
+        checks: The application's own commands.
+        services: What they talk to.
+        env: Variables of all of them; `{name.host}` and `{name.port}` stand for a service.
+        engine_address: The address under which the worker reaches ports that its engine publishes.
+    """
 
     checks: tuple[Check, ...] = ()
     services: tuple[ServiceContainer, ...] = ()
     env: dict[Variable, str] = {}
+    engine_address: str = "127.0.0.1"
 
     @model_validator(mode="after")
     def _needs_name_earlier_checks(self) -> Quality:

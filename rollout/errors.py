@@ -14,11 +14,17 @@ next. The caller prints it as it is; nobody matches on its text.
         HostUnreachable
         HostKeyChanged
         OutcomeUnknown      the connection was cut; the remote command may go on
+        LedgerCorrupt       the host's history cannot be trusted
+      SourceUnavailable     the repository cannot be read
+      EngineError           the Docker engine that the worker builds with cannot be used
       BuildFailed
       RegistryError
         RegistryRefused     login refused
       SecretUnusable        missing, disabled, empty or forbidden
+      SecretStoreUnavailable
       DatabaseError
+        DatabaseUnreachable
+        DatabaseLocked      somebody else migrates, or holds what a statement needs
         MigrationFailed
       ActivationFailed
       VerificationFailed
@@ -91,10 +97,27 @@ class RollbackRefused(Refused):
 
 
 class CommandFailed(RolloutError):
-    """Raised when a command ended with a status other than zero; carries its `Result`."""
+    """Raised when a command ended with a status other than zero; carries its `Result`.
 
-    def __init__(self, what: str, result: Result, *, left: str = NOTHING_CHANGED, next_step: str):
-        super().__init__(f"{what}: {evidence(result)}", left=left, next_step=next_step)
+    Args:
+        what: What failed, as a lower-case fragment.
+        result: What the command answered.
+        left: What state was left.
+        next_step: What to do now.
+        seen: What was read where it failed, before anything was taken back; empty for nothing.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        result: Result,
+        *,
+        left: str = NOTHING_CHANGED,
+        next_step: str,
+        seen: str = "",
+    ) -> None:
+        told = "\n".join(filter(None, (f"{what}: {evidence(result)}", seen)))
+        super().__init__(told, left=left, next_step=next_step)
         self.result = result
 
 
@@ -124,6 +147,28 @@ class OutcomeUnknown(HostError):
     """Raised when the connection was cut while a command ran: it may go on, or be done."""
 
 
+class LedgerCorrupt(HostError):
+    """Raised when a line of the host's ledger is no entry, or cannot follow the ones before."""
+
+    def __init__(self, line_number: int, problem: str) -> None:
+        super().__init__(
+            f"ledger.jsonl, line {line_number}: {problem}",
+            next_step="Look at the file on the host; its artifacts in Prefect hold a copy.",
+        )
+        self.line_number = line_number
+        self.problem = problem
+
+
+class SourceUnavailable(RolloutError):
+    """Raised when the application's repository cannot be read."""
+
+    retry_safe: ClassVar[bool] = True
+
+
+class EngineError(RolloutError):
+    """Raised when the Docker engine on the worker's side cannot be used."""
+
+
 class BuildFailed(RolloutError):
     """Raised when the image could not be built or pushed."""
 
@@ -144,8 +189,26 @@ class SecretUnusable(RolloutError):
     """Raised when a required secret is missing, disabled, empty or forbidden."""
 
 
+class SecretStoreUnavailable(RolloutError):
+    """Raised when Secret Manager cannot be reached or does not know the caller."""
+
+    retry_safe: ClassVar[bool] = True
+
+
 class DatabaseError(RolloutError):
     """Raised when the application's database cannot be used."""
+
+
+class DatabaseUnreachable(DatabaseError):
+    """Raised when no connection comes about, or an open one was cut."""
+
+    retry_safe: ClassVar[bool] = True
+
+
+class DatabaseLocked(DatabaseError):
+    """Raised when another session holds what is needed; the file was rolled back as a whole."""
+
+    retry_safe: ClassVar[bool] = True
 
 
 class MigrationFailed(DatabaseError):

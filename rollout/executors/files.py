@@ -1,7 +1,8 @@
-"""Reads this project's own files: the environments that lie in `deployments/`."""
+"""This project's own files: the environments in `deployments/`, and where a worker keeps things."""
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -36,3 +37,13 @@ def read_environment(name: str, folder: Path = ENVIRONMENTS) -> Environment:
     if environment.name != name:
         raise ConfigInvalid(shown, f"name should be {name!r}, not {environment.name!r}")
     return environment
+
+
+def workspace(environment: str) -> Path:
+    """Return the folder in which this worker keeps mirrors and checkouts of an environment.
+
+    It lies in `TROVELLA_WORKSPACE`, else in the user's cache folder; losing it costs time only.
+    """
+    home = os.environ.get("TROVELLA_WORKSPACE")
+    base = Path(home) if home else Path.home() / ".cache" / "trovella-deploy"
+    return base / environment

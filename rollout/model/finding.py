@@ -23,17 +23,36 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at, as a row of a table.
+
+    Attributes:
+        name: What was looked at.
+        expected: What should have been seen.
+        seen: What was seen.
+        ok: Whether that is good enough.
+    """
+
+    name: str
+    expected: str
+    seen: str
+    ok: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Go:
-    """Nothing stands in the way; `findings` are warnings to show."""
+    """Nothing stands in the way; `findings` are warnings, `checks` what was looked at."""
 
     findings: tuple[Finding, ...] = ()
+    checks: tuple[Check, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """Something stands in the way; `findings` is never empty."""
+    """Something stands in the way; `findings` is never empty, `checks` is what was looked at."""
 
     findings: tuple[Finding, ...]
+    checks: tuple[Check, ...] = ()
 
 
 Verdict = Go | Refuse

@@ -33,6 +33,7 @@ class Step:
         undo: What takes the step back when a later one fails before the point of no return.
         point_of_no_return: Whether the new release serves requests once this step is done.
         best_effort: Whether a failure is a warning and the plan goes on.
+        next_step: What to do when it fails, as full sentences; empty means to read the evidence.
     """
 
     name: str
@@ -41,13 +42,22 @@ class Step:
     undo: Command | None = None
     point_of_no_return: bool = False
     best_effort: bool = False
+    next_step: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Ordered steps; no steps means that there is nothing to do."""
+    """Ordered steps; no steps means that there is nothing to do.
+
+    Attributes:
+        steps: What to do, in order.
+        before: What is true while no step has passed the point of no return, as full sentences.
+        after: What is true once one has.
+    """
 
     steps: tuple[Step, ...] = ()
+    before: str = ""
+    after: str = ""
 
     @property
     def is_empty(self) -> bool:

@@ -1,0 +1,99 @@
+"""A Google Cloud project and the credentials that open it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from prefect.blocks.core import Block
+from prefect_gcp.credentials import GcpCredentials  # pyright: ignore[reportMissingTypeStubs]
+from pydantic import Field, HttpUrl
+
+from blocks.loading import DOCUMENTATION_URL
+from rollout.errors import ConfigInvalid, RegistryError
+from rollout.model.command import Secret
+
+if TYPE_CHECKING:
+    from rollout.executors.secrets import SecretStore
+
+SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
+
+
+class GcpProject(Block):
+    """A Google Cloud project: its secrets, and short-lived tokens for what lies in it.
+
+    Example:
+        Load a saved block and read a secret:
+        ```python
+        from blocks.gcp_project import GcpProject
+
+        project = GcpProject.load("BLOCK_NAME")
+        secrets = project.secret_store().read(("trovella-database-url",))
+        ```
+    """
+
+    _block_type_name = "GCP project"
+    _block_type_slug = "gcp-project"
+    _description = "A Google Cloud project: its secrets, and tokens for what lies in it."
+    _documentation_url: ClassVar[HttpUrl | None] = HttpUrl(DOCUMENTATION_URL)
+
+    project: str = Field(
+        pattern=r"^[a-z][a-z0-9-]{4,28}[a-z0-9]$",
+        description="Id of the project that holds the secrets, for example `trovella-prod`.",
+    )
+    credentials: GcpCredentials = Field(
+        description="Who asks: a service account's key, or nothing at all where the machine itself "
+        "has an identity (Application Default Credentials)."
+    )
+    secret_manager_endpoint: str = Field(
+        default="",
+        description="Another address of Secret Manager, such as a regional one; empty asks "
+        "Google's own.",
+    )
+
+    def access_token(self) -> Secret:
+        """Return a token of about an hour.
+
+        Raises:
+            ConfigInvalid: When Google does not accept the credentials.
+            RegistryError: When Google's token endpoint does not answer; it is safe to try again.
+
+        Source: `google.auth.credentials`, google-auth 2, read 2026-11-22.
+        """
+        from google.auth.exceptions import (  # noqa: PLC0415 - import cost, as the others
+            RefreshError,
+            TransportError,
+        )
+        from google.auth.transport.requests import Request  # noqa: PLC0415
+
+        credentials = self._google_credentials()
+        try:
+            credentials.refresh(Request())
+        except RefreshError as error:
+            raise ConfigInvalid(self._path(), f"Google refuses the credentials: {error}") from None
+        except TransportError as error:
+            raise RegistryError(
+                f"Google's token endpoint did not answer: {error}",
+                next_step="Check the worker's connection and start the run again.",
+            ) from error
+        return Secret(str(credentials.token))
+
+    def secret_store(self) -> SecretStore:
+        """Return the project's Secret Manager, read through Google's own client."""
+        from google.cloud.secretmanager import SecretManagerServiceClient  # noqa: PLC0415
+        from rollout.executors.secrets import SecretStore  # noqa: PLC0415
+
+        endpoint = self.secret_manager_endpoint
+        client = SecretManagerServiceClient(
+            credentials=self._google_credentials(),
+            client_options={"api_endpoint": endpoint} if endpoint else None,
+        )
+        return SecretStore(self.project, client)
+
+    def _google_credentials(self) -> Any:
+        from google.auth import credentials  # noqa: PLC0415
+
+        found: Any = self.credentials.get_credentials_from_service_account()
+        return cast("Any", credentials).with_scopes_if_required(found, SCOPES)
+
+    def _path(self) -> str:
+        return f"block gcp-project/{self._block_document_name or 'unsaved'}"

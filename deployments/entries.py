@@ -1,0 +1,82 @@
+"""The deployments of prefect.yaml, as values."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+import yaml
+from prefect.flows import Flow
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from blocks.loading import first_problem
+from rollout.errors import ConfigInvalid
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Section(BaseModel):
+    """A table of prefect.yaml; an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Pool(Section):
+    """The work pool of a deployment."""
+
+    name: str
+
+
+class Limit(Section):
+    """How many runs of a deployment go on side by side, and what the next one does."""
+
+    limit: int
+    collision_strategy: Literal["ENQUEUE", "CANCEL_NEW"]
+
+
+class Entry(Section):
+    """One deployment of prefect.yaml."""
+
+    name: str
+    entrypoint: str
+    description: str
+    work_pool: Pool
+    tags: list[str] = []
+    parameters: dict[str, Any] = {}
+    concurrency_limit: Limit | None = None
+
+
+def read_entries(path: Path, environment: str) -> list[Entry]:
+    """Return the environment's deployments.
+
+    Args:
+        path: The path of prefect.yaml.
+        environment: The name that its deployments have.
+
+    Raises:
+        ConfigInvalid: When an entry is not as it must be, or the environment has none.
+    """
+    document: dict[str, Any] = yaml.safe_load(path.read_text())
+    try:
+        entries = [Entry.model_validate(entry) for entry in document["deployments"]]
+    except ValidationError as error:
+        raise ConfigInvalid(path.name, first_problem(error)) from None
+    chosen = [entry for entry in entries if entry.name == environment]
+    if not chosen:
+        known = ", ".join(sorted({entry.name for entry in entries}))
+        raise ConfigInvalid(path.name, f"has no deployment {environment!r}; it has {known}")
+    return chosen
+
+
+def load_flow(entrypoint: str) -> Flow[..., Any]:
+    """Return the flow that an entrypoint such as `flows.deploy.deploy` names.
+
+    Raises:
+        ConfigInvalid: When there is no such flow in that module.
+    """
+    module, _, name = entrypoint.rpartition(".")
+    found = getattr(import_module(module), name, None)
+    if not isinstance(found, Flow):
+        raise ConfigInvalid("prefect.yaml", f"entrypoint {entrypoint} is no flow")
+    return cast("Flow[..., Any]", found)

@@ -1,0 +1,139 @@
+"""What the blocks of an environment are made of: read from a file, checked, nothing saved yet.
+
+For a production that is a TOML file of the operator's own, which names key files and holds no
+secret itself; for a rehearsal it is the `world.json` that the rehearsal wrote.
+
+    [target_host]
+    host = "trovella-prod-vm"
+    host_key = "ssh-ed25519 AAAA..."
+    private_key_file = "/etc/trovella/deploy_key"
+
+    [gcp_project]
+    project = "trovella-prod"
+
+    [artifact_registry]
+    project = "trovella-shared"
+    repository = "trovella"
+
+    [app_database]
+    url_secret = "trovella-database-url"
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from blocks.loading import first_problem
+from rollout.errors import ConfigInvalid
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Facts(BaseModel):
+    """A table of the file: an unknown key is an error. What a value may be, its block says."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class HostFacts(Facts):
+    """The `TargetHost` block; `private_key_file` is the path of the key."""
+
+    host: str
+    host_key: str
+    private_key_file: str
+    port: int = 22
+    user: str = "deploy"
+    proxy_command: str = ""
+
+
+class ProjectFacts(Facts):
+    """The `GcpProject` block.
+
+    Attributes:
+        project: Its id.
+        service_account_file: Path of a service account's key; empty uses the identity of the
+            machine that the worker runs on.
+        secret_manager_endpoint: Another address of Secret Manager; empty asks Google's own.
+    """
+
+    project: str
+    service_account_file: str = ""
+    secret_manager_endpoint: str = ""
+
+
+class RegistryFacts(Facts):
+    """The `ArtifactRegistry` block."""
+
+    project: str
+    repository: str
+    region: str = "us-central1"
+
+
+class DatabaseFacts(Facts):
+    """The `AppDatabase` block."""
+
+    url_secret: str
+    host: str = ""
+    port: int = 0
+    proxy_command: list[str] = []
+
+
+class BlockFacts(Facts):
+    """Everything that the four blocks of an environment are made of."""
+
+    target_host: HostFacts
+    gcp_project: ProjectFacts
+    artifact_registry: RegistryFacts
+    app_database: DatabaseFacts
+
+
+def read_facts(path: Path) -> BlockFacts:
+    """Return the facts that an operator's TOML file holds.
+
+    Raises:
+        ConfigInvalid: When there is no such file, it is no TOML, or a key is missing or unknown.
+    """
+    try:
+        return BlockFacts.model_validate(tomllib.loads(path.read_text()))
+    except OSError as error:
+        raise ConfigInvalid(str(path), f"cannot be read: {error.strerror}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigInvalid(str(path), f"is no TOML: {error}") from None
+    except ValidationError as error:
+        raise ConfigInvalid(str(path), first_problem(error)) from None
+
+
+def read_world(path: Path) -> BlockFacts:
+    """Return the facts of the rehearsal that wrote this `world.json`.
+
+    Raises:
+        ConfigInvalid: When there is no such file: the rehearsal does not stand.
+    """
+    try:
+        world: dict[str, Any] = json.loads(path.read_text())
+    except OSError as error:
+        raise ConfigInvalid(str(path), f"cannot be read: {error.strerror}") from None
+    database = urlsplit(str(world["database_admin_url"]))
+    return BlockFacts(
+        target_host=HostFacts(
+            host=world["host_address"],
+            host_key=world["host_key"],
+            private_key_file=world["deploy_key"],
+            user=world["host_user"],
+        ),
+        gcp_project=ProjectFacts(
+            project="trovella-prod", service_account_file=world["service_account_key"]
+        ),
+        artifact_registry=RegistryFacts(project="trovella-shared", repository="trovella"),
+        app_database=DatabaseFacts(
+            url_secret="trovella-database-url",  # noqa: S106 - the secret's name
+            host=database.hostname or "",
+            port=database.port or 0,
+        ),
+    )

@@ -1,0 +1,201 @@
+"""`python -m deployments.register --environment NAME`: everything that Prefect must know, in place.
+
+Block types and documents, the work pool, the limit of the target, the deployments of `prefect.yaml`
+for that environment, and the automation that finds runs whose process is gone. Every part is
+declared, none is added up: running it again changes nothing. One process and one client, because
+each call of Prefect's CLI costs three seconds.
+
+A production's block documents are made once, from the file given with `--blocks`
+(`deployments/facts.py` shows one), and never written again unless `--replace-blocks` says so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.objects import (
+    ConcurrencyLimitStrategy,
+    ConcurrencyOptions,
+    StateType,
+)
+from prefect.events.actions import ChangeFlowRunState
+from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
+from prefect.settings import get_current_settings
+from prefect.utilities.callables import parameter_schema
+from prefect.workers.process import ProcessWorker
+
+from deployments.documents import KINDS, save_blocks
+from deployments.entries import Entry, load_flow, read_entries
+from deployments.facts import BlockFacts, read_facts, read_world
+from rollout.config import parse_environment
+from rollout.errors import ConfigInvalid, RolloutError
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import PrefectClient
+
+ROOT = Path(__file__).resolve().parent.parent
+POOL_DESCRIPTION = "Runs of this project, as processes of a worker that drains when it is stopped."
+MISSED_HEARTBEATS = 3
+ZOMBIES = "declare runs dead whose process is gone"
+
+
+async def register(environment: str, facts: BlockFacts | None, *, replace: bool) -> list[str]:
+    """Put everything in place for one environment.
+
+    Args:
+        environment: Name of a file in `deployments/`.
+        facts: What its blocks are made of; None registers their types only.
+        replace: Whether blocks that exist are written again.
+
+    Returns:
+        One line for each part, saying what was done.
+    """
+    path = ROOT / "deployments" / f"{environment}.toml"
+    names = parse_environment(path.name, _read(path)).blocks
+    entries = read_entries(ROOT / "prefect.yaml", environment)
+    async with get_client() as client:
+        for kind in KINDS:
+            await kind.aregister_type_and_schema(client=client)
+        told = [f"block types: {', '.join(kind.get_block_type_slug() for kind in KINDS)}"]
+        if facts is not None:
+            told += await save_blocks(names, facts, replace=replace, client=client)
+        for pool in sorted({entry.work_pool.name for entry in entries}):
+            told.append(await _declare_pool(pool, client))
+        told.append(await _declare_target_limit(environment, client))
+        told += [await _declare_deployment(entry, client) for entry in entries]
+        told.append(await _declare_zombie_automation(client))
+    return told
+
+
+async def _declare_pool(name: str, client: PrefectClient) -> str:
+    pool = WorkPoolCreate(
+        name=name,
+        type=ProcessWorker.type,
+        description=POOL_DESCRIPTION,
+        base_job_template=ProcessWorker.get_default_base_job_template(),
+    )
+    await client.create_work_pool(pool, overwrite=True)
+    return f"work pool {name}"
+
+
+async def _declare_target_limit(environment: str, client: PrefectClient) -> str:
+    """One slot for all flows of a target: the limit of a deployment knows only its own flow."""
+    name = f"target-{environment}"
+    await client.upsert_global_concurrency_limit_by_name(name, limit=1)
+    return f"limit {name}: 1"
+
+
+async def _declare_deployment(entry: Entry, client: PrefectClient) -> str:
+    flow = load_flow(entry.entrypoint)
+    limit = entry.concurrency_limit
+    strategy = limit and ConcurrencyLimitStrategy(limit.collision_strategy)
+    await client.create_deployment(
+        flow_id=await client.create_flow_from_name(flow.name),
+        name=entry.name,
+        version=flow.version,
+        entrypoint=entry.entrypoint,
+        description=entry.description,
+        tags=entry.tags,
+        parameters=entry.parameters,
+        parameter_openapi_schema=parameter_schema(flow).model_dump(exclude_unset=True),
+        enforce_parameter_schema=True,
+        work_pool_name=entry.work_pool.name,
+        concurrency_limit=limit.limit if limit else None,
+        concurrency_options=ConcurrencyOptions(collision_strategy=strategy) if strategy else None,
+        job_variables={},
+        pull_steps=[],
+    )
+    return f"deployment {flow.name}/{entry.name}"
+
+
+async def _declare_zombie_automation(client: PrefectClient) -> str:
+    """Mark a run Crashed after three missed heartbeats; that stops nothing that still runs.
+
+    Source: docs.prefect.io, "Detect zombie flows", read 2026-11-22; its window of 90 s kills
+    healthy runs with the default heartbeat of 180 s, so ours is tied to the setting.
+    """
+    heartbeat_s = get_current_settings().flows.heartbeat_frequency or 0
+    trigger = EventTrigger(
+        match={"prefect.resource.id": ["prefect.flow-run.*"]},  # pyright: ignore[reportArgumentType]
+        for_each={"prefect.resource.id"},
+        after={"prefect.flow-run.heartbeat"},
+        expect={"prefect.flow-run.*"},
+        posture=Posture.Proactive,
+        threshold=1,
+        within=timedelta(seconds=heartbeat_s * MISSED_HEARTBEATS),
+    )
+    crashed = ChangeFlowRunState(
+        name=None,
+        force=False,
+        state=StateType.CRASHED,
+        message=f"no heartbeat for {heartbeat_s * MISSED_HEARTBEATS} s: its process is gone, or "
+        "cut off\nleft: unknown until the target is read\nnext: Retry goes on at the failed task.",
+    )
+    automation = AutomationCore(
+        name=ZOMBIES,
+        description="A run that was killed together with its worker would stay Running for good.",
+        trigger=trigger,
+        actions=[crashed],
+    )
+    existing = await client.read_automations_by_name(ZOMBIES)
+    if existing:
+        await client.update_automation(existing[0].id, automation)
+    else:
+        await client.create_automation(automation)
+    return f"automation: {ZOMBIES}"
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError as error:
+        raise ConfigInvalid(path.name, f"cannot be read: {error.strerror}") from None
+
+
+def _facts(environment: str, blocks: Path | None) -> BlockFacts | None:
+    world = os.environ.get("REHEARSAL_WORLD", "")
+    if blocks is not None:
+        return read_facts(blocks)
+    return read_world(Path(world)) if environment == "rehearsal" and world else None
+
+
+def main() -> int:
+    """Read the command line and register; 0 when everything is in place."""
+    parser = argparse.ArgumentParser(prog="deployments.register", description=__doc__)
+    parser.add_argument("--environment", required=True, help="a file in deployments/")
+    parser.add_argument("--blocks", type=Path, help="a TOML file with what the blocks are made of")
+    parser.add_argument(
+        "--replace-blocks", action="store_true", help="write blocks again that exist"
+    )
+    options = parser.parse_args()
+    try:
+        facts = _facts(options.environment, options.blocks)
+        # A rehearsal that was stood up again has new keys under the same names.
+        replace = options.replace_blocks or options.environment == "rehearsal"
+        told = asyncio.run(register(options.environment, facts, replace=replace))
+    except RolloutError as error:
+        print(f"register: {error}", file=sys.stderr)
+        return 1
+    except httpx.HTTPError as error:
+        print(
+            f"register: Prefect's API did not answer at {get_current_settings().api.url}: {error}\n"
+            "left: What was registered before the failure stays; all of it is declared again.\n"
+            "next: Start the server, or correct PREFECT_API_URL, and register again.",
+            file=sys.stderr,
+        )
+        return 1
+    print("\n".join(told))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,68 @@
+"""Take a merged commit to a serving, verified release.
+
+Point of no return: the switch of the proxy inside deploy-prod. Before it a failure leaves the
+former release serving, untouched. After it, a release that verify does not see serving is left
+again for the former one. Applied migrations stay applied in both cases: they only go forward.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from prefect import flow
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from rollout.errors import VerificationFailed
+from tasks.activate import deploy_prod, return_to_former
+from tasks.image import build_push, move_latest
+from tasks.lock import target_lock
+from tasks.migrate import migrate_prod, plan_migrations
+from tasks.order import after
+from tasks.preflight import preflight
+from tasks.quality import quality
+from tasks.source import checkout
+from tasks.verify import verify_release
+
+# Tasks at once: quality and what waits for it hold three threads, its checks have the others.
+SIDE_BY_SIDE: Any = cast("Any", ThreadPoolTaskRunner(max_workers=8))
+
+
+@flow(
+    name="deploy",
+    flow_run_name="deploy {commit} to {environment}",
+    persist_result=True,
+    task_runner=SIDE_BY_SIDE,
+)
+def deploy(commit: str, environment: str = "production", reason: str = "", actor: str = "") -> str:
+    """Deploy one commit to one environment and prove that it serves.
+
+    Args:
+        commit: The commit, a branch or a tag; it must be reachable from the environment's branch.
+        environment: Name of a file in `deployments/`.
+        reason: Why; empty means that the merge itself is the reason.
+        actor: Who asked; empty takes the commit's author.
+
+    Returns:
+        One sentence: which release serves now.
+
+    Raises:
+        RolloutError: With what is true, what state was left and what to do next.
+    """
+    with target_lock(environment):
+        source = checkout(commit, environment)
+        checked = after([], quality)(source, environment)
+        deployed = preflight(environment)
+        planned = after([checked], plan_migrations)(source, deployed, environment)
+        image = after([checked], build_push)(source, environment)
+        migrated = after([planned, image], migrate_prod)(source, deployed, environment)
+        for phase in (checked, planned, image, migrated):
+            phase.result()
+        activation = deploy_prod(
+            source, image.result(), migrated.result(), environment, reason, actor
+        )
+        try:
+            serving = verify_release(activation.release, environment)
+        except VerificationFailed as failure:
+            raise failure.leaving(return_to_former(activation, environment)) from failure
+        move_latest(image.result(), environment)
+        return serving

@@ -1,0 +1,43 @@
+"""Take an earlier release of the host up again.
+
+Point of no return: the switch of the proxy. Before it a failure leaves the present release serving,
+untouched; after it, a release that verify does not see serving is left again for the one before.
+The database is not changed.
+"""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from rollout.errors import VerificationFailed
+from tasks.activate import activate_earlier, return_to_former
+from tasks.lock import target_lock
+from tasks.verify import verify_release
+
+
+@flow(name="rollback", flow_run_name="rollback {environment} to {version}", persist_result=True)
+def rollback(
+    environment: str = "production", version: str = "", reason: str = "", actor: str = ""
+) -> str:
+    """Make an earlier release serve again, and prove that it does.
+
+    Args:
+        environment: Name of a file in `deployments/`.
+        version: The release's commit in 7 to 40 digits, which is its image's tag, or its number;
+            empty takes the last good one before the current.
+        reason: Why.
+        actor: Who asked; empty where nobody said.
+
+    Returns:
+        One sentence: which release serves now.
+
+    Raises:
+        RollbackRefused: When there is no such release, or it serves already.
+        RolloutError: With what is true, what state was left and what to do next.
+    """
+    with target_lock(environment):
+        activation = activate_earlier(environment, version, reason, actor)
+        try:
+            return verify_release(activation.release, environment)
+        except VerificationFailed as failure:
+            raise failure.leaving(return_to_former(activation, environment)) from failure

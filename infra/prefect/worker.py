@@ -1,0 +1,175 @@
+"""`python -m infra.prefect.worker --pool NAME`: Prefect's process worker, which also drains.
+
+Told to stop (SIGTERM, SIGINT), it takes no further runs, waits for those it has and exits 0.
+Prefect's own `worker start` kills them at that moment and leaves them `Running` for good
+(PrefectHQ/prefect#16746, #22528), which would cut a deploy in two.
+
+A flow run lives in a session of its own, in the checkout that the worker was started from, without
+a pipe to the worker: when the worker is killed, the run goes on and reports to the server itself.
+
+Source: `prefect.workers.base.BaseWorker` and `prefect.workers.process.ProcessWorker`, Prefect
+3.8.8, read 2026-11-22. Overridden are its public `get_and_submit_flow_runs` and the job
+configuration's public `prepare_for_flow_run`; `limiter` is the public count of runs in flight.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import shlex
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anyio
+from prefect.workers.process import ProcessJobConfiguration, ProcessWorker
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from prefect.client.schemas.objects import FlowRun
+
+DRAIN_TIMEOUT_S = 900.0
+"""As long as the longest phase of a deploy may take (`deployments/*.toml`)."""
+SIDE_BY_SIDE = 10
+POLL_S = 0.1
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class CheckoutConfiguration(ProcessJobConfiguration):
+    """Starts runs from the worker's own checkout, so that deployments carry no path."""
+
+    def prepare_for_flow_run(self, *args: Any, **kwargs: Any) -> None:
+        """Say what is started, and where; what a deployment's job variables name comes first."""
+        self.command = self.command or shlex.join((sys.executable, "-m", "infra.prefect.engine"))
+        self.working_dir = self.working_dir or Path.cwd()
+        # Through a pipe, the run's next line would kill it once the worker is gone. Its log goes
+        # to the API in any case.
+        self.stream_output = False
+        super().prepare_for_flow_run(*args, **kwargs)
+
+
+class DrainingWorker(ProcessWorker):
+    """A process worker that can be asked to take no further runs."""
+
+    job_configuration = CheckoutConfiguration
+
+    def __init__(self, pool: str, *, limit: int = SIDE_BY_SIDE) -> None:
+        super().__init__(
+            work_pool_name=pool,
+            name=f"{socket.gethostname()}-{os.getpid()}",
+            limit=limit,
+            create_pool_if_not_found=False,
+        )
+        self._draining = False
+        self._taking = asyncio.Lock()
+
+    @classmethod
+    def __dispatch_key__(cls) -> str:
+        # Prefect's own class stays the one that is found for pools of type `process`.
+        return "draining-process"
+
+    async def get_and_submit_flow_runs(self) -> list[FlowRun]:
+        """Take the runs that are due; none while draining. Heartbeats go on beside it."""
+        async with self._taking:
+            return [] if self._draining else await super().get_and_submit_flow_runs()
+
+    @property
+    def in_flight(self) -> int:
+        """Return how many runs this worker has taken and not seen end."""
+        return int(self.limiter.borrowed_tokens) if self.is_setup else 0
+
+    async def drain(self) -> None:
+        """Take no further runs and return when the last one has ended."""
+        self._draining = True
+        async with self._taking:  # a look for runs that was under way has now counted its own
+            pass
+        while self.in_flight:
+            await anyio.sleep(POLL_S)
+
+
+async def serve(worker: DrainingWorker, drain_timeout_s: float) -> int:
+    """Run the worker until it is told to stop, then drain.
+
+    Args:
+        worker: The worker, not yet started.
+        drain_timeout_s: How long runs may go on after the signal, in seconds.
+
+    Returns:
+        The exit status: 0 when every run has ended; 1 after a second signal or the limit, with
+        runs that go on without the worker.
+    """
+    async with anyio.create_task_group() as group:
+        group.start_soon(worker.start)
+        with anyio.open_signal_receiver(*STOP_SIGNALS) as signals:
+            await anext(signals)
+            tell(f"draining: {worker.in_flight} run(s) in flight, no further ones are taken")
+            drained = await _drain(worker, signals, drain_timeout_s)
+        if not drained:
+            _let_go(worker)
+        group.cancel_scope.cancel()
+    tell("drained: every run has ended")
+    return 0
+
+
+async def _drain(
+    worker: DrainingWorker, signals: AsyncIterator[signal.Signals], timeout_s: float
+) -> bool:
+    """Return whether the runs ended before the limit and before a second signal."""
+    drained = False
+    with anyio.move_on_after(timeout_s):
+        async with anyio.create_task_group() as group:
+
+            async def wait() -> None:
+                nonlocal drained
+                await worker.drain()
+                drained = True
+                group.cancel_scope.cancel()
+
+            group.start_soon(wait)
+            await anext(signals)
+            group.cancel_scope.cancel()
+    return drained
+
+
+def _let_go(worker: DrainingWorker) -> None:
+    """End this process and nothing else: leaving Prefect's contexts would kill the runs."""
+    tell(
+        f"{worker.in_flight} run(s) did not end in time\n"
+        "left: they go on without a worker and report to the server themselves\n"
+        "next: watch them in the UI; start a worker again for what comes after them"
+    )
+    os._exit(1)
+
+
+def tell(text: str) -> None:
+    """Print a line for whoever started the worker."""
+    print(f"worker: {text}", file=sys.stderr, flush=True)
+
+
+def main() -> int:
+    """Read the command line and serve."""
+    parser = argparse.ArgumentParser(prog="infra.prefect.worker", description=__doc__)
+    parser.add_argument("--pool", required=True, help="the work pool to take runs from")
+    parser.add_argument("--limit", type=int, default=SIDE_BY_SIDE, help="runs side by side")
+    parser.add_argument(
+        "--drain-timeout-s",
+        type=float,
+        default=DRAIN_TIMEOUT_S,
+        help="how long runs may go on after SIGTERM, in seconds (default %(default)s)",
+    )
+    options = parser.parse_args()
+
+    async def run() -> int:
+        return await serve(
+            DrainingWorker(options.pool, limit=options.limit), options.drain_timeout_s
+        )
+
+    return asyncio.run(run())
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,126 @@
+"""The cloud: one machine that answers on the addresses of everything that production depends on."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from infra.rehearsal import certificates, facts
+from infra.rehearsal.machines import Machine
+from infra.rehearsal.paths import HERE, INSIDE, Rehearsal
+from infra.rehearsal.roots import build_roots
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STATIC = ("Caddyfile", "registry.yml", "public-registry.yml")
+
+
+def ensure_passwords(rehearsal: Rehearsal) -> facts.Passwords:
+    """Return this world's random texts, made at the first call."""
+    path = rehearsal.state / "passwords.json"
+    if not path.exists():
+        rehearsal.state.mkdir(parents=True, exist_ok=True)
+        names = facts.Passwords.__dataclass_fields__
+        made = {name: secrets.token_hex(20) for name in names}
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(made, indent=2), encoding="utf-8")
+    return facts.Passwords(**json.loads(path.read_text(encoding="utf-8")))
+
+
+def ensure_google_store(rehearsal: Rehearsal, passwords: facts.Passwords) -> Path:
+    """Return the file of the Secret Manager stand-in, filled with the 14 secrets at the first call."""
+    store = rehearsal.state / "google" / "secrets.json"
+    if not store.exists():
+        store.parent.mkdir(parents=True, exist_ok=True)
+        values = facts.secret_values(passwords)
+        document = {
+            "denied": [],
+            "secrets": {
+                f"projects/{facts.SECRETS_PROJECT}/secrets/trovella-{name}": [
+                    {"state": "ENABLED", "value": value}
+                ]
+                for name, value in sorted(values.items())
+            },
+        }
+        store.touch(mode=0o600)
+        store.write_text(json.dumps(document, indent=2), encoding="utf-8")
+    return store
+
+
+def cloud_sql_script(passwords: facts.Passwords) -> str:
+    """Return the SQL that a new Cloud SQL instance was given by Terraform: one role, one database."""
+    role = facts.DATABASE_ROLE
+    return (
+        f"CREATE ROLE \"{role}\" LOGIN CREATEDB PASSWORD '{passwords.application}';\n"
+        f'CREATE DATABASE {facts.DATABASE_NAME} OWNER "{role}";\n'
+    )
+
+
+def prefect_database_script(passwords: facts.Passwords) -> str:
+    """Return the SQL that makes the database of Prefect's own server."""
+    return (
+        f"CREATE ROLE prefect LOGIN PASSWORD '{passwords.prefect}';\n"
+        "CREATE DATABASE prefect OWNER prefect;\n"
+        "\\connect prefect\nCREATE EXTENSION pg_trgm;\n"
+    )
+
+
+def redis_settings(passwords: facts.Passwords) -> str:
+    """Return the settings of the Redis stand-in: in memory only, one password, like Upstash's."""
+    return (
+        f'bind {facts.REDIS}\nport 6379\nrequirepass {passwords.redis}\nsave ""\nappendonly no\n'
+        "daemonize no\n"
+    )
+
+
+def cloud(rehearsal: Rehearsal) -> Machine:
+    """Return the cloud, off and without a disk as yet."""
+    state = rehearsal.machine("cloud")
+    return Machine(
+        rehearsal,
+        "cloud",
+        facts.CLOUD,
+        build_roots(rehearsal.cache).lower("cloud"),
+        "cloud-init",
+        (
+            (state / "settings", "/srv/cloud"),
+            (state / "postgres", "/srv/postgres"),
+            (rehearsal.state / "registry", "/srv/registry"),
+            (state / "images", "/srv/images"),
+        ),
+    )
+
+
+def prepare_cloud(rehearsal: Rehearsal) -> Machine:
+    """Write the cloud's disk and settings, as far as they are missing, and return it switched off."""
+    machine, passwords = cloud(rehearsal), ensure_passwords(rehearsal)
+    settings = machine.state / "settings"
+    certificates.ensure_server_certificate(rehearsal.cache / "ca", settings, facts.tls_names())
+    for name in STATIC:
+        shutil.copy(HERE / "cloud" / name, settings / name)
+    for name in ("ca.crt", "ca.key"):
+        shutil.copy(rehearsal.cache / "ca" / name, settings / name)
+    texts = {
+        "token": f"{passwords.access_token}\n",
+        "redis.conf": redis_settings(passwords),
+        "cloud-sql.sql": cloud_sql_script(passwords),
+        "cloud-sql.superuser": passwords.superuser,
+        "prefect-database.sql": prefect_database_script(passwords),
+        "prefect-database.superuser": passwords.superuser,
+    }
+    for name, text in texts.items():
+        (settings / name).touch(mode=0o600)
+        (settings / name).write_text(text, encoding="utf-8")
+    machine.create()
+    service = (INSIDE / "cloud-service").read_text(encoding="utf-8")
+    machine.write("/usr/local/sbin/cloud-service", service, 0o755)
+    return machine
+
+
+def all_passwords(passwords: facts.Passwords) -> tuple[str, ...]:
+    """Return every random text, for a test that looks for one where none may be."""
+    return tuple(str(value) for value in asdict(passwords).values())

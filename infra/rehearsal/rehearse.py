@@ -1,0 +1,218 @@
+"""One rehearsal from nothing to a serving release: what `bin/rehearse` does, step by step."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from infra.rehearsal import app, facts, pipeline, roots, world
+from infra.rehearsal.shell import RehearsalError, run, say, timed
+
+if TYPE_CHECKING:
+    from infra.rehearsal.paths import Rehearsal
+
+ENVIRONMENT = "rehearsal"
+PROBER = "prober"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a person asked for.
+
+    Attributes:
+        kind: which application; None keeps the one that is there, or makes a plain one.
+        commit: whether the next commit is made first.
+        fault: what is wrong with that commit; None means nothing.
+        deploy: whether anything is deployed; otherwise the world is stood up only.
+    """
+
+    kind: Literal["plain", "next"] | None
+    commit: bool
+    fault: app.Fault | None
+    deploy: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a rehearsal came to.
+
+    Attributes:
+        commit: what was deployed, 40 hex digits.
+        outcome: what the trigger told of the run.
+        probe: what the prober counted.
+        release: number of the release that serves; empty when none does.
+        seconds: of everything, from the start of the command.
+    """
+
+    commit: str
+    outcome: dict[str, Any]
+    probe: dict[str, Any]
+    release: str
+    seconds: float
+
+
+def stand_up(rehearsal: Rehearsal, order: Order) -> str:
+    """Make `.venv`, the world, Prefect, the application and the worker, as far as they are missing.
+
+    Returns:
+        The commit that the application's main branch names.
+    """
+    roots.install_outer_packages()
+    with ThreadPoolExecutor() as pool, timed("environment and roots"):
+        environment = pool.submit(run, [str(rehearsal.checkout / "bin" / "setup")])
+        pool.submit(roots.build_roots, rehearsal.cache).result()
+        environment.result()
+    world.stand_up(rehearsal)
+    commit = prepare_application(rehearsal, order)
+    with timed("deployments registered, worker started"):
+        register(rehearsal)
+        pipeline.start_worker(rehearsal)
+    return commit
+
+
+def prepare_application(rehearsal: Rehearsal, order: Order) -> str:
+    """Make the application's repository and, where asked for, its next commit; return main's commit."""
+    repository = rehearsal.state / "git" / facts.REPOSITORY_NAME
+    repository.parent.mkdir(exist_ok=True)
+    kind_file = rehearsal.state / "application"
+    kept = kind_file.read_text(encoding="utf-8") if kind_file.exists() else "plain"
+    kind = cast("Literal['plain', 'next']", order.kind or kept)
+    commit = app.create(repository, kind)
+    kind_file.write_text(kind, encoding="utf-8")
+    return app.commit(repository, order.fault) if order.commit else commit
+
+
+def register(rehearsal: Rehearsal) -> None:
+    """Register blocks, pool, limits and deployments; doing it again changes nothing."""
+    environment = pipeline.pipeline_environment(rehearsal)
+    python = str(rehearsal.checkout / ".venv/bin/python")
+    words = [python, "-m", "deployments.register", "--environment", ENVIRONMENT]
+    pipeline.pipeline(rehearsal).run(words, environment)
+
+
+def deploy(rehearsal: Rehearsal, commit: str, begun: float) -> Report:
+    """Deploy a commit while the public address is asked all the time, and report.
+
+    Args:
+        rehearsal: a world that stands.
+        commit: what to deploy.
+        begun: when the command began, in seconds of the steady clock.
+
+    Raises:
+        RehearsalError: the run could not be started, so there is nothing to report.
+    """
+    start_prober(rehearsal)
+    outcome = trigger(rehearsal, commit)
+    probed = stop_prober(rehearsal)
+    release = serving_release(rehearsal)
+    return Report(commit, outcome, probed, release, time.monotonic() - begun)
+
+
+def start_prober(rehearsal: Rehearsal) -> None:
+    """Begin to ask the public address."""
+    out = rehearsal.state / "probe.json"
+    out.unlink(missing_ok=True)
+    python = str(rehearsal.checkout / ".venv/bin/python")
+    url = f"{facts.PUBLIC_URL}/api/health"
+    command = [python, "-m", "infra.rehearsal.probe", url, str(out)]
+    environment = pipeline.base_environment(rehearsal)
+    pipeline.pipeline(rehearsal).start(PROBER, command, environment)
+
+
+def stop_prober(rehearsal: Rehearsal) -> dict[str, Any]:
+    """End the prober and return what it counted."""
+    pipeline.pipeline(rehearsal).end(PROBER)
+    out = rehearsal.state / "probe.json"
+    if not out.exists():
+        raise RehearsalError(
+            "the prober ended without its figures",
+            "The run is over; whether requests were lost is not known.",
+            f"Read {rehearsal.machine('pipeline')}/{PROBER}.log, then run bin/rehearse again.",
+        )
+    return json.loads(out.read_text(encoding="utf-8"))
+
+
+def trigger(rehearsal: Rehearsal, commit: str) -> dict[str, Any]:
+    """Start the deployment, show its log as it comes, and return what the trigger tells at its end."""
+    environment = pipeline.pipeline_environment(rehearsal)
+    words = [str(rehearsal.checkout / "bin/trigger"), "deploy", "--environment", ENVIRONMENT]
+    command = [
+        *pipeline.pipeline(rehearsal).enter(environment),
+        *words,
+        "--commit",
+        commit,
+        "--json",
+    ]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    lines = done.stdout.strip().splitlines()
+    if not lines:
+        raise RehearsalError(
+            f"no run was started, the trigger ended with {done.returncode}",
+            "What served before still serves.",
+            "The lines above say why; after the repair run bin/rehearse again.",
+        )
+    return {**json.loads(lines[-1]), "exit_status": done.returncode}
+
+
+def serving_release(rehearsal: Rehearsal) -> str:
+    """Return the number of the release that the host's `current` names; empty when there is none."""
+    vm = world.standing(rehearsal, "vm")
+    if not vm.succeeds("test", "-L", "/opt/trovella/current"):
+        return ""
+    return Path(vm.run("readlink", "/opt/trovella/current").strip()).name
+
+
+def render(report: Report) -> str:
+    """Return the report for a person: phases, release, requests, where to look."""
+    outcome, probed = report.outcome, report.probe
+    phases = [
+        f"  {task['name']:<40} {task['state']:<12} {task['seconds']:6.1f} s"
+        for task in outcome["tasks"]
+    ]
+    gap = probed["longest_gap_ms"]
+    return "\n".join(
+        [
+            "",
+            *phases,
+            "",
+            f"  {outcome['state']}: {outcome['message']}",
+            f"  release {report.release or '(none)'}, commit {report.commit}",
+            f"  requests sent {probed['sent']}, lost {probed['lost']}"
+            + (f", longest gap {gap} ms" if gap is not None else ""),
+            f"  {outcome['seconds']:.1f} s the run, {report.seconds:.1f} s in all",
+            f"  {outcome['url']}",
+        ]
+    )
+
+
+def render_line(report: Report) -> str:
+    """Return the report as one line of JSON."""
+    outcome = {name: value for name, value in report.outcome.items() if name != "tasks"}
+    document = {
+        **outcome,
+        "commit": report.commit,
+        "release": report.release,
+        "phases": report.outcome["tasks"],
+        "requests": report.probe,
+        "seconds_in_all": round(report.seconds, 1),
+    }
+    return json.dumps(document)
+
+
+def rehearse(rehearsal: Rehearsal, order: Order, *, as_json: bool) -> int:
+    """Stand the world up, deploy, report; return the run's exit status."""
+    begun = time.monotonic()
+    commit = stand_up(rehearsal, order)
+    if not order.deploy:
+        say(f"  the world stands: infra/rehearsal/enter {rehearsal.name} bash")
+        return 0
+    report = deploy(rehearsal, commit, begun)
+    say(render(report))
+    if as_json:
+        print(render_line(report), flush=True)
+    return int(report.outcome["exit_status"])

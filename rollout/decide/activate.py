@@ -1,0 +1,192 @@
+"""Decides what makes a release serve on a host.
+
+The order is the guarantee: everything that can fail stands before the switch, beside the release
+that serves; the switch is one `mv`; what comes after it only tidies up. Each step is there only
+when the facts ask for it, so a plan for what a killed run left behind is the rest of that run's,
+and a plan for a host where the release serves is empty.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rollout.commands import compose, host
+from rollout.decide.proxy import prepare_proxy, switch_proxy
+from rollout.decide.retire import prune, retire_former
+from rollout.decide.scene import Scene, read_scene
+from rollout.ledger import Entry, render_entry
+from rollout.model import layout as names
+from rollout.model.plan import Plan, RemoteFile, Step
+from rollout.render.compose import services_of
+
+if TYPE_CHECKING:
+    from rollout.config import Application
+    from rollout.ledger import Event
+    from rollout.model.host import HostFacts
+    from rollout.model.release import Release
+    from rollout.model.target import RegistryLogin
+
+
+def decide_activation(
+    facts: HostFacts,
+    release: Release,
+    files: tuple[RemoteFile, ...],
+    application: Application,
+    login: RegistryLogin | None = None,
+) -> Plan:
+    """Return what makes a release serve, from whatever the facts say was done already.
+
+    Point of no return: the switch of the proxy, or its first start with our folder.
+
+    Args:
+        facts: What was read of the host.
+        release: What shall serve.
+        files: The release's folder; empty means that the host has it, as an earlier release's.
+        application: How the application stands in its compose file.
+        login: The registry's; None pulls without one, should the image be missing.
+
+    Raises:
+        Refused: When `files` is empty and the host does not have the release's folder.
+        LedgerCorrupt: When the host's history cannot be trusted.
+    """
+    scene = read_scene(facts, release, files, application)
+    steps = (
+        *_upload(scene, files),
+        *_record(scene, "prepared"),
+        *_pull(scene, login),
+        *_start(scene),
+        *prepare_proxy(scene),
+        *switch_proxy(scene),
+        *_publish(scene),
+        *_record(scene, "activated"),
+        *retire_former(scene),
+        *prune(scene),
+    )
+    return Plan(steps, before=_standing(scene), after=f"Release {release.number} serves.")
+
+
+def entry(release: Release, event: Event, reason: str | None = None) -> Entry:
+    """Return the ledger's entry about a release.
+
+    Args:
+        release: What it is about.
+        event: What happened to it.
+        reason: Why; None takes the release's own.
+    """
+    return Entry(
+        release=release.number,
+        event=event,
+        version=release.version.sha,
+        digest=release.image.digest,
+        actor=release.actor,
+        reason=release.reason if reason is None else reason,
+        run_id=release.run_id,
+    )
+
+
+def _standing(scene: Scene) -> str:
+    """Return what is true while the switch has not been made."""
+    if scene.former is not None:
+        return f"Release {scene.former} is still serving."
+    if scene.retiring:
+        return "What served before is still serving."
+    return "Nothing served before, and nothing does now."
+
+
+def _upload(scene: Scene, files: tuple[RemoteFile, ...]) -> tuple[Step, ...]:
+    if scene.is_uploaded:
+        return ()
+    return (
+        Step(
+            f"upload release {scene.number}",
+            host.upload_release_command(scene.layout, scene.number, files),
+            evidence=(host.free_space_command(scene.layout.directory),),
+            next_step="Look at the free space above, then start the run again.",
+        ),
+    )
+
+
+def _record(scene: Scene, event: Event) -> tuple[Step, ...]:
+    """Return the step that writes history, unless that says so already."""
+    known = scene.ledger.stage(scene.number) != "unknown"
+    if known if event == "prepared" else scene.ledger.current == scene.number:
+        return ()
+    command = host.append_ledger_command(scene.layout, render_entry(entry(scene.release, event)))
+    return (Step(f"write into the ledger: release {scene.number} {event}", command),)
+
+
+def _pull(scene: Scene, login: RegistryLogin | None) -> tuple[Step, ...]:
+    reference = scene.release.image.reference
+    if reference in scene.facts.images:
+        return ()
+    return (
+        Step(
+            f"pull {reference}",
+            compose.pull_command(reference, login),
+            evidence=(host.free_space_command(scene.layout.directory),),
+            next_step="Check the registry's login and the free space above, then start again.",
+        ),
+    )
+
+
+def _start(scene: Scene) -> tuple[Step, ...]:
+    """Return the steps after which the release runs beside the one that serves, and is well."""
+    others = () if _others_run(scene) else (_start_others(scene),)
+    if scene.is_up:
+        return others
+    project, service = scene.project, scene.service
+    look = compose.container_evidence_command(project, service)
+    return (
+        *others,
+        Step(
+            f"start {service}",
+            compose.up_command(scene.layout, project, scene.number, service),
+            evidence=(look,),
+            undo=compose.remove_service_command(scene.layout, project, scene.number, service),
+            next_step="Read why the engine did not start it, then deploy again.",
+        ),
+        Step(
+            f"wait until {service} is healthy",
+            compose.wait_healthy_command(project, service, scene.application.ready_timeout_s),
+            evidence=(look,),
+            next_step="Read the container's health and last lines above, repair the code, "
+            "and deploy the next commit.",
+        ),
+        Step(
+            f"check that {service} runs the release's image",
+            compose.image_is_command(project, service, scene.release.image.reference),
+            evidence=(look,),
+            next_step="Somebody else may be at work on the host; look, then start the run again.",
+        ),
+    )
+
+
+def _others_run(scene: Scene) -> bool:
+    """Return whether this release's other services are known to run as it defines them."""
+    if scene.facts.current != scene.number:
+        return False
+    own = (scene.service, scene.application.proxy)
+    others = [name for name in services_of(scene.facts.compose) if name not in own]
+    return all((one := scene.facts.container(name)) and one.serves for name in others)
+
+
+def _start_others(scene: Scene) -> Step:
+    proxy, project = scene.application.proxy, scene.project
+    undo = None
+    if scene.former is not None and scene.former != scene.number:
+        undo = compose.up_others_command(scene.layout, project, scene.former, proxy)
+    return Step(
+        "start the other services where they changed",
+        compose.up_others_command(scene.layout, project, scene.number, proxy),
+        undo=undo,
+        next_step="Read which service did not start, repair the compose file, and deploy again.",
+    )
+
+
+def _publish(scene: Scene) -> tuple[Step, ...]:
+    known = (names.COMPOSE, names.CADDYFILE, names.ENV)
+    there = all(scene.facts.files.get(name) == scene.checksums.get(name) for name in known)
+    if there and scene.facts.current == scene.number:
+        return ()
+    command = host.publish_command(scene.layout, scene.number)
+    return (Step(f"make release {scene.number} the current one", command),)

@@ -1,0 +1,91 @@
+"""Decides how an image is called and what stands on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rollout.commands.git import shown_repository
+from rollout.errors import ConfigInvalid
+from rollout.model.command import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rollout.config import Build
+    from rollout.model.release import Version
+    from rollout.model.source import Source
+    from rollout.model.target import RegistryLogin
+
+LATEST = "latest"
+"""The tag for people; it is moved only after the release was verified."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageOrder:
+    """What a build is to make.
+
+    Attributes:
+        reference: The name to push under, `repository:tag`.
+        args: Build arguments; those that are `Secret`s are masked in logs.
+        labels: The image's labels.
+    """
+
+    reference: str
+    args: dict[str, str | Secret]
+    labels: dict[str, str]
+
+    @property
+    def repository(self) -> str:
+        """Return the reference without its tag."""
+        return self.reference.rpartition(":")[0]
+
+
+def image_tag(version: Version) -> str:
+    """Return the tag of a version's image: the whole commit, so that it never moves."""
+    return version.sha
+
+
+def image_reference(login: RegistryLogin, build: Build, version: Version) -> str:
+    """Return the name that the image is pushed under: `host/project/repository/web:<commit>`."""
+    return f"{login.repository(build.image)}:{image_tag(version)}"
+
+
+def image_labels(source: Source, repository: str, created: str) -> dict[str, str]:
+    """Return the labels that say where an image comes from.
+
+    Args:
+        source: The commit that it is built from.
+        repository: The application's repository; credentials in it are masked.
+        created: When it is built, ISO 8601 in UTC.
+
+    Source: OCI image specification, annotations, read 2026-11-22.
+    """
+    return {
+        "org.opencontainers.image.revision": source.version.sha,
+        "org.opencontainers.image.source": shown_repository(repository),
+        "org.opencontainers.image.created": created,
+    }
+
+
+def build_arguments(
+    build: Build, version: Version, values: Mapping[str, Secret]
+) -> dict[str, str | Secret]:
+    """Return the build's arguments; those out of Secret Manager stay masked in logs.
+
+    Args:
+        build: Names them.
+        version: Stands for `{version}`.
+        values: Secret Manager name to value, of all that `build.secret_args` names.
+
+    Raises:
+        ConfigInvalid: When a value is missing, or an argument is named twice.
+    """
+    twice = build.args.keys() & build.secret_args.keys()
+    if twice:
+        raise ConfigInvalid("build", f"{min(twice)} stands in args and in secret_args")
+    missing = [name for name in build.secret_args.values() if name not in values]
+    if missing:
+        raise ConfigInvalid("build.secret_args", f"{missing[0]} was not read")
+    plain = {name: text.replace("{version}", version.sha) for name, text in build.args.items()}
+    return {**plain, **{name: values[key] for name, key in build.secret_args.items()}}

@@ -1,0 +1,286 @@
+"""Decides which migrations are to be applied, from the files and from what the database holds.
+
+The database is asked what it has; nobody remembers. So a run that was cancelled, a file that came
+in late and a second run at once all lead to the same answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rollout.migrations.journal import Migration
+from rollout.model.finding import Finding, Go, Refuse, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from rollout.migrations.journal import Journal
+
+# White space and comments, then a word that begins or ends a transaction.
+_TRANSACTION_CONTROL = re.compile(
+    r"(?:\s|--[^\n]*\n|/\*.*?\*/)*(?:begin|start\s+transaction|commit|end|rollback|abort)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """One row of Drizzle's own table.
+
+    Attributes:
+        id: The row's number.
+        hash: SHA-256 of the file's text when it was applied.
+        created_at: The migration's `when`, in milliseconds since 1970; None in rows made by hand.
+        name: The migration's name, where Drizzle 1.0 keeps the table; else None.
+    """
+
+    id: int
+    hash: str
+    created_at: int | None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationPlan:
+    """What to do to the database.
+
+    Attributes:
+        pending: Migrations to apply, in this order; empty when the database has them all.
+        findings: Everything worth showing, also when the verdict is go.
+        verdict: Whether applying may begin.
+        seed_expected: Whether the reference data may have changed and its command is to run.
+    """
+
+    pending: tuple[Migration, ...]
+    findings: tuple[Finding, ...]
+    verdict: Verdict
+    seed_expected: bool
+
+    @property
+    def is_empty(self) -> bool:
+        """Return whether there is nothing to do: no migration is pending and no seed expected."""
+        return isinstance(self.verdict, Go) and not self.pending and not self.seed_expected
+
+    def describe(self) -> str:
+        """Return one line for people."""
+        if isinstance(self.verdict, Refuse):
+            return "refused: " + "; ".join(finding.consequence for finding in self.findings)
+        tags = ", ".join(migration.tag for migration in self.pending)
+        return f"pending: {tags}" if tags else "nothing pending"
+
+
+def decide_migrations(
+    journal: Journal, applied: tuple[Applied, ...], watch_hits: tuple[str, ...] | None
+) -> MigrationPlan:
+    """Return which migrations to apply, and whether that may begin.
+
+    Args:
+        journal: What the commit's files say.
+        applied: All rows of Drizzle's table; empty when there is no table yet.
+        watch_hits: Paths below the watched folders that changed since the deployed version; None
+            when that is not known, for instance because nothing was deployed yet.
+
+    Returns:
+        The plan. Applied to the database and decided again, it is empty but for the seed.
+    """
+    matches = match_rows(journal.migrations, applied)
+    pending = tuple(file for file in journal.migrations if file not in matches.values())
+    problems = journal.problems or (
+        *_drift(applied, matches),
+        *_unknown_rows(applied, matches),
+        *_mixed_layouts(journal, applied),
+        *_own_transactions(pending),
+    )
+    seed_expected = watch_hits is None or bool(watch_hits) or bool(pending)
+    if problems:
+        return MigrationPlan(pending, problems, Refuse(problems), seed_expected)
+    warnings = (
+        *_about(journal.warnings, pending),
+        *_late(pending, applied),
+        *_mismatch(pending, watch_hits),
+    )
+    return MigrationPlan(pending, warnings, Go(warnings), seed_expected)
+
+
+def verify_applied(journal: Journal, applied: tuple[Applied, ...]) -> Verdict:
+    """Judge whether the database holds every migration of the files, each one by its identity.
+
+    Args:
+        journal: What the commit's files say.
+        applied: The table's rows, read after applying.
+    """
+    matches = match_rows(journal.migrations, applied)
+    missing = tuple(
+        Finding(
+            "migration-missing",
+            "the database does not hold it although it was applied",
+            file.file,
+            "Look who else changes Drizzle's table, then run the migrations again.",
+        )
+        for file in journal.migrations
+        if file not in matches.values()
+    )
+    if missing:
+        return Refuse(missing)
+    doubles = Counter(match.file for match in matches.values())
+    return Go(
+        tuple(
+            Finding(
+                "double-row",
+                f"Drizzle's table holds it {count} times",
+                file,
+                "Look whether two migrators ran at once and seeded data twice.",
+            )
+            for file, count in doubles.items()
+            if count > 1
+        )
+    )
+
+
+def match_rows(files: tuple[Migration, ...], applied: tuple[Applied, ...]) -> dict[int, Migration]:
+    """Return which file each row stands for: by name, else by hash, else by date.
+
+    Returns:
+        Row number to file; rows that stand for no file are left out.
+    """
+    pairs = ((row.id, _find(row, files)) for row in applied)
+    return {number: file for number, file in pairs if file is not None}
+
+
+def watch_hits(globs: Iterable[str], paths: Iterable[str]) -> tuple[str, ...]:
+    """Return the paths that one of the globs matches.
+
+    Args:
+        globs: `*` and `?` stay inside one folder, `**` crosses folders, `{a,b}` means either.
+        paths: Paths in the repository.
+
+    Example:
+        >>> watch_hits(["db/{seed,seeds}/**"], ["db/seeds/models.json", "db/seed.ts", "web/a.ts"])
+        ('db/seeds/models.json',)
+    """
+    patterns = [re.compile(_expression(glob)) for glob in globs]
+    return tuple(path for path in paths if any(pattern.fullmatch(path) for pattern in patterns))
+
+
+def _find(row: Applied, files: tuple[Migration, ...]) -> Migration | None:
+    by_name = [file for file in files if row.name is not None and file.name == row.name]
+    by_hash = [file for file in files if file.hash == row.hash]
+    by_date = [file for file in files if _same_date(row, file)]
+    # Two files with one text are told apart by their dates.
+    both = [file for file in by_hash if file in by_date]
+    return next(iter((*by_name, *both, *by_hash, *by_date)), None)
+
+
+def _same_date(row: Applied, file: Migration) -> bool:
+    if row.created_at is None:
+        return False
+    if file.name is None:
+        return row.created_at == file.when
+    # Drizzle 1.0 took over rows of the older layout; its own dates are whole seconds.
+    return row.created_at // 1000 == file.when // 1000
+
+
+def _drift(applied: tuple[Applied, ...], matches: Mapping[int, Migration]) -> Iterator[Finding]:
+    for row in applied:
+        file = matches.get(row.id)
+        if file is not None and file.hash != row.hash:
+            yield Finding(
+                "checksum-drift",
+                "the file was changed after it had been applied, so the database differs from it",
+                file.file,
+                "Restore the file as it was and put the change into a new migration.",
+            )
+
+
+def _unknown_rows(
+    applied: tuple[Applied, ...], matches: Mapping[int, Migration]
+) -> Iterator[Finding]:
+    for row in applied:
+        if row.id not in matches:
+            known_as = row.name or f"hash {row.hash[:12]}, created_at {row.created_at}"
+            yield Finding(
+                "unknown-migration",
+                "the database holds a migration that this commit does not know: it is ahead",
+                f"row {row.id} ({known_as})",
+                "Deploy a commit that has this migration; an older one is a rollback's business.",
+            )
+
+
+def _mixed_layouts(journal: Journal, applied: tuple[Applied, ...]) -> Iterator[Finding]:
+    has_folders = any(file.name is not None for file in journal.migrations)
+    if journal.migrations and not has_folders and any(row.name is not None for row in applied):
+        yield Finding(
+            "mixed-layouts",
+            "the table was made by Drizzle 1.0, whose dates the older layout does not share",
+            "meta/_journal.json",
+            "Bring the files to Drizzle 1.0's layout with `drizzle-kit up`.",
+        )
+
+
+def _own_transactions(pending: tuple[Migration, ...]) -> Iterator[Finding]:
+    for file in pending:
+        for number, statement in enumerate(file.statements, 1):
+            if _TRANSACTION_CONTROL.match(statement):
+                yield Finding(
+                    "own-transaction",
+                    "it begins or ends a transaction, so a failure after that would leave half of "
+                    "it applied and no row that says so",
+                    f"{file.file}, statement {number}",
+                    "Take BEGIN, COMMIT and ROLLBACK out: each file is one transaction anyway.",
+                )
+
+
+def _about(warnings: tuple[Finding, ...], pending: tuple[Migration, ...]) -> Iterator[Finding]:
+    """Yield what concerns this deploy: files long applied have been warned about before."""
+    named = {file.file for file in pending}
+    for warning in warnings:
+        if warning.where in named or warning.rule in {"file-without-entry", "index-gap"}:
+            yield warning
+
+
+def _late(pending: tuple[Migration, ...], applied: tuple[Applied, ...]) -> Iterator[Finding]:
+    newest = max((row.created_at or 0 for row in applied), default=0)
+    for file in pending:
+        if file.when <= newest:
+            yield Finding(
+                "out-of-order",
+                "it is dated before the newest one applied; Drizzle would skip it, it is applied",
+                file.file,
+                "Nothing to do; date migrations when they are merged to avoid this.",
+            )
+
+
+def _mismatch(pending: tuple[Migration, ...], hits: tuple[str, ...] | None) -> Iterator[Finding]:
+    if pending and hits == ():
+        yield Finding(
+            "pending-without-change",
+            "nothing watched changed since the deployed version, yet the database lacks it",
+            ", ".join(file.tag for file in pending),
+            "Nothing to do; an earlier run was stopped before it applied them.",
+        )
+    changed = [path for path in hits or () if path.endswith(".sql")]
+    if changed and not pending:
+        yield Finding(
+            "change-without-pending",
+            "migration files changed since the deployed version, yet nothing is pending",
+            changed[0],
+            "Look whether an earlier run applied them, or the journal does not name them.",
+        )
+
+
+def _expression(glob: str) -> str:
+    """Return the regular expression of a glob."""
+    parts = re.split(r"(\*\*/|\*\*|\*|\?|\{[^{}]*\})", glob)
+    return "".join(_part(part) for part in parts)
+
+
+def _part(part: str) -> str:
+    fixed = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    if part in fixed:
+        return fixed[part]
+    if part.startswith("{") and part.endswith("}"):
+        return "(?:" + "|".join(map(re.escape, part[1:-1].split(","))) + ")"
+    return re.escape(part)

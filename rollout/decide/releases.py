@@ -1,0 +1,104 @@
+"""What a host's facts say of its releases: which it has, which serves, what number comes next."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rollout.commands.host import checksum
+from rollout.errors import ConfigInvalid
+from rollout.ledger import read_ledger
+from rollout.model.layout import release_number
+from rollout.render.release import parse_release
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rollout.model.host import HostFacts
+    from rollout.model.plan import RemoteFile
+    from rollout.model.release import Release
+
+
+def releases_on(facts: HostFacts) -> tuple[Release, ...]:
+    """Return the releases whose folders a host has, by number.
+
+    A folder whose description cannot be read is no release: an upload that was cut off leaves one.
+    """
+    found: list[Release] = []
+    for number in sorted(facts.releases):
+        try:
+            found.append(parse_release(facts.releases[number]))
+        except ConfigInvalid:
+            continue
+    return tuple(found)
+
+
+def serving_release(facts: HostFacts, service: str) -> int | None:
+    """Return the release that the proxy sends requests to; None before the first one."""
+    return release_number(service, facts.live)
+
+
+def release_to_activate(
+    facts: HostFacts,
+    draft: Release,
+    render: Callable[[Release], tuple[RemoteFile, ...]],
+    service: str,
+) -> tuple[Release, tuple[RemoteFile, ...]]:
+    """Return the release that a deploy is to activate, with its files.
+
+    Deploying what serves already is no new release: when the current one says the same as the
+    draft, and its files would be the same, it is taken as it stands.
+
+    Args:
+        facts: What was read of the host.
+        draft: What is to be deployed; its number does not matter.
+        render: Gives a release's files.
+        service: The compose service that is switched.
+
+    Raises:
+        LedgerCorrupt: When the host's history cannot be trusted.
+    """
+    for current in releases_on(facts):
+        if current.number == facts.current == serving_release(facts, service):
+            files = render(current)
+            if _says_the_same(current, draft) and _has(facts, files, current.number):
+                return current, files
+    release = replace(draft, number=next_release_number(facts, draft.run_id))
+    return release, render(release)
+
+
+def _says_the_same(one: Release, other: Release) -> bool:
+    """Return whether two releases differ only in when, why and by whom they were made."""
+    return _content(one) == _content(other)
+
+
+def _content(release: Release) -> tuple[object, ...]:
+    return (release.version, release.image, release.migrations, release.secret_versions)
+
+
+def _has(facts: HostFacts, files: tuple[RemoteFile, ...], number: int) -> bool:
+    folder = f"releases/{number}"
+    return all(
+        facts.files.get(f"{folder}/{file.path.rsplit('/', 1)[-1]}") == checksum(file)
+        for file in files
+    )
+
+
+def next_release_number(facts: HostFacts, run_id: str = "") -> int:
+    """Return the number for a new release, or the one that this run began with.
+
+    A run that was killed and goes on takes up its own unfinished release again.
+
+    Args:
+        facts: What was read of the host.
+        run_id: The Prefect flow run; empty always gives a new number.
+
+    Raises:
+        LedgerCorrupt: When the host's history cannot be trusted.
+    """
+    own = [release.number for release in releases_on(facts) if run_id and release.run_id == run_id]
+    if own:
+        return own[-1]
+    used = {*facts.releases, *read_ledger(facts.ledger).stages}
+    used |= {one.release for one in facts.containers if one.release is not None}
+    return max(used, default=0) + 1

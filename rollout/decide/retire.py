@@ -1,0 +1,70 @@
+"""Decides what goes once a release serves: the former one's requests, container, and old traces."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rollout.commands import compose, host
+from rollout.decide.releases import releases_on
+from rollout.model.layout import release_number
+from rollout.model.plan import Step
+
+if TYPE_CHECKING:
+    from rollout.decide.scene import Scene
+
+
+def retire_former(scene: Scene) -> tuple[Step, ...]:
+    """Return the steps that let the former containers finish, then stop and keep them."""
+    port, bound_s = scene.application.port, scene.application.drain_timeout_s
+    steps: list[Step] = []
+    for one in scene.retiring:
+        drain = compose.drain_command(one.name, port, bound_s)
+        steps.append(Step(f"drain {one.service}", drain, best_effort=True))
+        steps.append(Step(f"stop {one.service}", compose.stop_command(one.name), best_effort=True))
+    return tuple(steps)
+
+
+def prune(scene: Scene) -> tuple[Step, ...]:
+    """Return the steps that remove what no rollback may want; a failure of these is a warning."""
+    keep = _kept(scene)
+    service = scene.application.service
+    containers = [
+        one.name
+        for one in scene.facts.containers
+        if one.status != "running"
+        and (one.service == service or release_number(service, one.service) not in {None, *keep})
+    ]
+    folders = sorted(number for number in scene.facts.releases if number not in keep)
+    images = _unwanted_images(scene, keep)
+    layout = scene.layout
+    steps = (
+        (containers, "containers", compose.remove_containers_command(containers)),
+        (images, "images", compose.remove_images_command(images)),
+        (folders, "folders", host.forget_releases_command(layout, folders)),
+    )
+    return tuple(
+        Step(f"remove the {what} of old releases", command, best_effort=True)
+        for there, what, command in steps
+        if there
+    )
+
+
+def _kept(scene: Scene) -> set[int]:
+    """Return the releases that stay: this one, what a rollback would take, and the last ones."""
+    served = {one.release for one in scene.ledger.entries if one.event == "activated"}
+    earlier = sorted(served - {scene.number}, reverse=True)
+    always = (scene.number, scene.former, scene.ledger.previous_good, scene.ledger.current)
+    kept = {number for number in always if number is not None}
+    return kept | set(earlier[: scene.application.retain_releases])
+
+
+def _unwanted_images(scene: Scene, keep: set[int]) -> list[str]:
+    repository = scene.release.image.repository
+    wanted = {one.image.reference for one in releases_on(scene.facts) if one.number in keep}
+    wanted |= {scene.release.image.reference}
+    wanted |= {one.reference for one in scene.facts.containers if one.status == "running"}
+    return sorted(
+        reference
+        for reference in scene.facts.images
+        if reference.startswith(f"{repository}@sha256:") and reference not in wanted
+    )

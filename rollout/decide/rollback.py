@@ -1,0 +1,69 @@
+"""Decides which earlier release to go back to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rollout.decide.releases import releases_on
+from rollout.ledger import read_ledger
+from rollout.model.finding import Finding, Refuse
+
+if TYPE_CHECKING:
+    from rollout.ledger import LedgerState
+    from rollout.model.host import HostFacts
+    from rollout.model.release import Release
+
+SHORTEST_VERSION = 7
+
+
+def choose_release(facts: HostFacts, wanted: str | int | None = None) -> Release | Refuse:
+    """Return the release that a rollback takes up again, or why there is none.
+
+    Args:
+        facts: What was read of the host.
+        wanted: A release's number, or its commit in 7 to 40 digits, which is also its image's tag;
+            None or empty means the last good one before the current.
+
+    Raises:
+        LedgerCorrupt: When the host's history cannot be trusted.
+    """
+    state = read_ledger(facts.ledger)
+    releases = releases_on(facts)
+    if wanted in (None, ""):
+        return _previous_good(state, releases)
+    candidates = [release for release in releases if _is(release, str(wanted))]
+    served = [one for one in candidates if state.stage(one.number) not in ("unknown", "prepared")]
+    if not candidates:
+        return _refuse("release-on-host", f"the host has no release {wanted}", releases)
+    if not served:
+        return _refuse("release-served", f"release {wanted} never served here", releases)
+    if served[-1].number == state.current:
+        return _refuse("release-earlier", f"release {state.current} serves already", releases)
+    return served[-1]
+
+
+def _previous_good(state: LedgerState, releases: tuple[Release, ...]) -> Release | Refuse:
+    for release in releases:
+        if release.number == state.previous_good:
+            return release
+    return _refuse("previous-good", "the host knows no good release before the current", releases)
+
+
+def _is(release: Release, wanted: str) -> bool:
+    if wanted.isdecimal() and len(wanted) < SHORTEST_VERSION:
+        return release.number == int(wanted)
+    return len(wanted) >= SHORTEST_VERSION and release.version.sha.startswith(wanted.lower())
+
+
+def _refuse(rule: str, consequence: str, releases: tuple[Release, ...]) -> Refuse:
+    known = ", ".join(f"{release.number} ({release.version.short})" for release in releases)
+    return Refuse(
+        (
+            Finding(
+                rule,
+                consequence,
+                "the host's ledger",
+                f"The host has {known or 'no release'}; choose one of these, or deploy anew.",
+            ),
+        )
+    )

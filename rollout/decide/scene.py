@@ -1,0 +1,145 @@
+"""What every part of an activation looks at: the host's facts and the release that shall serve."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rollout.commands.host import checksum
+from rollout.config import Application
+from rollout.decide.releases import serving_release
+from rollout.errors import Refused
+from rollout.ledger import LedgerState, read_ledger
+from rollout.model import layout as names
+from rollout.model.finding import Finding
+from rollout.model.host import Container, HostFacts
+from rollout.model.layout import Layout, release_number, release_service
+from rollout.model.release import Release
+
+if TYPE_CHECKING:
+    from rollout.model.plan import RemoteFile
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """The facts, the release, and what follows from both.
+
+    Attributes:
+        service: The release's own compose service.
+        former: The release that serves now, or None.
+        checksums: File name to SHA-256 as the release wants it.
+    """
+
+    facts: HostFacts
+    release: Release
+    application: Application
+    ledger: LedgerState
+    layout: Layout
+    service: str
+    former: int | None
+    checksums: dict[str, str]
+
+    @property
+    def project(self) -> str:
+        """Return the compose project."""
+        return self.application.project
+
+    @property
+    def number(self) -> int:
+        """Return the release's number."""
+        return self.release.number
+
+    @property
+    def container(self) -> Container | None:
+        """Return the release's own container; None when there is none."""
+        return self.facts.container(self.service)
+
+    @property
+    def proxy(self) -> Container | None:
+        """Return the proxy's container; None when there is none."""
+        return self.facts.container(self.application.proxy)
+
+    @property
+    def proxy_is_ours(self) -> bool:
+        """Return whether the proxy runs and sees the folder, so that a `mv` switches it."""
+        proxy = self.proxy
+        mount = (self.layout.proxy, names.PROXY_MOUNT)
+        return proxy is not None and proxy.status == "running" and mount in proxy.mounts
+
+    @property
+    def is_uploaded(self) -> bool:
+        """Return whether the host has the release's folder, each file as it shall be."""
+        files = self.facts.files
+        folder = f"releases/{self.number}/"
+        return all(files.get(folder + name) == sum_ for name, sum_ in self.checksums.items())
+
+    @property
+    def is_up(self) -> bool:
+        """Return whether the release's container is healthy and runs what it should."""
+        container = self.container
+        return (
+            self.is_uploaded
+            and container is not None
+            and container.serves
+            and container.health == "healthy"
+            and container.reference == self.release.image.reference
+        )
+
+    @property
+    def retiring(self) -> tuple[Container, ...]:
+        """Return the containers that serve until the switch and are not wanted after it."""
+        service = self.application.service
+        return tuple(
+            one
+            for one in self.facts.containers
+            if one.status == "running"
+            and one.service != self.service
+            and (one.service == service or release_number(service, one.service) is not None)
+        )
+
+
+def read_scene(
+    facts: HostFacts, release: Release, files: tuple[RemoteFile, ...], application: Application
+) -> Scene:
+    """Return what an activation looks at.
+
+    Args:
+        facts: What was read of the host.
+        release: What shall serve.
+        files: The release's folder; empty means that the host has it.
+        application: How the application stands in its compose file.
+
+    Raises:
+        Refused: When `files` is empty and the host does not have the folder.
+        LedgerCorrupt: When the host's history cannot be trusted.
+    """
+    layout = Layout(application.directory)
+    wanted = {file.path.rsplit("/", 1)[-1]: checksum(file) for file in files}
+    folder = f"releases/{release.number}/"
+    there = {
+        path.removeprefix(folder): digest
+        for path, digest in facts.files.items()
+        if path.startswith(folder)
+    }
+    if not wanted and names.COMPOSE not in there:
+        raise Refused(
+            f"activation of release {release.number}",
+            (
+                Finding(
+                    "release-on-host",
+                    f"the host no longer has release {release.number}",
+                    layout.release(release.number),
+                    f"Deploy version {release.version} anew instead.",
+                ),
+            ),
+        )
+    return Scene(
+        facts=facts,
+        release=release,
+        application=application,
+        ledger=read_ledger(facts.ledger),
+        layout=layout,
+        service=release_service(application.service, release.number),
+        former=serving_release(facts, application.service),
+        checksums=wanted or there,
+    )

@@ -1,0 +1,212 @@
+"""Builds the application's image and pushes it: with buildx where there is one, else the engine.
+
+The registry's token reaches Docker by a throw-away configuration folder or by the SDK, never as an
+argument. Either way the digest that the registry was given is the result.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import tempfile
+import time
+from collections import deque
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rollout.errors import BuildFailed
+from rollout.executors.engine import engine
+from rollout.executors.masking import masking
+from rollout.executors.process import run_local
+from rollout.model.command import Command, Secret
+from rollout.model.release import Image
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+
+    from rollout.config import Build
+    from rollout.decide.image import ImageOrder
+    from rollout.executors.process import Log
+    from rollout.model.target import RegistryLogin
+
+LAST_LINES = 25
+"""How many of the last lines stand in the error."""
+# What of a person's Docker configuration a throw-away one goes on using.
+_SHARED = ("cli-plugins", "buildx", "contexts")
+# Docker would ask these for a password instead of reading the one that it is given.
+_HELPERS = ("credsStore", "credHelpers")
+_PASSED_ON = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY")
+
+
+def build_and_push(
+    build: Build, source: Path, order: ImageOrder, login: RegistryLogin, *, log: Log
+) -> Image:
+    """Build an image from a checkout, push it, and return what the registry holds now.
+
+    Args:
+        build: How it is built.
+        source: The checkout's folder.
+        order: What to make.
+        login: How to log in to the registry.
+        log: Called with each line that the builder, and the commands before it, write.
+
+    Raises:
+        BuildFailed: When a command before the build, the build or the push fails, with its last
+            lines.
+        CommandTimedOut: When a command, or the build with buildx, takes longer than allowed.
+        EngineError: When the engine cannot be used.
+    """
+    _prepare(build, source, order, log)
+    with _docker_environment(login) as env:
+        if _has_buildx(build, env):
+            digest = _build_with_buildx(build, source, order, env, log)
+        else:
+            digest = _build_with_engine(build, source, order, login, log)
+    return Image(order.repository, digest)
+
+
+def _prepare(build: Build, source: Path, order: ImageOrder, log: Log) -> None:
+    """Run what the build needs done in the checkout; it sees the build's arguments."""
+    for words in build.prepare:
+        command = Command(words, timeout_s=build.timeout_s)
+        result = run_local(command, cwd=source, env=order.args, log=log)
+        if not result.ok:
+            lines = f"{result.stdout}\n{result.stderr}".splitlines()
+            raise _failed(f"`{command.display()}` ended with {result.exit_code}", lines)
+
+
+def _has_buildx(build: Build, env: Mapping[str, str]) -> bool:
+    if build.builder != "auto":
+        return build.builder == "buildx"
+    version = Command(("docker", "buildx", "version"), changes=False)
+    return run_local(version, cwd=Path.cwd(), env=env, log=lambda _: None).ok
+
+
+@contextmanager
+def _docker_environment(login: RegistryLogin) -> Generator[dict[str, str]]:
+    """Yield variables under which Docker's command line is logged in, until this block ends."""
+    own = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
+    passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    with tempfile.TemporaryDirectory(prefix="trovella-docker-") as folder:
+        config = Path(folder)
+        for name in _SHARED:
+            if (own / name).exists():
+                (config / name).symlink_to(own / name)
+        written = config / "config.json"
+        written.touch(mode=0o600)
+        written.write_text(json.dumps(_logged_in(own / "config.json", login)), encoding="utf-8")
+        yield {**passed_on, "DOCKER_CONFIG": folder}
+
+
+def _logged_in(path: Path, login: RegistryLogin) -> dict[str, Any]:
+    """Return a person's Docker configuration with one login more."""
+    config: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    pair = f"{login.username}:{login.token.reveal()}".encode()
+    auths = {**config.get("auths", {}), login.host: {"auth": base64.b64encode(pair).decode()}}
+    kept = {key: value for key, value in config.items() if key not in _HELPERS}
+    return {**kept, "auths": auths}
+
+
+def _build_with_buildx(
+    build: Build, source: Path, order: ImageOrder, env: Mapping[str, str], log: Log
+) -> str:
+    metadata = Path(env["DOCKER_CONFIG"], "metadata.json")
+    secret = {name: value for name, value in order.args.items() if isinstance(value, Secret)}
+    command = _buildx_command(build, order, metadata)
+    result = run_local(command, cwd=source, env={**env, **secret}, log=log)
+    if not result.ok:
+        raise _failed("the image was not built and pushed", result.stderr.splitlines())
+    return str(json.loads(metadata.read_text("utf-8"))["containerimage.digest"])
+
+
+def _buildx_command(build: Build, order: ImageOrder, metadata: Path) -> Command:
+    """Return the build's command; a secret argument is named there and its value is not."""
+    args = (
+        f"--build-arg={name}" if isinstance(value, Secret) else f"--build-arg={name}={value}"
+        for name, value in order.args.items()
+    )
+    labels = (f"--label={name}={value}" for name, value in order.labels.items())
+    return Command(
+        (
+            *("docker", "buildx", "build", "--push", "--progress=plain"),
+            f"--file={build.dockerfile}",
+            f"--tag={order.reference}",
+            f"--metadata-file={metadata}",
+            *args,
+            *labels,
+            "--",
+            build.context,
+        ),
+        timeout_s=build.timeout_s,
+    )
+
+
+def _build_with_engine(
+    build: Build, source: Path, order: ImageOrder, login: RegistryLogin, log: Log
+) -> str:
+    """Build with what every engine has, and read the digest from what the push says."""
+    mask = masking([value for value in order.args.values() if isinstance(value, Secret)])
+    args = {
+        name: value.reveal() if isinstance(value, Secret) else value
+        for name, value in order.args.items()
+    }
+    deadline = time.monotonic() + build.timeout_s
+    told = _Told(log, mask, deadline)
+    with engine(int(build.timeout_s)) as there:
+        context, dockerfile = source / build.context, source / build.dockerfile
+        told.follow(
+            there.build(
+                str(context), str(dockerfile), order.reference, args=args, labels=order.labels
+            ),
+            "the image was not built",
+        )
+        told.follow(
+            there.push(order.reference, login.username, login.token),
+            "the image was built, but not pushed",
+        )
+    if not told.digest:
+        raise _failed("the engine did not say what it pushed", told.last)
+    return told.digest
+
+
+class _Told:
+    """Follows what an engine says of a build or a push: errors are events, no exceptions."""
+
+    def __init__(self, log: Log, mask: Callable[[str], str], deadline: float) -> None:
+        self._log = log
+        self._mask = mask
+        self._deadline = deadline
+        self.last: deque[str] = deque(maxlen=LAST_LINES)
+        self.digest = ""
+
+    def follow(self, events: Iterator[dict[str, Any]], what: str) -> None:
+        """Log all events; raise `BuildFailed` on an error, and when there is no time left."""
+        for event in events:
+            for line in map(self._mask, _lines(event)):
+                self._log(line)
+                self.last.append(line)
+            self.digest = event.get("aux", {}).get("Digest", self.digest)
+            if "error" in event:
+                raise _failed(what, self.last)
+            if time.monotonic() > self._deadline:
+                raise _failed(f"{what} in the time that it has", self.last)
+
+
+def _lines(event: dict[str, Any]) -> list[str]:
+    """Return an event's lines; the progress of a layer, several a second, is left out."""
+    if "progressDetail" in event and event.get("progressDetail"):
+        return []
+    status = " ".join(str(event[key]) for key in ("id", "status") if key in event)
+    return str(event.get("stream") or event.get("error") or status).rstrip().splitlines()
+
+
+def _failed(what: str, lines: Iterable[str]) -> BuildFailed:
+    last = [line for line in lines if line.strip()][-LAST_LINES:]
+    told = "\n".join(f"  {line}" for line in last) or "  nothing written"
+    return BuildFailed(
+        f"{what}\n{told}",
+        left="No image of this version was published; nothing else was changed.",
+        next_step="Correct what the last lines name, and start the run again.",
+    )

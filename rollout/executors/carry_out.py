@@ -1,0 +1,124 @@
+"""Carries plans out: steps in order, evidence before undo, the first error wins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from rollout.errors import CommandFailed, HostError, evidence
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rollout.model.command import Command, Result
+    from rollout.model.plan import Plan, Step
+
+_READ_ABOVE = "Read the output above, see to its cause, and start the run again."
+_CUT = "What the command did is unknown. "
+
+
+class Runs(Protocol):
+    """What carries out commands: a host, or one that only prints them."""
+
+    log: Callable[[str], None]
+
+    def run(self, command: Command) -> Result:
+        """Run a command; never raise because of its exit status."""
+        ...
+
+
+def carry_out(plan: Plan, host: Runs) -> tuple[Result, ...]:
+    """Run a plan's steps in order and return what they answered.
+
+    A step that fails ends the plan. Its evidence is read first. Then, unless the point of no return
+    is passed, what was done is taken back, last step first; the failed step too, because it may
+    have done half of its work.
+
+    Args:
+        plan: What to do.
+        host: Where to do it.
+
+    Raises:
+        CommandFailed: When a step failed. `left` says what serves, and names the exact command for
+            whatever could not be taken back.
+        HostError: When the host was lost; nothing is taken back then, because the command that was
+            under way may go on. The next run reads the facts and goes on from there.
+    """
+    done: list[Step] = []
+    results: list[Result] = []
+    for step in plan.steps:
+        host.log(step.name)
+        result = _run(step, plan, done, host)
+        results.append(result)
+        if result.ok:
+            done.append(step)
+        elif step.best_effort:
+            host.log(f"warning: {step.name}: {result.meaning or evidence(result)}")
+        else:
+            raise _failure(step, result, plan, done, host)
+    return tuple(results)
+
+
+def _run(step: Step, plan: Plan, done: list[Step], host: Runs) -> Result:
+    try:
+        return host.run(step.command)
+    except CommandFailed as error:
+        # It was stopped in time, so it is a failed step like any other.
+        return error.result
+    except HostError as error:
+        standing = plan.after if _passed(done) else plan.before
+        if step.point_of_no_return and not _passed(done):
+            standing = f"{plan.before[:-1]}, or it was switched already."
+        raise error.leaving(f"{_CUT}{standing}") from error
+
+
+def _failure(step: Step, result: Result, plan: Plan, done: list[Step], host: Runs) -> CommandFailed:
+    seen = _evidence(step, host)
+    trouble = [] if _passed(done) else _take_back([*done, step], host)
+    standing = [plan.after if _passed(done) else plan.before, *trouble]
+    what = ": ".join(filter(None, (step.name, result.meaning)))
+    return CommandFailed(
+        what,
+        result,
+        left=" ".join(filter(None, standing)) or "The steps before it were done.",
+        next_step=step.next_step or _READ_ABOVE,
+        seen=seen,
+    )
+
+
+def _passed(done: list[Step]) -> bool:
+    return any(step.point_of_no_return for step in done)
+
+
+def _evidence(step: Step, host: Runs) -> str:
+    """Return what is seen where a step failed; a failure to look is part of it."""
+    seen: list[str] = []
+    for command in step.evidence:
+        try:
+            result = host.run(command)
+        except (HostError, CommandFailed) as error:
+            seen.append(f"`{command.display()}`: {error.true}")
+            continue
+        seen.append(f"`{command.display()}`\n{(result.stdout + result.stderr).rstrip()}")
+    for text in seen:
+        host.log(text)
+    return "\n".join(seen)
+
+
+def _take_back(steps: list[Step], host: Runs) -> list[str]:
+    """Undo steps, last first, and return a sentence for each that could not be."""
+    trouble: list[str] = []
+    for step in reversed(steps):
+        if step.undo is None:
+            continue
+        host.log(f"take back: {step.name}")
+        try:
+            result = host.run(step.undo)
+            problem = "" if result.ok else evidence(result)
+        except (HostError, CommandFailed) as error:
+            problem = error.true
+        if problem:
+            host.log(f"could not take back: {problem}")
+            trouble.append(
+                f"Could not take back `{step.name}`; run on the host: {step.undo.shell()}"
+            )
+    return trouble

@@ -1,0 +1,21 @@
+"""The clock."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+
+def now_utc() -> str:
+    """Return the time as ISO 8601 in UTC, to the second."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def monotonic_s() -> float:
+    """Return seconds that only ever grow; only differences mean something."""
+    return time.monotonic()
+
+
+def pause(seconds: float) -> None:
+    """Wait."""
+    time.sleep(seconds)

@@ -1,0 +1,34 @@
+"""A host that only tells what would be run: the dry run, and the double in tests of wiring."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rollout.model.command import Command, Result
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class PrintingHost:
+    """Answers every command with success, and remembers it.
+
+    Args:
+        log: Called with each line that would be run, secrets left out.
+        answers: What a command is answered instead; None for a command means success.
+    """
+
+    def __init__(
+        self,
+        log: Callable[[str], None],
+        answers: Callable[[Command], Result | None] = lambda _: None,
+    ) -> None:
+        self.log = log
+        self.commands: list[Command] = []
+        self._answers = answers
+
+    def run(self, command: Command) -> Result:
+        """Return success, or what `answers` says."""
+        self.commands.append(command)
+        self.log(f"would run: {command.display()}")
+        return self._answers(command) or Result(command, 0, "", "", 0.0)

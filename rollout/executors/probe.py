@@ -1,0 +1,111 @@
+"""Asks the public address, as a user would, until it answers as the release should."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import httpx
+
+from rollout.executors.clock import monotonic_s, pause
+from rollout.model.layout import release_service
+from rollout.model.probe import ProbeReport
+from rollout.render.caddyfile import RELEASE_HEADER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rollout.config import Verify
+    from rollout.model.release import Release
+
+BETWEEN_S = 0.25
+# The application answers within 5 s even while its Redis does not.
+ANSWER_TIMEOUT_S = 8.0
+_LARGEST_BODY = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    http_status: int | None = None
+    status: str = ""
+    version: str = ""
+    upstream: str = ""
+    problem: str = ""
+
+
+def probe(
+    verify: Verify,
+    release: Release,
+    service: str = "web",
+    *,
+    log: Callable[[str], None] = lambda _: None,
+) -> ProbeReport:
+    """Ask until the release answers, healthy and as itself, or the time is over.
+
+    Args:
+        verify: What to ask, what to expect and for how long.
+        release: What shall answer: its version, or its own name in the proxy's header.
+        service: The compose service that is switched; part of that name.
+        log: Called when the answer changes.
+    """
+    began = monotonic_s()
+    attempts, told = 0, ""
+    upstream = release_service(service, release.number)
+    with httpx.Client(timeout=ANSWER_TIMEOUT_S, follow_redirects=False) as client:
+        while True:
+            answer = _judged(_ask(client, verify), verify, release.version.sha, upstream)
+            attempts += 1
+            elapsed_s = monotonic_s() - began
+            if answer.problem != told:
+                log(f"{verify.url}: {answer.problem or 'as it should be'}")
+                told = answer.problem
+            if not answer.problem or elapsed_s >= verify.timeout_s:
+                break
+            pause(BETWEEN_S)
+    return ProbeReport(
+        url=verify.url,
+        attempts=attempts,
+        http_status=answer.http_status,
+        status=answer.status,
+        version=answer.version,
+        upstream=answer.upstream,
+        problem=answer.problem,
+        first_ok_after_s=None if answer.problem else round(elapsed_s, 3),
+    )
+
+
+def _ask(client: httpx.Client, verify: Verify) -> _Answer:
+    try:
+        response = client.get(verify.url, headers={"Cache-Control": "no-cache"})
+    except httpx.HTTPError as error:
+        return _Answer(problem=f"{type(error).__name__}: {error}")
+    body = _body(response)
+    return _Answer(
+        http_status=response.status_code,
+        status=str(body.get("status", "")),
+        version=str(body.get(verify.version_key) or ""),
+        upstream=response.headers.get(RELEASE_HEADER, ""),
+    )
+
+
+def _body(response: httpx.Response) -> dict[str, Any]:
+    """Return the body's JSON object; empty when it is none."""
+    try:
+        body: object = response.json() if len(response.content) <= _LARGEST_BODY else {}
+    except ValueError:
+        return {}
+    return cast("dict[str, Any]", body) if isinstance(body, dict) else {}
+
+
+def _judged(answer: _Answer, verify: Verify, version: str, upstream: str) -> _Answer:
+    """Return the answer with why it is not the release's, if it is not."""
+    if answer.problem:
+        return answer
+    problem = ""
+    if answer.status != verify.healthy:
+        problem = f"HTTP {answer.http_status}, status {answer.status or 'not told'}"
+    elif answer.version and answer.version != version:
+        problem = f"version {answer.version} answers"
+    elif not answer.version and answer.upstream != upstream:
+        problem = f"{answer.upstream or 'a container without a name'} answers"
+    return _Answer(answer.http_status, answer.status, answer.version, answer.upstream, problem)

@@ -1,0 +1,136 @@
+"""Reads secrets from Secret Manager, each with the number of the version that it read."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from google.api_core import exceptions, retry
+from google.auth.exceptions import GoogleAuthError
+from google.cloud.secretmanager_v1 import SecretVersion
+
+from rollout.errors import SecretStoreUnavailable, SecretUnusable
+from rollout.model.command import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from google.cloud.secretmanager_v1 import SecretManagerServiceClient
+
+TIMEOUT_S = 20.0
+"""How long one read may take in all, tries again included, in seconds."""
+LATEST = "latest"
+_SIDE_BY_SIDE = 8
+_RETRY = retry.Retry(
+    predicate=retry.if_exception_type(exceptions.ServiceUnavailable, exceptions.TooManyRequests),
+    initial=0.2,
+    maximum=2.0,
+    timeout=TIMEOUT_S,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SecretValue:
+    """A secret as it was read.
+
+    Attributes:
+        name: Its name in Secret Manager.
+        version: The number of the version that was read, never `latest`.
+        value: What it says.
+    """
+
+    name: str
+    version: str
+    value: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class _Unusable:
+    name: str
+    why: str
+
+
+class SecretStore:
+    """The secrets of one Google Cloud project.
+
+    Args:
+        project: The project's id.
+        client: Google's client, with its credentials.
+    """
+
+    def __init__(self, project: str, client: SecretManagerServiceClient) -> None:
+        self._project = project
+        # Google's own annotations leave `retry` unknown, which strict checking does not accept.
+        self._client: Any = client
+
+    def read(
+        self, names: Iterable[str], versions: Mapping[str, str] | None = None
+    ) -> dict[str, SecretValue]:
+        """Return secrets by name, read side by side.
+
+        Args:
+            names: Their names; one that stands twice is read once.
+            versions: Name to version number, for those that are not to be read at their newest.
+
+        Raises:
+            SecretUnusable: When any is missing, disabled, destroyed, empty or forbidden; names
+                all of them at once.
+            SecretStoreUnavailable: When Secret Manager cannot be reached or does not know us.
+        """
+        wanted = {name: (versions or {}).get(name, LATEST) for name in names}
+        with ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="secret") as pool:
+            answers = tuple(pool.map(self._read, wanted.keys(), wanted.values()))
+        unusable = [answer for answer in answers if isinstance(answer, _Unusable)]
+        if unusable:
+            told = "; ".join(f"{secret.name} {secret.why}" for secret in unusable)
+            raise SecretUnusable(
+                f"{len(unusable)} of {len(wanted)} secrets of {self._project} cannot be used: "
+                f"{told}",
+                next_step="Give each an enabled version that is not empty, and the worker's "
+                "account access to it; then start the run again.",
+            )
+        return {answer.name: answer for answer in answers if isinstance(answer, SecretValue)}
+
+    def _read(self, name: str, version: str) -> SecretValue | _Unusable:
+        path = f"projects/{self._project}/secrets/{name}/versions/{version}"
+        try:
+            answer = self._client.access_secret_version(name=path, retry=_RETRY, timeout=TIMEOUT_S)
+        except exceptions.NotFound:
+            return _Unusable(name, "does not exist" if version == LATEST else f"has no {version}")
+        except exceptions.PermissionDenied:
+            return _Unusable(name, "may not be read by the worker's account")
+        except exceptions.FailedPrecondition:
+            return _Unusable(name, f"is {self._state(path)}")
+        except exceptions.InvalidArgument:
+            return _Unusable(name, "is no name of a secret")
+        except (exceptions.GoogleAPIError, GoogleAuthError) as error:
+            raise _unavailable(error) from error
+        return _judged(name, answer.name.rpartition("/")[2], answer.payload.data)
+
+    def _state(self, path: str) -> str:
+        """Return what keeps a version from being read, as far as we may ask."""
+        try:
+            answer = self._client.get_secret_version(name=path, retry=_RETRY, timeout=TIMEOUT_S)
+        except exceptions.GoogleAPIError:
+            return "disabled or destroyed"
+        return SecretVersion.State(answer.state).name.lower()
+
+
+def _judged(name: str, version: str, content: bytes) -> SecretValue | _Unusable:
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        return _Unusable(name, "is no UTF-8 text")
+    if not text.strip():
+        return _Unusable(name, f"is empty (version {version})")
+    # As a shell's `$(...)` does: who adds a version with `echo` did not mean the line's end.
+    return SecretValue(name, version, Secret(text.rstrip("\r\n")))
+
+
+def _unavailable(error: Exception) -> SecretStoreUnavailable:
+    return SecretStoreUnavailable(
+        f"Secret Manager cannot be asked: {type(error).__name__}: {error}",
+        next_step="Check the credentials of the project's block and that its address answers, "
+        "then retry.",
+    )

@@ -1,0 +1,178 @@
+"""The ledger: the append-only history of a host's releases, and what it says of today.
+
+One JSON object a line. The host's file is the truth, so it is read strictly: a torn last line is a
+crash in the middle of an append and counts for nothing; anything else that is no entry, or that
+cannot follow the entries before it, is an error. Everything that says what may follow what lives in
+`_ALLOWED`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Literal, cast, get_args
+
+from rollout.errors import LedgerCorrupt
+
+Event = Literal["prepared", "activated", "verified", "failed", "rolled-back"]
+Stage = Literal["unknown", "prepared", "activated", "verified", "failed", "rolled-back"]
+
+EVENTS: tuple[Event, ...] = get_args(Event)
+STAGES: tuple[Stage, ...] = get_args(Stage)
+
+# What may happen to a release at each stage. A release becomes known by being prepared; only one
+# that has served can be verified or left. A failed or left one may serve again: that is the way
+# back from a release after it that is worse.
+_ALLOWED: dict[Stage, tuple[Event, ...]] = {
+    "unknown": ("prepared",),
+    "prepared": ("prepared", "activated", "failed"),
+    "activated": ("prepared", "activated", "verified", "failed", "rolled-back"),
+    "verified": ("activated", "verified", "failed", "rolled-back"),
+    "failed": ("prepared", "activated", "verified", "failed", "rolled-back"),
+    "rolled-back": ("activated", "verified", "failed", "rolled-back"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the ledger.
+
+    Attributes:
+        release: The release's number.
+        event: What happened to it.
+        version: The commit.
+        digest: The image's digest.
+        actor: Who asked for it.
+        reason: Why; empty means that the merge itself is the reason.
+        run_id: The Prefect flow run.
+        at: ISO 8601, UTC, by the host's clock; empty until the host has written it.
+    """
+
+    release: int
+    event: Event
+    version: str
+    digest: str
+    actor: str = ""
+    reason: str = ""
+    run_id: str = ""
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerState:
+    """What the history says of today.
+
+    Attributes:
+        current: The release that was activated last; None when none ever was.
+        previous_good: The release to go back to: the last one before `current` that was verified
+            and has not failed or been left since; None when there is none.
+        stages: Each known release's last stage.
+        versions: Each known release's commit.
+        entries: The history itself.
+    """
+
+    current: int | None = None
+    previous_good: int | None = None
+    stages: dict[int, Stage] = field(default_factory=dict[int, Stage])
+    versions: dict[int, str] = field(default_factory=dict[int, str])
+    entries: tuple[Entry, ...] = ()
+
+    def stage(self, release: int) -> Stage:
+        """Return what happened last to a release; `unknown` when nothing did."""
+        return self.stages.get(release, "unknown")
+
+    def allows(self, event: Event, release: int) -> bool:
+        """Return whether this may happen next to a release."""
+        return event in _ALLOWED[self.stage(release)]
+
+
+def render_entry(entry: Entry) -> str:
+    """Return the entry as a JSON object on one line, without its time: the host writes that.
+
+    Example:
+        >>> render_entry(Entry(1, "prepared", "c0ffee", "sha256:1"))[:37]
+        '{"release": 1, "event": "prepared", "'
+    """
+    said = asdict(entry)
+    del said["at"]
+    return json.dumps(said)
+
+
+def parse_ledger(text: str) -> tuple[Entry, ...]:
+    """Return the entries of a ledger's text; empty text is an empty history.
+
+    Args:
+        text: The whole file. What stands after the last line end is torn and left out.
+
+    Raises:
+        LedgerCorrupt: When a whole line is no entry.
+    """
+    *whole, _torn = text.split("\n")
+    return tuple(_entry(number, line) for number, line in enumerate(whole, 1))
+
+
+def fold(entries: tuple[Entry, ...]) -> LedgerState:
+    """Return what a history says of today.
+
+    Raises:
+        LedgerCorrupt: When an entry cannot follow the ones before it.
+    """
+    state = LedgerState()
+    for number, entry in enumerate(entries, 1):
+        if not state.allows(entry.event, entry.release):
+            stage = state.stage(entry.release)
+            raise LedgerCorrupt(
+                number, f"release {entry.release} is {stage} and cannot be {entry.event}"
+            )
+        state = _after(state, entry)
+    return state
+
+
+def read_ledger(text: str) -> LedgerState:
+    """Return what a ledger's text says of today.
+
+    Raises:
+        LedgerCorrupt: When the text cannot be trusted.
+    """
+    return fold(parse_ledger(text))
+
+
+def _after(state: LedgerState, entry: Entry) -> LedgerState:
+    current = entry.release if entry.event == "activated" else state.current
+    entries = (*state.entries, entry)
+    stages: dict[int, Stage] = {**state.stages, entry.release: entry.event}
+    return LedgerState(
+        current=current,
+        previous_good=_previous_good(entries, current),
+        stages=stages,
+        versions={**state.versions, entry.release: entry.version},
+        entries=entries,
+    )
+
+
+def _previous_good(entries: tuple[Entry, ...], current: int | None) -> int | None:
+    """Return the last release but the current one that was verified and not given up since."""
+    good: list[int] = []
+    for entry in entries:
+        if entry.event in ("verified", "failed", "rolled-back"):
+            good = [release for release in good if release != entry.release]
+        if entry.event == "verified":
+            good.append(entry.release)
+    return next((release for release in reversed(good) if release != current), None)
+
+
+def _entry(number: int, line: str) -> Entry:
+    try:
+        said: object = json.loads(line)
+    except json.JSONDecodeError:
+        raise LedgerCorrupt(number, "is no JSON") from None
+    if not isinstance(said, dict):
+        raise LedgerCorrupt(number, "is no JSON object")
+    values = cast("dict[str, object]", said)
+    release, event = values.get("release"), values.get("event")
+    if not isinstance(release, int) or isinstance(release, bool) or release < 1:
+        raise LedgerCorrupt(number, "names no release")
+    if event not in EVENTS:
+        raise LedgerCorrupt(number, f"{event!r} is no event")
+    texts = ("version", "digest", "actor", "reason", "run_id", "at")
+    return Entry(release, event, **{name: str(values.get(name, "")) for name in texts})

@@ -1,0 +1,1 @@
+"""The application's migrations as values: what their files say, never what a database does."""

@@ -1,0 +1,95 @@
+"""What was read of a host, as values: the machine, and what the application has on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class MachineFacts:
+    """What a machine brings, before anything of ours is on it.
+
+    Attributes:
+        user: The login that was used.
+        groups: The groups that its session has.
+        sudo: Whether it may use sudo without a password.
+        engine: Version of the Docker engine that answers; empty means that none does.
+        docker: Whether the docker program is there.
+        compose: Version of the compose plugin; empty means that there is none.
+        running: How many containers run.
+        settings: Text of the engine's settings file; empty means that there is none.
+        owner: Who owns the application's directory; empty means that it does not exist.
+        mode: Its permission bits in octal, for example `750`.
+        free_bytes: Free space, in bytes, where it is least: images or the application's directory.
+    """
+
+    user: str
+    groups: tuple[str, ...] = ()
+    sudo: bool = False
+    engine: str = ""
+    docker: bool = False
+    compose: str = ""
+    running: int = 0
+    settings: str = ""
+    owner: str = ""
+    mode: str = ""
+    free_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """One container of the application's compose project.
+
+    Attributes:
+        name: The engine's name for it.
+        service: The compose service.
+        status: `running`, `exited` and so on, in the engine's words.
+        health: `healthy`, `unhealthy`, `starting`; empty where no health check is defined.
+        reference: What it was started from, for example `repository@sha256:...`.
+        image_id: The engine's identity of what it runs.
+        release: The number in its label; None where it has none.
+        mounts: Pairs of source and destination.
+    """
+
+    name: str
+    service: str
+    status: str
+    health: str = ""
+    reference: str = ""
+    image_id: str = ""
+    release: int | None = None
+    mounts: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def serves(self) -> bool:
+        """Return whether it runs, and is healthy where it can say so."""
+        return self.status == "running" and self.health in ("", "healthy")
+
+
+@dataclass(frozen=True, slots=True)
+class HostFacts:
+    """What the application has on a host.
+
+    Attributes:
+        live: The network name that the proxy sends requests to; empty before the first release.
+        current: The release that the symlink `current` names; None when there is none.
+        ledger: The whole text of the ledger.
+        compose: The compose file of the current release; empty when there is none.
+        releases: Release number to the text of its `release.json`.
+        files: Path below the directory to the SHA-256 of what lies there.
+        containers: All of the compose project, running or not.
+        images: Image reference to the engine's identity of it.
+    """
+
+    live: str = ""
+    current: int | None = None
+    ledger: str = ""
+    compose: str = ""
+    releases: dict[int, str] = field(default_factory=dict[int, str])
+    files: dict[str, str] = field(default_factory=dict[str, str])
+    containers: tuple[Container, ...] = ()
+    images: dict[str, str] = field(default_factory=dict[str, str])
+
+    def container(self, service: str) -> Container | None:
+        """Return the container of a compose service; None when there is none."""
+        return next((one for one in self.containers if one.service == service), None)

@@ -1,0 +1,1 @@
+"""Texts as values: what lies on a host, and what people read."""

@@ -1,0 +1,203 @@
+"""The compose file of one release, derived from the application's own.
+
+The application's file stays as it is, one web service and all. What runs is derived: that service
+under the release's own name, so that two releases can stand side by side; and a proxy that reads
+from a mounted folder, so that it can be switched. Every other service is left untouched.
+"""
+
+from __future__ import annotations
+
+from posixpath import normpath
+from typing import TYPE_CHECKING, Any, cast
+
+from rollout.errors import ConfigInvalid
+from rollout.model import layout as names
+from rollout.model.layout import Layout, release_service
+from rollout.render.yaml_text import parse_yaml, render_yaml
+
+if TYPE_CHECKING:
+    from rollout.config import Application
+    from rollout.model.release import Release
+
+Mapping = dict[str, Any]
+
+
+START_INTERVAL = "1s"
+"""How often a starting container is asked for its health; the engine's default is 5 s."""
+
+# A second container of the same service would clash on these, or they would undo the pinned image.
+_DROPPED = ("build", "container_name", "pull_policy", "scale", "profiles")
+
+
+def render_compose(text: str, application: Application, release: Release) -> str:
+    """Return the compose file that a host runs for a release.
+
+    Args:
+        text: The application's own compose file.
+        application: Names the web service, the proxy and the directory on the host.
+        release: Whose image and environment file are pinned.
+
+    Raises:
+        ConfigInvalid: When the file is no compose file, lacks one of the two services, or asks for
+            what cannot stand twice side by side.
+    """
+    document = _parse(application.compose, text)
+    services = cast("dict[str, Mapping]", document["services"])
+    _require(application, services)
+    own = release_service(application.service, release.number)
+    networks = _networks(services[application.service])
+    rendered: dict[str, Mapping] = {}
+    for name, service in services.items():
+        if name == application.service:
+            rendered[own] = _web(service, release)
+        elif name == application.proxy:
+            rendered[name] = _proxy(service, application, networks)
+        else:
+            rendered[name] = service
+    for service in rendered.values():
+        _own_env_file(service, application, release.number)
+        _without_dependency(service, application.service)
+    head = {"name": application.project, "services": rendered}
+    rest = {key: value for key, value in document.items() if key not in head}
+    return _banner(application, release) + render_yaml({**head, **rest})
+
+
+def services_of(text: str) -> tuple[str, ...]:
+    """Return the services of a rendered compose file; an empty text has none."""
+    return tuple(_services(text))
+
+
+def checked_services(text: str) -> tuple[str, ...]:
+    """Return the services of a rendered compose file that bring a health check of their own."""
+    return tuple(name for name, service in _services(text).items() if "healthcheck" in service)
+
+
+def _services(text: str) -> dict[str, Mapping]:
+    return _parse("the host's compose file", text)["services"] if text else {}
+
+
+def _parse(path: str, text: str) -> Mapping:
+    try:
+        document: object = parse_yaml(text)
+    except ValueError as error:
+        raise ConfigInvalid(path, f"is no YAML: {error}") from None
+    services = cast("Mapping", document).get("services") if isinstance(document, dict) else None
+    if not isinstance(services, dict):
+        raise ConfigInvalid(path, "has no services")
+    return cast("Mapping", document)
+
+
+def _require(application: Application, services: dict[str, Mapping]) -> None:
+    """Raise when the two services that a switch needs are not as it needs them."""
+    path, name = application.compose, application.service
+    for wanted in (name, application.proxy):
+        if not isinstance(services.get(wanted), dict):
+            raise ConfigInvalid(path, f"services.{wanted} is missing")
+    if services[name].get("ports"):
+        raise ConfigInvalid(
+            path, f"services.{name}.ports: two releases cannot publish the same port side by side"
+        )
+
+
+def _web(service: Mapping, release: Release) -> Mapping:
+    """Return the web service under its release: pinned, labelled, quick to be seen healthy."""
+    kept = {key: value for key, value in service.items() if key not in _DROPPED}
+    if isinstance(kept.get("deploy"), dict):
+        kept["deploy"] = {key: kept["deploy"][key] for key in kept["deploy"] if key != "replicas"}
+    kept["image"] = release.image.reference
+    kept.setdefault("env_file", names.ENV)
+    kept["labels"] = {
+        **_labels(kept.get("labels", {})),
+        names.RELEASE_LABEL: str(release.number),
+        names.VERSION_LABEL: release.version.sha,
+    }
+    if kept.get("restart") == "always":
+        # A former release that was stopped must stay so when the engine restarts.
+        kept["restart"] = "unless-stopped"
+    check = kept.get("healthcheck")
+    if isinstance(check, dict):
+        kept["healthcheck"] = {"start_interval": START_INTERVAL, **cast("Mapping", check)}
+    return kept
+
+
+def _proxy(service: Mapping, application: Application, networks: Mapping) -> Mapping:
+    """Return the proxy with its folder mounted, answering to the web service's name inside.
+
+    Other containers go on calling `web:3000`; the proxy takes such requests to the release that
+    serves, so that they too are never lost in a switch.
+    """
+    folder = f"{Layout(application.directory).proxy}:{names.PROXY_MOUNT}:ro"
+    volumes: list[Any] = service.get("volumes") or []
+    kept = [volume for volume in volumes if not _holds_caddyfile(volume)]
+    if len(kept) == len(volumes):
+        raise ConfigInvalid(
+            application.compose,
+            f"services.{application.proxy}.volumes: mounts no {names.PROXY_MOUNT}/Caddyfile",
+        )
+    joined = _networks(service)
+    for network in networks:
+        own: Mapping = joined.get(network) or {}
+        aliases = [*own.get("aliases", []), application.service]
+        joined[network] = {**own, "aliases": aliases}
+    return {**service, "volumes": [folder, *kept], "networks": joined}
+
+
+def _holds_caddyfile(volume: Any) -> bool:
+    if isinstance(volume, dict):
+        target = str(cast("Mapping", volume).get("target", ""))
+    else:
+        target = str(volume).split(":")[1:2][0] if ":" in str(volume) else ""
+    return target in (names.PROXY_MOUNT, f"{names.PROXY_MOUNT}/{names.CADDYFILE}")
+
+
+def _networks(service: Mapping) -> Mapping:
+    """Return a service's networks as a mapping; a service that names none is in `default`."""
+    networks = service.get("networks") or ["default"]
+    if isinstance(networks, dict):
+        return dict(cast("Mapping", networks))
+    return {str(name): None for name in networks}
+
+
+def _labels(labels: Any) -> Mapping:
+    """Return labels as a mapping, whichever of compose's two forms they have."""
+    if isinstance(labels, dict):
+        return cast("Mapping", labels)
+    pairs = [str(label).partition("=") for label in labels]
+    return {name: value for name, _, value in pairs}
+
+
+def _own_env_file(service: Mapping, application: Application, number: int) -> None:
+    """Point a service that reads the application's `.env` at the release's own."""
+    if "env_file" in service:
+        given = service["env_file"]
+        files = cast("list[Any]", given if isinstance(given, list) else [given])
+        service["env_file"] = [_env_file(file, application, number) for file in files]
+
+
+def _env_file(file: Any, application: Application, number: int) -> Any:
+    if isinstance(file, dict):
+        entry = cast("Mapping", file)
+        return {**entry, "path": _env_file(entry.get("path", ""), application, number)}
+    shared = f"{application.directory}/{names.ENV}"
+    absolute = normpath(f"{application.directory}/{file}") if file[:1] != "/" else normpath(file)
+    return Layout(application.directory).env(number) if absolute == shared else file
+
+
+def _without_dependency(service: Mapping, name: str) -> None:
+    """Forget that a service waits for the web service: the plan's order sees to that."""
+    needs = service.get("depends_on")
+    if isinstance(needs, dict):
+        needs = {key: value for key, value in cast("Mapping", needs).items() if key != name}
+    elif isinstance(needs, list):
+        needs = [key for key in cast("list[str]", needs) if key != name]
+    if needs:
+        service["depends_on"] = needs
+    else:
+        service.pop("depends_on", None)
+
+
+def _banner(application: Application, release: Release) -> str:
+    return (
+        f"# Release {release.number}, {release.version}: rendered from {application.compose}.\n"
+        "# The next deploy writes it anew; change the file in the repository instead.\n"
+    )

@@ -1,0 +1,72 @@
+"""The folder of a release: every file that a host needs to run it, and its own description."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from pydantic import TypeAdapter, ValidationError
+
+from rollout.errors import ConfigInvalid
+from rollout.model import layout as names
+from rollout.model.layout import Layout
+from rollout.model.plan import RemoteFile
+from rollout.model.release import Release
+from rollout.render.caddyfile import render_caddyfile
+from rollout.render.compose import render_compose
+from rollout.render.env import render_env
+
+if TYPE_CHECKING:
+    from rollout.config import Application
+    from rollout.model.command import Secret
+
+_RELEASE = TypeAdapter(Release)
+
+
+def release_files(
+    release: Release,
+    application: Application,
+    *,
+    compose: str,
+    caddyfile: str,
+    variables: dict[str, Secret],
+) -> tuple[RemoteFile, ...]:
+    """Return the files of a release's folder.
+
+    Args:
+        release: What is to be deployed.
+        application: How the application stands in its compose file.
+        compose: The application's own compose file.
+        caddyfile: The application's own Caddyfile.
+        variables: Everything that its `.env` shall hold.
+
+    Raises:
+        ConfigInvalid: When one of the application's files, or a variable, cannot be rendered.
+    """
+    folder = Layout(application.directory).release(release.number)
+    return (
+        RemoteFile(f"{folder}/{names.COMPOSE}", render_compose(compose, application, release)),
+        RemoteFile(f"{folder}/{names.CADDYFILE}", render_caddyfile(caddyfile, application)),
+        RemoteFile(f"{folder}/{names.ENV}", render_env(variables), mode=0o600),
+        RemoteFile(f"{folder}/{names.RELEASE}", render_release(release)),
+    )
+
+
+def render_release(release: Release) -> str:
+    """Return a release as the text of its `release.json`."""
+    return json.dumps(asdict(release), indent=2, sort_keys=True) + "\n"
+
+
+def parse_release(text: str) -> Release:
+    """Return the release that a `release.json` describes.
+
+    Raises:
+        ConfigInvalid: When it describes none.
+    """
+    try:
+        return _RELEASE.validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        key = ".".join(map(str, first["loc"])) or "text"
+        raise ConfigInvalid(names.RELEASE, f"{key}: {first['msg']}") from None

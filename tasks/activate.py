@@ -1,0 +1,183 @@
+"""deploy-prod: from an image to a release that serves on the target's host."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+from prefect.runtime import flow_run
+
+from blocks import load_artifact_registry, load_gcp_project
+from rollout.decide.activate import decide_activation
+from rollout.decide.releases import release_to_activate, releases_on, serving_release
+from rollout.decide.rollback import choose_release
+from rollout.errors import RollbackRefused, RolloutError
+from rollout.executors import git
+from rollout.executors.carry_out import carry_out
+from rollout.executors.clock import monotonic_s, now_utc
+from rollout.executors.files import read_environment
+from rollout.model.activation import Activation
+from rollout.model.command import Secret
+from rollout.model.finding import Refuse
+from rollout.model.release import Image, Release
+from rollout.model.source import Source
+from rollout.render.release import release_files
+from tasks.record import write_ledger
+from tasks.retry import RETRIES, RETRY_DELAY_S, when_safe
+from tasks.source import at
+from tasks.target import prepare, reach, read
+
+if TYPE_CHECKING:
+    from rollout.config import Environment
+    from rollout.executors.host import Host
+    from rollout.executors.secrets import SecretValue
+    from rollout.model.host import HostFacts
+    from rollout.model.plan import RemoteFile
+
+
+@task(
+    name="deploy-prod",
+    task_run_name="deploy-prod",
+    cache_policy=NO_CACHE,
+    retries=RETRIES,
+    retry_delay_seconds=RETRY_DELAY_S,
+    retry_condition_fn=when_safe,
+)
+def deploy_prod(
+    source: Source,
+    image: Image,
+    migrations: tuple[str, ...],
+    environment: str,
+    reason: str,
+    actor: str,
+) -> Activation:
+    """Make a commit's image serve; what serves already is left as it is.
+
+    Args:
+        source: The commit.
+        image: Its image.
+        migrations: Tags of the migrations that its code expects.
+        environment: The environment.
+        reason: Why; empty means that the merge itself is the reason.
+        actor: Who asked; empty takes the commit's author.
+
+    Raises:
+        Refused: When the host lacks something that only people may give.
+        CommandFailed: When a step failed; `left` says what serves.
+        HostError: When the host was lost; `left` says what is known.
+    """
+    settings = read_environment(environment)
+    secrets = read_secrets(settings)
+    draft = Release(
+        number=0,
+        version=source.version,
+        image=image,
+        created_at=now_utc(),
+        actor=actor or source.author,
+        reason=reason,
+        run_id=str(flow_run.id),
+        migrations=migrations,
+        secret_versions={one.name: one.version for one in secrets.values()},
+    )
+    at(source.version.sha, environment, purpose="source")
+    render = partial(
+        release_files,
+        application=settings.application,
+        compose=git.read_file(source, settings.application.compose),
+        caddyfile=git.read_file(source, settings.application.caddyfile),
+        variables=variables(settings, secrets),
+    )
+    with reach(settings) as host:
+        prepare(host, settings.application)
+        facts = read(host, settings.application)
+        release, files = release_to_activate(facts, draft, render, settings.application.service)
+        return activate(host, facts, release, files, settings)
+
+
+@task(name="deploy-prod: return", task_run_name="deploy-prod: return", cache_policy=NO_CACHE)
+def return_to_former(activation: Activation, environment: str) -> str:
+    """Let the former release serve again and return a sentence that says what serves now."""
+    settings = read_environment(environment)
+    failed = activation.release
+    with reach(settings) as host:
+        write_ledger(host, settings, failed, "failed", "it was not seen serving from outside")
+        facts = read(host, settings.application)
+        former = next((one for one in releases_on(facts) if one.number == activation.former), None)
+        if former is None:
+            return f"Release {failed.number} is still serving: there is no earlier one."
+        try:
+            activate(host, facts, former, (), settings)
+        except RolloutError as error:
+            get_run_logger().exception("the former release could not be made to serve again")
+            return f"Going back to release {former.number} failed: {error.true}. {error.left}"
+        write_ledger(host, settings, former, "verified", "it served before")
+        return f"Release {former.number} ({former.version.short}) is serving again."
+
+
+@task(name="rollback", task_run_name="rollback", cache_policy=NO_CACHE)
+def activate_earlier(environment: str, version: str, reason: str, actor: str) -> Activation:
+    """Make an earlier release of the host serve, as a whole: image, files and secrets.
+
+    Args:
+        environment: The environment.
+        version: Its commit in 7 to 40 digits, which is its image's tag, or its number; empty takes
+            the last good one before the current.
+        reason: Why.
+        actor: Who asked; empty where nobody said.
+
+    Raises:
+        RollbackRefused: When there is no such release, or it serves already.
+    """
+    settings = read_environment(environment)
+    with reach(settings) as host:
+        facts = read(host, settings.application)
+        chosen = choose_release(facts, version)
+        if isinstance(chosen, Refuse):
+            raise RollbackRefused("rollback", chosen.findings)
+        left = next((one for one in releases_on(facts) if one.number == facts.current), None)
+        activation = activate(host, facts, chosen, (), settings)
+        if left is not None:
+            told = f"{reason or 'no reason given'} ({actor or 'nobody named'})"
+            write_ledger(host, settings, left, "rolled-back", told)
+        return activation
+
+
+def activate(
+    host: Host,
+    facts: HostFacts,
+    release: Release,
+    files: tuple[RemoteFile, ...],
+    settings: Environment,
+) -> Activation:
+    """Carry out what makes a release serve, from whatever the facts say was done already."""
+    started_s = monotonic_s()
+    login = load_artifact_registry(settings.blocks.artifact_registry).login()
+    plan = decide_activation(facts, release, files, settings.application, login)
+    get_run_logger().info("release %s:\n%s", release.number, plan.describe())
+    carry_out(plan, host)
+    former = serving_release(facts, settings.application.service)
+    return Activation(
+        release=release,
+        former=None if former == release.number else former,
+        steps=len(plan.steps),
+        round_trips=host.round_trips,
+        seconds=monotonic_s() - started_s,
+    )
+
+
+def read_secrets(settings: Environment) -> dict[str, SecretValue]:
+    """Return every secret of the environment, by name.
+
+    Raises:
+        SecretUnusable: When any is missing, disabled, empty or forbidden; names them all.
+    """
+    store = load_gcp_project(settings.blocks.gcp_project).secret_store()
+    return store.read(settings.secrets.values())
+
+
+def variables(settings: Environment, secrets: dict[str, SecretValue]) -> dict[str, Secret]:
+    """Return what the application's `.env` holds."""
+    plain = {name: Secret(text) for name, text in settings.settings.items()}
+    return plain | {name: secrets[key].value for name, key in settings.secrets.items()}

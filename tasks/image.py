@@ -1,0 +1,70 @@
+"""build-push: from a commit to an image in the registry, known by its digest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from prefect import get_run_logger, task
+from prefect.artifacts import create_link_artifact
+from prefect.cache_policies import NO_CACHE
+
+from blocks import load_artifact_registry, load_gcp_project
+from rollout.decide.image import (
+    LATEST,
+    ImageOrder,
+    build_arguments,
+    image_labels,
+    image_reference,
+    image_tag,
+)
+from rollout.executors.builder import build_and_push
+from rollout.executors.clock import now_utc
+from rollout.executors.files import read_environment
+from rollout.executors.registry import Registry
+from rollout.model.release import Image
+from rollout.model.source import Source
+from tasks.retry import RETRIES, RETRY_DELAY_S, when_safe
+from tasks.source import at
+
+
+@task(
+    name="build-push",
+    task_run_name="build-push",
+    retries=RETRIES,
+    retry_delay_seconds=RETRY_DELAY_S,
+    retry_condition_fn=when_safe,
+)
+def build_push(source: Source, environment: str) -> Image:
+    """Return the commit's image; it is built only when the registry does not have it yet.
+
+    Raises:
+        RegistryRefused: When the login is refused.
+        BuildFailed: With the last lines of the build or the push.
+    """
+    settings = read_environment(environment)
+    build = settings.build
+    login = load_artifact_registry(settings.blocks.artifact_registry).login()
+    digest = Registry(login).digest(build.image, image_tag(source.version))
+    if digest:
+        get_run_logger().info("the registry has %s already: nothing to build", source.version.short)
+        return Image(login.repository(build.image), digest)
+    store = load_gcp_project(settings.blocks.gcp_project).secret_store()
+    values = {name: one.value for name, one in store.read(build.secret_args.values()).items()}
+    order = ImageOrder(
+        image_reference(login, build, source.version),
+        build_arguments(build, source.version, values),
+        image_labels(source, settings.repository, now_utc()),
+    )
+    path = Path(at(source.version.sha, environment, purpose="build").path)
+    return build_and_push(build, path, order, login, log=get_run_logger().info)
+
+
+@task(name="move latest", task_run_name="move latest", cache_policy=NO_CACHE)
+def move_latest(image: Image, environment: str) -> None:
+    """Let the tag `latest` name a verified image: a label for people, identity for nobody."""
+    settings = read_environment(environment)
+    login = load_artifact_registry(settings.blocks.artifact_registry).login()
+    Registry(login).tag(settings.build.image, image.digest, LATEST)
+    create_link_artifact(
+        key="application", link=settings.verify.url, description=f"serves {image.digest}"
+    )

@@ -1,0 +1,173 @@
+"""migrate-prod: from the repository's journal and the database's rows to a schema that fits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from prefect import get_run_logger, task
+from prefect.artifacts import create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.states import Completed
+
+from blocks import load_app_database
+from rollout.decide.migrate import (
+    Applied,
+    MigrationPlan,
+    decide_migrations,
+    verify_applied,
+    watch_hits,
+)
+from rollout.errors import CommandFailed, Refused
+from rollout.executors import git
+from rollout.executors.database import Database
+from rollout.executors.files import read_environment
+from rollout.executors.process import run_local
+from rollout.migrations.journal import Journal, parse
+from rollout.model.command import Command
+from rollout.model.finding import Refuse, Verdict
+from rollout.model.release import Version
+from rollout.model.source import Source
+from tasks.retry import RETRIES, RETRY_DELAY_S, when_safe
+from tasks.source import at
+
+if TYPE_CHECKING:
+    from rollout.config import Environment
+    from rollout.model.target import DatabaseAddress
+
+
+@task(
+    name="migrate-prod: plan",
+    task_run_name="migrate-prod: plan",
+    cache_policy=NO_CACHE,
+    retries=RETRIES,
+    retry_delay_seconds=RETRY_DELAY_S,
+    retry_condition_fn=when_safe,
+)
+def plan_migrations(source: Source, deployed: Version | None, environment: str) -> tuple[str, ...]:
+    """Return the migrations that applying would apply; the database is only read.
+
+    Args:
+        source: The commit.
+        deployed: What serves now; None before the first deploy.
+        environment: The environment.
+
+    Raises:
+        Refused: When the folder or the database is not as it must be before applying.
+        DatabaseError: When the database cannot be read.
+    """
+    settings = read_environment(environment)
+    source = at(source.version.sha, environment, purpose="migrate")
+    with Database(_address(settings), get_run_logger().info) as database:
+        plan = _plan(settings, source, deployed, database)
+    get_run_logger().info("migrate-prod: %s", plan.describe())
+    _publish(plan, source)
+    _demand("migrate-prod", plan.verdict)
+    return tuple(migration.tag for migration in plan.pending)
+
+
+@task(
+    name="migrate-prod",
+    task_run_name="migrate-prod",
+    retries=RETRIES,
+    retry_delay_seconds=RETRY_DELAY_S,
+    retry_condition_fn=when_safe,
+)
+def migrate_prod(source: Source, deployed: Version | None, environment: str) -> tuple[str, ...]:
+    """Apply what is pending, verify it by identity, and run the reference seeds.
+
+    Each file is one transaction; what an earlier, killed run applied is not applied again.
+
+    Returns:
+        The tags of all migrations that the code expects. The state is `Skipped` when there was
+        nothing to do.
+
+    Raises:
+        MigrationFailed: With file, statement and SQLSTATE; the file was rolled back as a whole.
+        Refused: When the database does not hold afterwards what the code expects.
+        CommandFailed: When the seeds fail.
+    """
+    settings = read_environment(environment)
+    source = at(source.version.sha, environment, purpose="migrate")
+    address = _address(settings)
+    with Database(address, get_run_logger().info) as database:
+        plan = _plan(settings, source, deployed, database)
+        _demand("migrate-prod", plan.verdict)
+        expected = tuple(migration.tag for migration in _journal(settings, source).migrations)
+        if plan.is_empty:
+            # Prefect takes a state that a task returns as the task's own.
+            return cast("Any", Completed(name="Skipped", message=plan.describe(), data=expected))
+        for migration in plan.pending:
+            database.apply(migration, settings.migrations.table_schema, settings.migrations.table)
+        _verify(settings, source, database)
+        if plan.seed_expected:
+            _seed(settings, source, address)
+    return expected
+
+
+def holds_exactly(version: Version, environment: str) -> Verdict:
+    """Judge whether the database holds what a version's code expects; it is only read."""
+    settings = read_environment(environment)
+    source = at(version.sha, environment, purpose="migrate")
+    with Database(_address(settings), get_run_logger().info) as database:
+        return verify_applied(_journal(settings, source), _rows(settings, database))
+
+
+def _address(settings: Environment) -> DatabaseAddress:
+    return load_app_database(settings.blocks.app_database).address()
+
+
+def _journal(settings: Environment, source: Source) -> Journal:
+    return parse(git.read_folder(source, settings.migrations.folder))
+
+
+def _rows(settings: Environment, database: Database) -> tuple[Applied, ...]:
+    return database.applied(settings.migrations.table_schema, settings.migrations.table)
+
+
+def _plan(
+    settings: Environment, source: Source, deployed: Version | None, database: Database
+) -> MigrationPlan:
+    changed = git.changed_paths(source, deployed) if deployed else None
+    hits = None if changed is None else watch_hits(settings.migrations.watch, changed)
+    return decide_migrations(_journal(settings, source), _rows(settings, database), hits)
+
+
+def _verify(settings: Environment, source: Source, database: Database) -> None:
+    _demand("migrate-prod", verify_applied(_journal(settings, source), _rows(settings, database)))
+
+
+def _demand(what: str, verdict: Verdict) -> None:
+    for finding in verdict.findings:
+        get_run_logger().warning("%s: %s (%s)", finding.rule, finding.consequence, finding.where)
+    if isinstance(verdict, Refuse):
+        raise Refused(what, verdict.findings)
+
+
+def _seed(settings: Environment, source: Source, address: DatabaseAddress) -> None:
+    """Run the reference tier; NODE_ENV is what keeps the truncating tiers away."""
+    if not settings.migrations.seed:
+        return
+    command = Command(settings.migrations.seed, timeout_s=settings.migrations.seed_timeout_s)
+    result = run_local(
+        command,
+        cwd=Path(source.path),
+        env={"NODE_ENV": "production", "DATABASE_URL": address.url},
+        log=get_run_logger().info,
+    )
+    if not result.ok:
+        raise CommandFailed(
+            "the reference seeds failed",
+            result,
+            left="All migrations are applied; the release that served before still serves.",
+            next_step="Correct the seeds and deploy the next commit, or retry this run.",
+        )
+
+
+def _publish(plan: MigrationPlan, source: Source) -> None:
+    create_table_artifact(
+        key="migrations",
+        table=[{"migration": one.tag, "statements": len(one.statements)} for one in plan.pending]
+        or [{"migration": "nothing pending", "statements": 0}],
+        description=f"migrate-prod of {source.version.short}: {plan.describe()}",
+    )

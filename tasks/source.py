@@ -1,0 +1,45 @@
+"""The commit that a run is about."""
+
+from __future__ import annotations
+
+from prefect import get_run_logger, task
+
+from rollout.executors import git
+from rollout.executors.files import read_environment, workspace
+from rollout.model.source import Source
+from tasks.retry import RETRIES, RETRY_DELAY_S, when_safe
+
+
+@task(
+    name="checkout",
+    task_run_name="checkout",
+    retries=RETRIES,
+    retry_delay_seconds=RETRY_DELAY_S,
+    retry_condition_fn=when_safe,
+)
+def checkout(commit: str, environment: str) -> Source:
+    """Return the exact commit that a ref names, once it is known to be one that may be deployed.
+
+    Args:
+        commit: A commit, branch or tag; untrusted text.
+        environment: The environment whose repository and branch are meant.
+
+    Raises:
+        ConfigInvalid: When the ref is none, or names nothing.
+        Refused: When the commit is not on the environment's branch.
+        SourceUnavailable: When the repository cannot be read.
+    """
+    return at(commit, environment, purpose="source")
+
+
+def at(commit: str, environment: str, purpose: str) -> Source:
+    """Return the commit with a checkout of this worker's own; what was there before is reused."""
+    settings = read_environment(environment)
+    return git.checkout(
+        settings.repository,
+        commit,
+        settings.branch,
+        workspace(environment),
+        get_run_logger().info,
+        purpose=purpose,
+    )

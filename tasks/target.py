@@ -1,0 +1,79 @@
+"""The target's host as tasks use it: reach it, prepare it, read it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from prefect import get_run_logger
+
+from blocks import load_target_host
+from rollout.commands.host import parse_host, read_host_command
+from rollout.commands.machine import parse_machine, read_machine_command
+from rollout.decide.bootstrap import decide_bootstrap
+from rollout.errors import Refused
+from rollout.executors.carry_out import carry_out
+from rollout.model.finding import Refuse
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from rollout.config import Application, Environment
+    from rollout.executors.host import Host
+    from rollout.model.host import HostFacts
+    from rollout.model.plan import Plan
+
+
+@contextmanager
+def reach(settings: Environment) -> Generator[Host]:
+    """Yield the target's host over one connection, and tell what that took.
+
+    Raises:
+        HostUnreachable: When no session could be opened.
+        HostKeyChanged: When the host shows another key than its block names.
+    """
+    log = get_run_logger().info
+    with load_target_host(settings.blocks.target_host).executor(log=log) as host:
+        yield host
+        log(f"{host.round_trips} round trips to the host")
+
+
+def bootstrap_plan(host: Host, application: Application) -> Plan:
+    """Return what the machine lacks before a release can be put on it; empty on a prepared one.
+
+    Raises:
+        Refused: When it lacks what only people may give: an engine, disk space, the right to sudo.
+    """
+    read = host.check(
+        read_machine_command(application.directory),
+        "the host could not be read",
+        next_step="Log in to the host and look.",
+    )
+    decided = decide_bootstrap(parse_machine(read.stdout), application, host.address.user)
+    if isinstance(decided, Refuse):
+        raise Refused(f"deploying to {host.address.host}", decided.findings)
+    return decided
+
+
+def prepare(host: Host, application: Application) -> None:
+    """See to it that a release can be put on the machine; a prepared one is left as it is."""
+    plan = bootstrap_plan(host, application)
+    carry_out(plan, host)
+    if not plan.is_empty:
+        # A group that the login has joined counts for new sessions only.
+        host.reconnect()
+
+
+def read(host: Host, application: Application) -> HostFacts:
+    """Return what the application has on the host.
+
+    Raises:
+        CommandFailed: When the host was never prepared, or its engine does not answer.
+    """
+    command = read_host_command(application.directory, application.project)
+    answer = host.check(
+        command,
+        "the host could not be read",
+        next_step="Deploy to it first, or look at its engine.",
+    )
+    return parse_host(answer.stdout)

@@ -1,0 +1,65 @@
+"""verify: is the release seen from outside, at its own version, with everything else well?"""
+
+from __future__ import annotations
+
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+
+from rollout.decide.releases import releases_on
+from rollout.decide.verify import judge
+from rollout.errors import Refused, VerificationFailed
+from rollout.executors.files import read_environment
+from rollout.executors.probe import probe
+from rollout.model.finding import Finding, Refuse
+from rollout.model.release import Release
+from tasks.migrate import holds_exactly
+from tasks.record import publish_release, write_ledger
+from tasks.target import reach, read
+
+
+@task(name="verify", task_run_name="verify", cache_policy=NO_CACHE)
+def verify_release(release: Release, environment: str) -> str:
+    """Return one sentence that says what was seen to serve.
+
+    Raises:
+        VerificationFailed: When anything is not as the release says, with all that was seen.
+    """
+    settings = read_environment(environment)
+    database = holds_exactly(release.version, environment)
+    report = probe(
+        settings.verify, release, settings.application.service, log=get_run_logger().info
+    )
+    with reach(settings) as host:
+        facts = read(host, settings.application)
+        verdict = judge(report, facts, release, settings.application, settings.verify, database)
+        publish_release(release, verdict, settings.verify.url)
+        if isinstance(verdict, Refuse):
+            told = "; ".join(finding.consequence for finding in verdict.findings)
+            raise VerificationFailed(
+                f"release {release.number} was not seen serving: {told}",
+                left=f"Release {release.number} is activated.",
+                next_step=" ".join(dict.fromkeys(finding.help for finding in verdict.findings)),
+            )
+        write_ledger(host, settings, release, "verified")
+    sentence = f"release {release.number} ({release.version.short}) serves at {settings.verify.url}"
+    get_run_logger().info(sentence)
+    return sentence
+
+
+@task(name="read current release", task_run_name="read current release", cache_policy=NO_CACHE)
+def current_release(environment: str) -> Release:
+    """Return the release that the host calls its current one.
+
+    Raises:
+        Refused: When it has none.
+    """
+    settings = read_environment(environment)
+    with reach(settings) as host:
+        facts = read(host, settings.application)
+    for release in releases_on(facts):
+        if release.number == facts.current:
+            return release
+    nothing = Finding(
+        "no-release", "the host has no current release", host.address.host, "Deploy a commit first."
+    )
+    raise Refused("verify", (nothing,))

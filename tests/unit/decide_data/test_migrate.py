@@ -1,0 +1,270 @@
+"""Which migrations are applied: the files against what the database holds."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rollout.decide.migrate import (
+    Applied,
+    decide_migrations,
+    verify_applied,
+    watch_hits,
+)
+from rollout.migrations.journal import Journal, Migration
+from rollout.model.finding import Finding, Go, Refuse
+
+
+def file(tag: str, when: int, text: str = "", name: str | None = None) -> Migration:
+    return Migration(tag, when, f"hash of {text or tag}", (text or "select 1;",), text, name)
+
+
+def row(number: int, migration: Migration, **changed: object) -> Applied:
+    facts: dict[str, object] = {
+        "hash": migration.hash,
+        "created_at": migration.when,
+        "name": migration.name,
+    }
+    return Applied(number, **{**facts, **changed})  # pyright: ignore[reportArgumentType]
+
+
+A, B, C = file("0000_a", 1000), file("0001_b", 2000), file("0002_c", 3000)
+ALL = Journal((A, B, C))
+
+
+def tags(migrations: tuple[Migration, ...]) -> list[str]:
+    return [migration.tag for migration in migrations]
+
+
+def rules(findings: tuple[Finding, ...]) -> list[tuple[str, str]]:
+    return [(finding.rule, finding.where) for finding in findings]
+
+
+def test_an_empty_database_lacks_everything():
+    plan = decide_migrations(ALL, (), None)
+
+    assert plan.pending == (A, B, C)
+    assert plan.verdict == Go()
+    assert plan.seed_expected
+    assert plan.describe() == "pending: 0000_a, 0001_b, 0002_c"
+    assert not plan.is_empty
+
+
+def test_a_database_that_has_everything_leaves_nothing_to_do():
+    plan = decide_migrations(ALL, (row(1, A), row(2, B), row(3, C)), ())
+
+    assert plan.is_empty
+    assert plan.describe() == "nothing pending"
+
+
+def test_changed_seeds_alone_are_something_to_do():
+    plan = decide_migrations(ALL, (row(1, A), row(2, B), row(3, C)), ("db/seeds/models.json",))
+
+    assert plan.pending == ()
+    assert plan.seed_expected
+    assert not plan.is_empty
+
+
+def test_a_file_that_came_in_late_is_applied_and_told():
+    plan = decide_migrations(ALL, (row(1, A), row(2, C)), ("db/0001_b.sql",))
+
+    assert plan.pending == (B,)
+    assert rules(plan.findings) == [("out-of-order", "0001_b.sql")]
+    assert isinstance(plan.verdict, Go)
+
+
+def test_a_changed_file_is_refused():
+    plan = decide_migrations(ALL, (row(1, A, hash="hash of another text"),), None)
+
+    assert isinstance(plan.verdict, Refuse)
+    assert rules(plan.findings) == [("checksum-drift", "0000_a.sql")]
+    assert plan.describe() == (
+        "refused: the file was changed after it had been applied, so the database differs from it"
+    )
+    assert not plan.is_empty
+
+
+def test_a_database_ahead_of_the_commit_is_refused():
+    plan = decide_migrations(Journal((A,)), (row(1, A), row(2, B)), None)
+
+    assert isinstance(plan.verdict, Refuse)
+    assert rules(plan.findings) == [
+        ("unknown-migration", "row 2 (hash hash of 0001, created_at 2000)")
+    ]
+
+
+def test_a_file_that_was_dated_anew_is_known_by_its_hash():
+    plan = decide_migrations(ALL, (row(1, A, created_at=77), row(2, B), row(3, C)), ())
+
+    assert plan.is_empty
+
+
+def test_a_row_made_by_hand_without_a_date_is_known_by_its_hash():
+    plan = decide_migrations(Journal((A,)), (row(1, A, created_at=None),), ())
+
+    assert plan.is_empty
+
+
+def test_a_row_made_by_hand_without_a_date_and_another_hash_is_unknown():
+    plan = decide_migrations(Journal((A,)), (row(1, A, created_at=None, hash="x"),), ())
+
+    assert rules(plan.findings) == [("unknown-migration", "row 1 (hash x, created_at None)")]
+
+
+def test_two_files_with_one_text_are_told_apart_by_their_dates():
+    twin = file("0001_twin", 2000, "0000_a")
+    journal = Journal((file("0000_a", 1000, "0000_a"), twin))
+
+    assert decide_migrations(journal, (row(1, journal.migrations[0]),), None).pending == (twin,)
+    assert decide_migrations(journal, (row(1, twin),), None).pending == (journal.migrations[0],)
+
+
+def test_what_is_wrong_with_the_folder_is_all_that_is_told():
+    problem = Finding("broken-journal", "the journal cannot be read", "meta/_journal.json", "Fix.")
+
+    plan = decide_migrations(Journal((), (problem,)), (row(1, A),), None)
+
+    assert plan.findings == (problem,)
+    assert plan.verdict == Refuse((problem,))
+
+
+def test_warnings_about_files_applied_long_ago_are_not_repeated():
+    old, new, gap = (
+        Finding(rule, "is odd", where, "Look.")
+        for rule, where in (("crlf", "0000_a.sql"), ("crlf", "0001_b.sql"), ("index-gap", "x.sql"))
+    )
+    journal = Journal((A, B), warnings=(old, new, gap))
+
+    assert decide_migrations(journal, (row(1, A),), None).findings == (new, gap)
+
+
+def test_a_cancelled_run_does_not_lose_its_migration():
+    plan = decide_migrations(ALL, (row(1, A), row(2, B)), ())
+
+    assert tags(plan.pending) == ["0002_c"]
+    assert rules(plan.findings) == [("pending-without-change", "0002_c")]
+
+
+def test_changed_migration_files_with_nothing_pending_are_told():
+    plan = decide_migrations(Journal((A,)), (row(1, A),), ("db/0000_a.sql", "db/schema.ts"))
+
+    assert rules(plan.findings) == [("change-without-pending", "db/0000_a.sql")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "COMMIT;",
+        "\n-- the usual workaround\ncommit;",
+        "/* a */ Begin;",
+        "start  transaction;",
+        "rollback to nowhere",
+        "END;",
+    ],
+)
+def test_a_pending_file_that_handles_its_own_transaction_is_refused(text: str):
+    plan = decide_migrations(Journal((file("0000_a", 1, text),)), (), None)
+
+    assert rules(plan.findings) == [("own-transaction", "0000_a.sql, statement 1")]
+    assert isinstance(plan.verdict, Refuse)
+
+
+@pytest.mark.parametrize("text", ["do $$ begin end $$;", "select 'commit';", "comment on x", ""])
+def test_words_elsewhere_are_no_transaction(text: str):
+    assert isinstance(decide_migrations(Journal((file("a", 1, text),)), (), None).verdict, Go)
+
+
+def test_an_applied_file_may_have_handled_its_own_transaction():
+    old = file("0000_a", 1, "commit;")
+
+    assert decide_migrations(Journal((old,)), (row(1, old),), ()).is_empty
+
+
+class TestDrizzle1:
+    """Folders with names, and tables that hold them."""
+
+    first = file("20250101000000_a", 1735689600000, name="20250101000000_a")
+
+    def test_a_row_is_known_by_its_name(self):
+        plan = decide_migrations(Journal((self.first,)), (row(1, self.first, created_at=5),), ())
+
+        assert plan.is_empty
+
+    def test_a_renamed_folder_is_known_by_its_hash(self):
+        renamed = file("20250101000000_b", 1735689600000, "20250101000000_a", "20250101000000_b")
+
+        assert decide_migrations(Journal((renamed,)), (row(1, self.first),), ()).is_empty
+
+    def test_a_row_of_the_older_layout_is_known_to_the_second(self):
+        before = row(1, self.first, created_at=1735689600178, name=None, hash="another")
+
+        plan = decide_migrations(Journal((self.first,)), (before,), ())
+
+        assert rules(plan.findings) == [("checksum-drift", "20250101000000_a/migration.sql")]
+
+    def test_files_of_the_older_layout_under_a_newer_table_are_refused(self):
+        plan = decide_migrations(Journal((A,)), (row(1, A, name="20250101000000_a"),), ())
+
+        assert rules(plan.findings) == [("mixed-layouts", "meta/_journal.json")]
+
+
+def test_all_there_is_verified_by_identity():
+    assert verify_applied(ALL, (row(1, A), row(2, B), row(3, C))) == Go()
+
+
+def test_a_count_that_fits_by_accident_is_not_enough():
+    verdict = verify_applied(ALL, (row(1, A), row(2, B), row(3, B)))
+
+    assert isinstance(verdict, Refuse)
+    assert rules(verdict.findings) == [("migration-missing", "0002_c.sql")]
+
+
+def test_a_row_that_stands_twice_is_told():
+    verdict = verify_applied(Journal((A,)), (row(1, A), row(2, A)))
+
+    assert isinstance(verdict, Go)
+    assert rules(verdict.findings) == [("double-row", "0000_a.sql")]
+    assert verdict.findings[0].consequence == "Drizzle's table holds it 2 times"
+
+
+@given(st.integers(0, 6), st.sets(st.integers(0, 5)))
+def test_deciding_again_after_applying_leaves_nothing(count: int, there: set[int]):
+    files = tuple(file(f"{n:04}_x", 1000 * n) for n in range(count))
+    applied = tuple(row(n + 1, files[n]) for n in sorted(there) if n < count)
+    plan = decide_migrations(Journal(files), applied, ())
+
+    after = (*applied, *(row(100 + n, done) for n, done in enumerate(plan.pending)))
+
+    assert decide_migrations(Journal(files), after, ()).is_empty
+    assert verify_applied(Journal(files), after) == Go()
+
+
+WATCH = ("packages/db/src/{migrations,schema,seed,seeds}/**", "packages/db/src/seed.*", "a?/*.sql")
+
+
+@pytest.mark.parametrize(
+    ("path", "hit"),
+    [
+        ("packages/db/src/migrations/0001.sql", True),
+        ("packages/db/src/migrations/meta/_journal.json", True),
+        ("packages/db/src/seeds/models/reference.json", True),
+        ("packages/db/src/seed.ts", True),
+        ("packages/db/src/seeding/x", False),
+        ("packages/db/src/migrate.ts", False),
+        ("x/packages/db/src/seed.ts", False),
+        ("ab/x.sql", True),
+        ("ab/c/x.sql", False),
+        ("a/x.sql", False),
+        ("ab/xasql", False),
+    ],
+)
+def test_globs(path: str, hit: bool):
+    assert watch_hits(WATCH, [path]) == ((path,) if hit else ())
+
+
+def test_a_double_star_folder_may_be_none_at_all():
+    assert watch_hits(["db/**/*.sql"], ["db/a.sql", "db/x/y/a.sql", "db/a.ts"]) == (
+        "db/a.sql",
+        "db/x/y/a.sql",
+    )

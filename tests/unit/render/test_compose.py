@@ -1,0 +1,143 @@
+"""The compose file that runs, from the wiki's own."""
+
+from __future__ import annotations
+
+import pytest
+
+from rollout.errors import ConfigInvalid
+from rollout.render.compose import checked_services, render_compose, services_of
+from tests.support.values import APPLICATION, COMPOSE, WIKI, release
+
+SMALL = """\
+services:
+  caddy:
+    image: caddy:2-alpine
+    volumes: ["./Caddyfile:/etc/caddy/Caddyfile:ro"]
+  web:
+    image: web
+"""
+
+
+def render(text: str) -> str:
+    return render_compose(text, APPLICATION, release(12, "a"))
+
+
+def test_the_wikis_file_becomes_the_golden_one():
+    assert render(COMPOSE) == (WIKI / "rendered-compose.yml").read_text()
+
+
+def test_a_release_is_rendered_the_same_each_time():
+    assert render(COMPOSE) == render(COMPOSE)
+
+
+def test_two_releases_differ_in_nothing_but_their_web_service_and_banner():
+    twelve = set(render(COMPOSE).splitlines())
+    thirteen = set(render_compose(COMPOSE, APPLICATION, release(13, "b")).splitlines())
+
+    assert sorted(twelve - thirteen) == [
+        "    - /opt/trovella/releases/12/.env",
+        "    image: us-central1-docker.pkg.dev/trovella-shared/trovella/web@sha256:" + "a" * 64,
+        "      trovella-deploy.release: '12'",
+        "      trovella-deploy.version: " + "a" * 40,
+        "  web-r12:",
+        f"# Release 12, {'a' * 40}: rendered from infra/docker-compose.prod.yml.",
+    ]
+
+
+def test_the_services_of_a_rendered_file():
+    names = ("caddy", "web-r12", "cloud-sql-proxy", "typesense", "inngest")
+
+    assert services_of(render(COMPOSE)) == names
+    assert checked_services(render(COMPOSE)) == ("web-r12",)
+    assert services_of("") == ()
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        pytest.param(
+            "    env_file: .env\n",
+            "    env_file:\n    - /opt/trovella/releases/12/.env\n",
+            id="a path below the directory is the release's own",
+        ),
+        pytest.param(
+            "    env_file: [/opt/trovella/.env, ./extra.env]\n",
+            "    env_file:\n    - /opt/trovella/releases/12/.env\n    - ./extra.env\n",
+            id="any other file stays",
+        ),
+        pytest.param(
+            "    env_file: [{path: ./.env, required: false}]\n",
+            "    env_file:\n    - path: /opt/trovella/releases/12/.env\n      required: false\n",
+            id="the long form too",
+        ),
+        pytest.param(
+            "    restart: always\n",
+            "    restart: unless-stopped\n",
+            id="a stopped release stays stopped when the engine restarts",
+        ),
+        pytest.param(
+            "    deploy: {replicas: 2, resources: {limits: {memory: 2G}}}\n",
+            "    deploy:\n      resources:\n        limits:\n          memory: 2G\n",
+            id="limits stay, replicas go",
+        ),
+        pytest.param(
+            "    labels: [team=a]\n",
+            "    labels:\n      team: a\n      trovella-deploy.release: '12'\n",
+            id="labels as a list",
+        ),
+        pytest.param(
+            "    ports: []\n    user: 22:22\n    tty: yes\n",
+            "    user: 22:22\n    tty: 'yes'\n",
+            id="plain words are read as compose reads them",
+        ),
+    ],
+)
+def test_what_the_web_service_keeps(given: str, expected: str):
+    assert expected in render(SMALL + given)
+
+
+@pytest.mark.parametrize("dropped", ["container_name: web", "build: .", "profiles: [web]"])
+def test_what_cannot_stand_twice_is_dropped(dropped: str):
+    assert dropped.partition(":")[0] not in render(f"{SMALL}    {dropped}\n")
+
+
+def test_a_proxy_in_networks_of_its_own_answers_to_the_name_in_the_services_network():
+    networks = "    networks: [inner]\nnetworks: {inner: {}, outer: {}}\n"
+    text = SMALL.replace("  web:", "    networks: {outer: {aliases: [www]}}\n  web:") + networks
+
+    assert (
+        "    networks:\n      outer:\n        aliases:\n        - www\n"
+        "      inner:\n        aliases:\n        - web\n"
+    ) in render(text)
+
+
+def test_an_anchor_is_written_in_full():
+    text = SMALL + "    logging: &log {driver: local}\n  jobs:\n    image: jobs\n    logging: *log\n"
+
+    assert render(text).count("driver: local") == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("services: [", "is no YAML: while parsing a flow node"),
+        ("- web", "has no services"),
+        ("services: {web: {}}", "services.caddy is missing"),
+        (SMALL.replace("  web:", "  app:"), "services.web is missing"),
+        (
+            SMALL + "    ports: ['3000:3000']\n",
+            "services.web.ports: two releases cannot publish the same port side by side",
+        ),
+        (
+            SMALL.replace("/etc/caddy/Caddyfile:ro", "/srv/Caddyfile"),
+            "services.caddy.volumes: mounts no /etc/caddy/Caddyfile",
+        ),
+        ("services: !python/object:os.system {}", "is no YAML: could not determine a constructor"),
+    ],
+)
+def test_a_file_that_cannot_be_rendered(text: str, problem: str):
+    with pytest.raises(ConfigInvalid) as caught:
+        render(text)
+
+    assert caught.value.path == "infra/docker-compose.prod.yml"
+    assert caught.value.problem.startswith(problem)
