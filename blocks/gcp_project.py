@@ -80,6 +80,7 @@ class GcpProject(Block):
     def secret_store(self) -> SecretStore:
         """Return the project's Secret Manager, read through Google's own client."""
         from google.cloud.secretmanager import SecretManagerServiceClient  # noqa: PLC0415
+
         from rollout.executors.secrets import SecretStore  # noqa: PLC0415
 
         endpoint = self.secret_manager_endpoint

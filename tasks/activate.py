@@ -155,7 +155,7 @@ def activate(
     started_s = monotonic_s()
     login = load_artifact_registry(settings.blocks.artifact_registry).login()
     plan = decide_activation(facts, release, files, settings.application, login)
-    get_run_logger().info("release %s:\n%s", release.number, plan.describe())
+    get_run_logger().info("release %s: %s", release.number, plan.outline())
     carry_out(plan, host)
     former = serving_release(facts, settings.application.service)
     return Activation(

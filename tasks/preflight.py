@@ -43,7 +43,7 @@ def preflight(environment: str) -> Version | None:
     )
     with reach(settings) as host:
         plan = bootstrap_plan(host, settings.application)
-        get_run_logger().info("the host lacks: %s", plan.describe())
+        get_run_logger().info("to prepare on the host: %s", plan.outline())
         if not plan.is_empty:
             return None
         facts = read(host, settings.application)

@@ -1,4 +1,4 @@
-"""A production to rehearse on: real machines, registry, database and certificates, from this machine alone.
+"""A production to rehearse on: real machines, registry, database and certificates, on one machine.
 
 What stands here is the outside world of the pipeline. Nothing in this package is imported by the
 pipeline itself; it may use only the standard library, because it runs before `.venv` exists

@@ -32,7 +32,7 @@ def ensure_passwords(rehearsal: Rehearsal) -> facts.Passwords:
 
 
 def ensure_google_store(rehearsal: Rehearsal, passwords: facts.Passwords) -> Path:
-    """Return the file of the Secret Manager stand-in, filled with the 14 secrets at the first call."""
+    """Return the Secret Manager stand-in's file, filled with the 14 secrets at the first call."""
     store = rehearsal.state / "google" / "secrets.json"
     if not store.exists():
         store.parent.mkdir(parents=True, exist_ok=True)
@@ -52,7 +52,7 @@ def ensure_google_store(rehearsal: Rehearsal, passwords: facts.Passwords) -> Pat
 
 
 def cloud_sql_script(passwords: facts.Passwords) -> str:
-    """Return the SQL that a new Cloud SQL instance was given by Terraform: one role, one database."""
+    """Return the SQL that stands for Terraform: one role, one database."""
     role = facts.DATABASE_ROLE
     return (
         f"CREATE ROLE \"{role}\" LOGIN CREATEDB PASSWORD '{passwords.application}';\n"
@@ -96,7 +96,7 @@ def cloud(rehearsal: Rehearsal) -> Machine:
 
 
 def prepare_cloud(rehearsal: Rehearsal) -> Machine:
-    """Write the cloud's disk and settings, as far as they are missing, and return it switched off."""
+    """Write the cloud's disk and settings, as far as they are missing; it stays off."""
     machine, passwords = cloud(rehearsal), ensure_passwords(rehearsal)
     settings = machine.state / "settings"
     certificates.ensure_server_certificate(rehearsal.cache / "ca", settings, facts.tls_names())

@@ -1,7 +1,8 @@
 """`python -m infra.rehearsal.dns ADDRESS FILE`: the only DNS server that the rehearsed world knows.
 
-Names come from a hosts file that is read at each question. Any other name does not exist, said at
-once: with no answer at all, Docker's resolver would let Caddy wait for the name of a stopped container.
+Names come from a hosts file that is read at each question. Any other name does not exist, said
+at once: with no answer at all, Docker's resolver would let Caddy wait for the name of a stopped
+container.
 """
 
 from __future__ import annotations

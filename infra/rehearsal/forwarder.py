@@ -1,8 +1,8 @@
-"""`python -m infra.rehearsal.forwarder ADDRESS PORT KEEPER TARGET`: lets a browser of the machine see the UI.
+"""`python -m infra.rehearsal.forwarder ADDRESS PORT KEEPER TARGET`: the way to the UI from outside.
 
-It listens on the machine's loopback, then moves into the pipeline's network and connects from there.
-A socket belongs to the network that it was made in, so this one process is the only bridge, and
-nothing inside can use it to get out.
+It listens on the machine's loopback, then moves into the pipeline's network and connects from
+there. A socket belongs to the network that it was made in, so this one process is the only bridge,
+and nothing inside can use it to get out.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""`python -m infra.rehearsal.google`: Secret Manager and the token endpoint that Google's clients talk to.
+"""`python -m infra.rehearsal.google`: Secret Manager and the token endpoint, for Google's clients.
 
-Secret Manager speaks gRPC over TLS and demands a caller's proof as the real one does: a JWT that the
-service account signed for itself, or an access token of the endpoint. The store is a file, read at
-each call and replaced as a whole by each change, so that a test may change it too.
+Secret Manager speaks gRPC over TLS and demands a caller's proof as the real one does: a JWT that
+the service account signed for itself, or an access token of the endpoint. The store is a file, read
+at each call and replaced as a whole by each change, so that a test may change it too.
 """
 
 from __future__ import annotations
@@ -209,10 +209,10 @@ def token_handler(credentials: Credentials) -> type[BaseHTTPRequestHandler]:
     class TokenHandler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def log_message(self, *_: Any) -> None:
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - theirs
             """Say nothing: a request's body is a credential."""
 
-        def do_POST(self) -> None:  # noqa: N802 - the base class's name
+        def do_POST(self) -> None:
             """Answer one request for a token."""
             length = int(self.headers.get("content-length", "0"))
             form = parse_qs(self.rfile.read(length).decode())

@@ -2,8 +2,8 @@
 
 Statuses and texts are the real service's.
 
-Source: https://cloud.google.com/secret-manager/docs/reference/rest (read 2026-11-22); texts from the
-service's error messages as its users quote them.
+Source: https://cloud.google.com/secret-manager/docs/reference/rest (read 2026-11-22); texts from
+the service's error messages as its users quote them.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The third-party images of production, under their own names, built from the cloud root's packages.
+"""Production's third-party images, under their own names, built from the cloud root's packages.
 
-They are built and pushed once; after that the registry's storage comes from the cache. Caddy, Node.js,
-PostgreSQL and Redis are the real programs; Typesense, Inngest and the Cloud SQL proxy speak the real ones'
-port and health (the proxy really forwards).
+They are built and pushed once; after that the registry's storage comes from the cache. Caddy,
+Node.js, PostgreSQL and Redis are the real programs; Typesense, Inngest and the Cloud SQL proxy
+speak the real ones' port and health (the proxy really forwards).
 """
 
 from __future__ import annotations
@@ -45,15 +45,27 @@ class Image:
     root: tuple[str, ...] | None = None
 
 
+# Debian builds Node.js with some of its own modules left outside.
+NODE_ROOT: Final = ("/usr/bin/node", "/usr/share/nodejs")
+NODE_ROOT: Final = (
+    "/usr/bin/node",
+    # The distribution's Node.js reads these of its own parts from files when it starts.
+    "/usr/share/nodejs/acorn",
+    "/usr/share/nodejs/acorn-walk",
+    "/usr/share/nodejs/cjs-module-lexer",
+    "/usr/share/nodejs/minimatch",
+    "/usr/share/nodejs/undici",
+)
 POSTGRES_ROOT: Final = (
     "/usr/lib/postgresql/17/bin",
     "/usr/lib/postgresql/17/lib",
     "/usr/share/postgresql/17",
     "/usr/share/zoneinfo",
+    "/usr/lib/locale/C.utf8",
 )
 IMAGES: Final = (
     Image("busybox", "busybox:1", "library/busybox:1", ()),
-    Image("node", "node:20-alpine", "library/node:20-alpine", ("/usr/bin/node",)),
+    Image("node", "node:20-alpine", "library/node:20-alpine", NODE_ROOT),
     Image("caddy", "caddy:2-alpine", "library/caddy:2-alpine", ("/usr/bin/caddy",)),
     Image("typesense", "typesense/typesense:27.1", "typesense/typesense:27.1"),
     Image("inngest", "inngest/inngest:latest", "inngest/inngest:latest"),
@@ -83,19 +95,19 @@ def recipe(rehearsal: Rehearsal) -> str:
 
 
 def restore(rehearsal: Rehearsal) -> None:
-    """Fill a new registry's storage from the cache, where the cache has it."""
-    storage = rehearsal.state / "registry" / "storage"
+    """Fill the registry's storage from the cache, where the cache has what the registry lacks.
+
+    Storage is addressed by content and only tags are replaced, so a registry may run meanwhile.
+    """
     cached = rehearsal.cache / "images" / recipe(rehearsal)
-    if cached.exists() and not storage.exists():
-        copying = storage.with_suffix(".new")
-        shutil.copytree(cached, copying)
-        copying.rename(storage)
+    if cached.exists() and not _holds(rehearsal):
+        shutil.copytree(cached, rehearsal.state / "registry" / "storage", dirs_exist_ok=True)
+        _note(rehearsal)
 
 
 def ensure_images(rehearsal: Rehearsal, passwords: facts.Passwords) -> None:
-    """Build and push the images, unless the registry was filled from the cache."""
-    cached = rehearsal.cache / "images" / recipe(rehearsal)
-    if cached.exists():
+    """Build and push the images, unless the registry holds them."""
+    if _holds(rehearsal):
         return
     environment = _docker_environment(rehearsal, passwords)
     for image in IMAGES:
@@ -106,9 +118,29 @@ def ensure_images(rehearsal: Rehearsal, passwords: facts.Passwords) -> None:
             run(["docker", "push", "--quiet", pushed], env=environment)
             run(["docker", "rmi", pushed], env=environment)
     shutil.rmtree(environment["DOCKER_CONFIG"])
+    _keep(rehearsal)
+    _note(rehearsal)
+
+
+def _keep(rehearsal: Rehearsal) -> None:
+    """Copy the third-party images, and nothing of the application, to the cache."""
+    cached = rehearsal.cache / "images" / recipe(rehearsal)
     copying = cached.with_suffix(f".{os.getpid()}")
-    shutil.copytree(rehearsal.state / "registry" / "storage", copying)
+    shutil.rmtree(copying, ignore_errors=True)
+    application = shutil.ignore_patterns(facts.SHARED_PROJECT)
+    shutil.copytree(rehearsal.state / "registry" / "storage", copying, ignore=application)
+    shutil.rmtree(cached, ignore_errors=True)
     copying.rename(cached)
+
+
+def _holds(rehearsal: Rehearsal) -> bool:
+    noted = rehearsal.state / "registry" / "images"
+    return noted.exists() and noted.read_text(encoding="utf-8") == recipe(rehearsal)
+
+
+def _note(rehearsal: Rehearsal) -> None:
+    noted = rehearsal.state / "registry" / "images"
+    noted.write_text(recipe(rehearsal), encoding="utf-8")
 
 
 def _build(rehearsal: Rehearsal, image: Image, environment: dict[str, str]) -> None:

@@ -13,15 +13,12 @@ import subprocess
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from infra.rehearsal import certificates, facts, network
 from infra.rehearsal.paths import INSIDE, Rehearsal
 from infra.rehearsal.roots import build_roots
 from infra.rehearsal.shell import RehearsalError, run, succeeds, wait_until
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 CGROUPS: Final = Path("/sys/fs/cgroup")
 GRACE_S: Final = 60
@@ -200,8 +197,8 @@ def resolver() -> str:
 def fresh_vm(rehearsal: Rehearsal, name: str, address: str) -> Machine:
     """Return a VM as bare as a cloud's image, off and without a disk as yet.
 
-    Its user `deploy` may use sudo without a password, is not in the group `docker`, and is let in by
-    the rehearsal's deploy key. `host_key()` is its identity, known before its first start.
+    Its user `deploy` may use sudo without a password, is not in the group `docker`, and is let in
+    by the rehearsal's deploy key. `host_key()` is its identity, known before its first start.
     """
     machine = Machine(
         rehearsal,

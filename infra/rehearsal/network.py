@@ -1,8 +1,8 @@
 """A switch of the rehearsal's own, and the machines' legs on it.
 
-Every network namespace is kept by a process that only sleeps and is found by its pid, so that nothing
-is mounted under /run/netns and nothing of it can be seen in the machine's own network. There is no leg
-and no route on the machine itself: the rehearsal is offline by construction.
+Every network namespace is kept by a process that only sleeps and is found by its pid, so that
+nothing is mounted under /run/netns and nothing of it can be seen in the machine's own network.
+There is no leg and no route on the machine itself: the rehearsal is offline by construction.
 """
 
 from __future__ import annotations

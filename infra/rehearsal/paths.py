@@ -53,5 +53,5 @@ class Rehearsal:
 
     @property
     def bundle(self) -> Path:
-        """Return the trust store of everything inside: the machine's own plus the rehearsal's CA."""
+        """Return the trust store of everything inside: the machine's own and the rehearsal's CA."""
         return self.cache / "ca" / "bundle.pem"

@@ -53,7 +53,7 @@ def base_environment(rehearsal: Rehearsal) -> dict[str, str]:
 
 
 def path_inside(rehearsal: Rehearsal) -> str:
-    """Return PATH: the environment's programs, the Docker client, the locked Node.js, the machine's."""
+    """Return PATH: `.venv`, the Docker client, the locked Node.js, the machine's own."""
     tools = copy_tools(build_roots(rehearsal.cache), rehearsal.cache)
     ours = [rehearsal.checkout / ".venv/bin", tools / "bin", rehearsal.state / "bin"]
     system = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"]
@@ -61,7 +61,7 @@ def path_inside(rehearsal: Rehearsal) -> str:
 
 
 def pipeline_environment(rehearsal: Rehearsal) -> dict[str, str]:
-    """Return the environment of the pipeline: the base, the builder's engine, Prefect's settings."""
+    """Return the pipeline's environment: the base, the builder's engine, Prefect's settings."""
     docker_config = rehearsal.state / "docker-config"
     return {
         **base_environment(rehearsal),
@@ -123,7 +123,7 @@ def write_environment(rehearsal: Rehearsal) -> None:
 
 
 def ui_address() -> tuple[str, int]:
-    """Return where the UI is to be reached: loopback and any free port (0), unless REHEARSAL_UI says.
+    """Return where the UI is to be reached: loopback, any free port (0), or as REHEARSAL_UI says.
 
     In a container it must be all addresses and the port that the container publishes.
     """
@@ -132,7 +132,7 @@ def ui_address() -> tuple[str, int]:
 
 
 def ui_port(rehearsal: Rehearsal) -> int:
-    """Return the port of the UI on the machine's loopback, the same for as long as the world lives."""
+    """Return the port of the UI, the same for as long as the world lives."""
     file = rehearsal.state / "ui-port"
     host, port = ui_address()
     if port:

@@ -1,8 +1,8 @@
 """`python -m infra.rehearsal.probe URL OUT`: asks the public address all the time, until SIGTERM.
 
-Open loop: a request is sent when its time has come, whether or not earlier ones were answered, so that
-a pause of the service is counted and not waited out. Counting begins with the first success: before
-the first release nothing serves. At the end a JSON document is written to OUT.
+Open loop: a request is sent when its time has come, whether or not earlier ones were answered, so
+that a pause of the service is counted and not waited out. Counting begins with the first success:
+before the first release nothing serves. At the end a JSON document is written to OUT.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import signal
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -54,17 +55,17 @@ class Log:
 
 
 def summarise(log: Log) -> dict[str, Any]:
-    """Return the figures: requests sent and lost, the longest time without an answer, versions seen.
+    """Return the figures: requests sent and lost, the longest pause, the versions seen.
 
     Returns:
-        `sent` is 0 when nothing ever answered; `longest_gap_ms` is None with fewer than two answers.
+        `sent` is 0 when nothing ever answered; `longest_gap_ms` is None below two answers.
     """
     began = log.began
     counted = [reply for reply in log.replies if began is not None and reply.sent_s >= began]
     lost = [reply for reply in counted if reply.problem is not None]
     good = [reply for reply in counted if reply.problem is None]
     answered = sorted(reply.ended_s for reply in good)
-    gaps = [later - earlier for earlier, later in zip(answered, answered[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(answered)]
     times = sorted(reply.ended_s - reply.sent_s for reply in good)
     return {
         "sent": len(counted),

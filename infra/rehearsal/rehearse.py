@@ -76,7 +76,7 @@ def stand_up(rehearsal: Rehearsal, order: Order) -> str:
 
 
 def prepare_application(rehearsal: Rehearsal, order: Order) -> str:
-    """Make the application's repository and, where asked for, its next commit; return main's commit."""
+    """Make the application's repository and perhaps its next commit; return main's commit."""
     repository = rehearsal.state / "git" / facts.REPOSITORY_NAME
     repository.parent.mkdir(exist_ok=True)
     kind_file = rehearsal.state / "application"
@@ -138,7 +138,7 @@ def stop_prober(rehearsal: Rehearsal) -> dict[str, Any]:
 
 
 def trigger(rehearsal: Rehearsal, commit: str) -> dict[str, Any]:
-    """Start the deployment, show its log as it comes, and return what the trigger tells at its end."""
+    """Start the deployment, show its log as it comes, return what the trigger tells."""
     environment = pipeline.pipeline_environment(rehearsal)
     words = [str(rehearsal.checkout / "bin/trigger"), "deploy", "--environment", ENVIRONMENT]
     command = [
@@ -160,7 +160,7 @@ def trigger(rehearsal: Rehearsal, commit: str) -> dict[str, Any]:
 
 
 def serving_release(rehearsal: Rehearsal) -> str:
-    """Return the number of the release that the host's `current` names; empty when there is none."""
+    """Return the number of the release that the host's `current` names; empty without one."""
     vm = world.standing(rehearsal, "vm")
     if not vm.succeeds("test", "-L", "/opt/trovella/current"):
         return ""

@@ -1,8 +1,8 @@
 """The root file systems of the machines, built once from the distribution's own packages.
 
-`vm` is what a fresh VM has: an engine, sshd, sudo. `cloud` is a layer over it with what the cloud's
-services and the third-party images are made of. Both lie under a folder named by their recipe, built
-beside it and renamed, so what exists is complete.
+`vm` is what a fresh VM has: an engine, sshd, sudo. `cloud` is a layer over it with what the
+cloud's services and the third-party images are made of. Both lie under a folder named by their
+recipe, built beside it and renamed, so what exists is complete.
 
 Ubuntu: the same recipe with the machine's own release; not tried.
 """

@@ -62,8 +62,8 @@ def choose_distribution(
 ) -> Distribution | None:
     """Return the release that the roots are built of, from the machine's own mirror.
 
-    On Debian that is always Debian 13, whichever release the machine runs: an engine with Compose v2
-    is in there. On Ubuntu it is the machine's own release; that branch was never tried.
+    On Debian that is always Debian 13, whichever release the machine runs: an engine with Compose
+    v2 is in there. On Ubuntu it is the machine's own release; that branch was never tried.
 
     Args:
         identity: `ID` of /etc/os-release.

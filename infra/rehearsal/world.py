@@ -156,11 +156,8 @@ def take_down(rehearsal: Rehearsal, *, keep_cache: bool = False) -> None:
     leads = forwarder(rehearsal)
     if leads is not None:
         os.kill(leads, signal.SIGTERM)
-    place = pipeline.pipeline(rehearsal)
-    for name in ("worker", "prefect-server"):
-        place.end(name, timeout_s=10)
-    for each in (place, pipeline.stand_ins(rehearsal)):
-        each.remove()
+    for place in (pipeline.pipeline(rehearsal), pipeline.stand_ins(rehearsal)):
+        place.remove()
     folders = sorted((rehearsal.state / "machines").glob("*"))
     for folder in folders:
         if (folder / "lower").exists():
@@ -175,7 +172,7 @@ def take_down(rehearsal: Rehearsal, *, keep_cache: bool = False) -> None:
 
 
 def standing(rehearsal: Rehearsal, name: str) -> machines.Machine:
-    """Return a machine that exists already, for switching it off and on or running something in it."""
+    """Return a machine that exists, for switching it off and on or running something in it."""
     lower = (rehearsal.machine(name) / "lower").read_text(encoding="utf-8")
     return machines.Machine(rehearsal, name, (), lower, "vm-init")
 

@@ -66,7 +66,7 @@ mkdir -p releases proxy
 chmod 755 proxy
 rm -rf "releases/.$2.tmp" "releases/.$2.old"
 mkdir "releases/.$2.tmp"
-base64 -d | tar -x --no-same-owner --preserve-permissions -C "releases/.$2.tmp"
+base64 -d | tar -x --touch --no-same-owner --preserve-permissions -C "releases/.$2.tmp"
 (cd "releases/.$2.tmp" && sha256sum --check --strict --quiet {names.CHECKSUMS}) || exit {DAMAGED}
 sync -f "releases/.$2.tmp"
 [ ! -e "releases/$2" ] || mv "releases/$2" "releases/.$2.old"
@@ -90,6 +90,7 @@ sync ledger.jsonl
 
 _SWITCH = """\
 # send requests to another release
+umask 022
 cd "$1/proxy"
 printf %s "$2" >live.tmp
 sync live.tmp

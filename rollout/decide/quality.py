@@ -1,4 +1,4 @@
-"""Decides which checks may run, what their variables are, and what their outcome means."""
+"""Decides what the variables of the checks are, and what their outcome amounts to."""
 
 from __future__ import annotations
 
@@ -42,32 +42,6 @@ class CheckResult:
     state: CheckState
     seconds: float = 0.0
     tail: str = ""
-
-
-def ready_checks(
-    checks: tuple[Check, ...], results: Mapping[str, CheckResult], running: frozenset[str]
-) -> tuple[Check, ...]:
-    """Return the checks that may start now: all that they need has passed.
-
-    Args:
-        checks: All checks.
-        results: What is known of those that ended, by name.
-        running: Names of those that have started and not ended.
-    """
-    return tuple(
-        check
-        for check in checks
-        if check.name not in results
-        and check.name not in running
-        and all(_passed(results, need) for need in check.needs)
-    )
-
-
-def all_results(
-    checks: tuple[Check, ...], results: Mapping[str, CheckResult]
-) -> tuple[CheckResult, ...]:
-    """Return one result for every check, in the order of the file."""
-    return tuple(results.get(check.name, CheckResult(check.name, "not run")) for check in checks)
 
 
 def check_environment(
@@ -117,10 +91,6 @@ def quality_failure(results: tuple[CheckResult, ...]) -> QualityFailed | None:
         left=f"Nothing was built or changed.{also}",
         next_step="Correct the code, merge, and the next run deploys it.",
     )
-
-
-def _passed(results: Mapping[str, CheckResult], name: str) -> bool:
-    return name in results and results[name].state == "passed"
 
 
 def _filled(variable: str, text: str, endpoints: Mapping[str, Endpoint]) -> str:

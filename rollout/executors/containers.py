@@ -81,7 +81,10 @@ def _stand_up(
         publish=(address, service.port),
     )
     started.callback(there.remove, container)
-    endpoint = Endpoint(address, there.published_port(container, service.port))
+    port = there.published_port(container, service.port)
+    if port is None:
+        raise _not_ready(there, service, container)
+    endpoint = Endpoint(address, port)
 
     def is_ready() -> bool:
         inside = not service.ready or there.execute(container, service.ready)

@@ -9,6 +9,7 @@ Source: drizzle-orm 0.45.4 `PgDialect.migrate`, read 2026-11-22; `migrations.md`
 
 from __future__ import annotations
 
+import re
 import time
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -49,6 +50,8 @@ _LOCK_STATES = {"55P03", "40P01"}  # lock_not_available, deadlock_detected
 # What the server says when it hangs up: connection exceptions, shutdown by an administrator, and a
 # transaction that was idle for too long.
 _CUT_STATES = ("08", "57P", "25P03")
+_HOSTS = re.compile(r"[A-Za-z0-9._:,/-]+")
+_PORTS = re.compile(r"[0-9,]+")
 _DEFAULT_PORT = "5432"
 _SETTINGS: dict[str, Any] = {
     "application_name": "trovella-deploy",
@@ -282,15 +285,21 @@ class _Where:
 
 
 def _where(address: DatabaseAddress) -> _Where:
+    invalid = ConfigInvalid(
+        "database URL",
+        "is none that PostgreSQL's own library reads; it should be "
+        "postgresql://user:password@host:port/database, with libpq's parameters only and "
+        "special characters of the password percent-encoded",
+    )
     try:
-        return _Where(dict(conninfo_to_dict(address.url.reveal())))
+        where = _Where(dict(conninfo_to_dict(address.url.reveal())))
     except psycopg.Error:
         # What libpq says of a broken URL repeats a part of it, which may be the password.
-        raise ConfigInvalid(
-            "database URL",
-            "is none that PostgreSQL's own library reads; it should be "
-            "postgresql://user:password@host:port/database, with libpq's parameters only",
-        ) from None
+        raise invalid from None
+    # An `@` in a password that is not encoded makes the rest of it a part of the host.
+    if not _HOSTS.fullmatch(where.host) or not _PORTS.fullmatch(where.ports):
+        raise invalid
+    return where
 
 
 def _connect(address: DatabaseAddress, where: _Where) -> psycopg.Connection[Any]:

@@ -98,9 +98,10 @@ class Engine:
             raise
         return str(created["Id"])
 
-    def published_port(self, container: str, port: int) -> int:
-        """Return the engine's port for a container's port."""
-        return int(self._api.port(container, port)[0]["HostPort"])
+    def published_port(self, container: str, port: int) -> int | None:
+        """Return the engine's port for a container's port; None once the container ended."""
+        published = self._api.port(container, port)
+        return int(published[0]["HostPort"]) if published else None
 
     def is_running(self, container: str) -> bool:
         """Return whether the container runs."""

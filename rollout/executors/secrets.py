@@ -97,7 +97,7 @@ class SecretStore:
         try:
             answer = self._client.access_secret_version(name=path, retry=_RETRY, timeout=TIMEOUT_S)
         except exceptions.NotFound:
-            return _Unusable(name, "does not exist" if version == LATEST else f"has no {version}")
+            return _Unusable(name, _absent(version))
         except exceptions.PermissionDenied:
             return _Unusable(name, "may not be read by the worker's account")
         except exceptions.FailedPrecondition:
@@ -126,6 +126,11 @@ def _judged(name: str, version: str, content: bytes) -> SecretValue | _Unusable:
         return _Unusable(name, f"is empty (version {version})")
     # As a shell's `$(...)` does: who adds a version with `echo` did not mean the line's end.
     return SecretValue(name, version, Secret(text.rstrip("\r\n")))
+
+
+def _absent(version: str) -> str:
+    newest = version == LATEST
+    return "does not exist or has no version" if newest else f"has no version {version}"
 
 
 def _unavailable(error: Exception) -> SecretStoreUnavailable:

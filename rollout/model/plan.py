@@ -64,6 +64,10 @@ class Plan:
         """Return whether there is nothing to do."""
         return not self.steps
 
+    def outline(self) -> str:
+        """Return the steps' names on one line, or `nothing to do`."""
+        return "; ".join(step.name for step in self.steps) or "nothing to do"
+
     def describe(self) -> str:
         """Return one line a step, or `nothing to do`."""
         if self.is_empty:

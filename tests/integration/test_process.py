@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from rollout.config import Check
-from rollout.decide.quality import CheckResult
 from rollout.errors import CommandTimedOut
 from rollout.executors import process
 from rollout.executors.checks import run_check
 from rollout.executors.process import run_local
 from rollout.model.command import Command, Secret
+
+if TYPE_CHECKING:
+    from rollout.decide.quality import CheckResult
 
 URL = "postgresql://app:hunter%2622@db/trovella"
 KEY = "-----BEGIN KEY-----\nfirst line of it\nsecond line of it\n-----END KEY-----\n"
@@ -218,7 +220,7 @@ def test_a_program_that_is_given_up_is_killed():
 def test_an_open_file_may_be_left_to_the_program(tmp_path: Path):
     with (tmp_path / "lock").open("w") as lock:
         inherited = run_local(
-            Command(("sh", "-c", f"echo held >&{lock.fileno()}")),
+            Command(("sh", "-c", f"echo held >/proc/self/fd/{lock.fileno()}")),
             cwd=tmp_path,
             env={},
             log=print,
@@ -242,7 +244,7 @@ def test_many_at_once_keep_their_output_apart():
         thread.join()
 
     assert results == {n: f"{n}\n{n + 1}\n{n + 2}\n" for n in range(16)}
-    assert len(os.listdir("/proc/self/fd")) < 64
+    assert len(list(Path("/proc/self/fd").iterdir())) < 64
 
 
 class TestChecks:

@@ -31,6 +31,4 @@ def image(letter: str) -> Image:
 def release(number: int, letter: str = "", **more: object) -> Release:
     """Return a release whose commit and digest are one hexadecimal digit, again and again."""
     digit = letter or f"{number % 16:x}"
-    return Release(
-        number, Version(digit * 40), image(digit), "2026-11-22T10:00:00Z", **more
-    )  # pyright: ignore[reportArgumentType]
+    return Release(number, Version(digit * 40), image(digit), "2026-11-22T10:00:00Z", **more)  # pyright: ignore[reportArgumentType]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,7 @@ from google.oauth2 import service_account
 from infra.rehearsal import app
 from infra.rehearsal.machines import Machine, fresh_vm, host_key
 from infra.rehearsal.paths import Rehearsal
+from infra.rehearsal.shell import wait_until
 from rollout.commands.host import append_ledger_command, parse_host, read_host_command
 from rollout.commands.machine import parse_machine, read_machine_command
 from rollout.config import Application
@@ -77,10 +79,17 @@ def bare_vm(name: str, address: str) -> Generator[Vm]:
     machine = fresh_vm(Rehearsal(facts()["name"]), name, address)
     try:
         machine.up()
+        wait_until(lambda: _answers(address), f"sshd of {name}")
         key = Secret(Path(facts()["deploy_key"]).read_text())
         yield Vm(machine, HostAddress(address, "deploy", key, host_key(machine)))
     finally:
         machine.remove()
+
+
+def _answers(address: str) -> bool:
+    with suppress(OSError), socket.create_connection((address, 22), timeout=1):
+        return True
+    return False
 
 
 def prepare(host: Host) -> Plan:

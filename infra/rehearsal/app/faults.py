@@ -25,8 +25,8 @@ def _break_health(tree: Tree) -> Tree:
     tree = replaced(
         tree,
         "packages/health/src/settings.js",
-        '["DATABASE_URL"]',
-        '["DATABASE_URL", "SEARCH_REGION"]',
+        "REQUIRED_IN_PRODUCTION = []",
+        'REQUIRED_IN_PRODUCTION = ["SEARCH_REGION"]',
     )
     example = "apps/web/.env.example"
     return with_text(tree, example, text_of(tree, example) + "SEARCH_REGION=us-central1\n")

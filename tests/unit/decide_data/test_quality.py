@@ -1,4 +1,4 @@
-"""Which checks may run, with which variables, and what their outcome amounts to."""
+"""The variables of the checks, and what their outcome amounts to."""
 
 from __future__ import annotations
 
@@ -8,52 +8,13 @@ from rollout.config import Check, Quality
 from rollout.decide.quality import (
     CheckResult,
     Endpoint,
-    all_results,
     check_environment,
     quality_failure,
-    ready_checks,
     report_rows,
 )
 from rollout.errors import ConfigInvalid
 
-FORMAT = Check(name="format", run=("true",))
 LINT = Check(name="lint", run=("true",))
-TEST = Check(name="test", run=("true",), needs=("format", "lint"))
-BUILD = Check(name="build", run=("true",), needs=("test",))
-CHECKS = (FORMAT, LINT, TEST, BUILD)
-
-
-def passed(*names: str) -> dict[str, CheckResult]:
-    return {name: CheckResult(name, "passed", 1.0) for name in names}
-
-
-@pytest.mark.parametrize(
-    ("results", "running", "ready"),
-    [
-        ({}, (), ["format", "lint"]),
-        ({}, ("format",), ["lint"]),
-        (passed("format"), ("lint",), []),
-        (passed("format", "lint"), (), ["test"]),
-        (passed("format", "lint", "test"), (), ["build"]),
-        ({**passed("format"), "lint": CheckResult("lint", "failed")}, (), []),
-        (passed("format", "lint", "test", "build"), (), []),
-    ],
-)
-def test_a_check_starts_once_all_that_it_needs_has_passed(results, running, ready: list[str]):
-    found = ready_checks(CHECKS, results, frozenset(running))
-
-    assert [check.name for check in found] == ready
-
-
-def test_every_check_has_a_result_in_the_order_of_the_file():
-    results = {"lint": CheckResult("lint", "failed", 2.0), **passed("format")}
-
-    assert [(result.name, result.state) for result in all_results(CHECKS, results)] == [
-        ("format", "passed"),
-        ("lint", "failed"),
-        ("test", "not run"),
-        ("build", "not run"),
-    ]
 
 
 def test_variables_name_the_service_containers():
@@ -85,7 +46,7 @@ def test_the_report_leaves_seconds_out_where_nothing_ran():
 
 
 def test_no_failure_when_all_passed():
-    assert quality_failure(tuple(passed("format", "lint").values())) is None
+    assert quality_failure((CheckResult("lint", "passed", 1.0),)) is None
     assert quality_failure(()) is None
 
 

@@ -35,10 +35,10 @@ def test_two_releases_differ_in_nothing_but_their_web_service_and_banner():
     thirteen = set(render_compose(COMPOSE, APPLICATION, release(13, "b")).splitlines())
 
     assert sorted(twelve - thirteen) == [
-        "    - /opt/trovella/releases/12/.env",
-        "    image: us-central1-docker.pkg.dev/trovella-shared/trovella/web@sha256:" + "a" * 64,
         "      trovella-deploy.release: '12'",
-        "      trovella-deploy.version: " + "a" * 40,
+        f"      trovella-deploy.version: {'a' * 40}",
+        "    - /opt/trovella/releases/12/.env",
+        f"    image: us-central1-docker.pkg.dev/trovella-shared/trovella/web@sha256:{'a' * 64}",
         "  web-r12:",
         f"# Release 12, {'a' * 40}: rendered from infra/docker-compose.prod.yml.",
     ]
@@ -87,7 +87,7 @@ def test_the_services_of_a_rendered_file():
         ),
         pytest.param(
             "    ports: []\n    user: 22:22\n    tty: yes\n",
-            "    user: 22:22\n    tty: 'yes'\n",
+            "    user: '22:22'\n    tty: 'yes'\n",
             id="plain words are read as compose reads them",
         ),
     ],
@@ -112,7 +112,9 @@ def test_a_proxy_in_networks_of_its_own_answers_to_the_name_in_the_services_netw
 
 
 def test_an_anchor_is_written_in_full():
-    text = SMALL + "    logging: &log {driver: local}\n  jobs:\n    image: jobs\n    logging: *log\n"
+    text = (
+        SMALL + "    logging: &log {driver: local}\n  jobs:\n    image: jobs\n    logging: *log\n"
+    )
 
     assert render(text).count("driver: local") == 2
 

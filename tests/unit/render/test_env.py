@@ -20,7 +20,7 @@ from rollout.render.env import render_env
         ("schöne Grüße 👋", "A='schöne Grüße 👋'\n"),
         ("it's", 'A="it\'s"\n'),
         ("back\\slash", 'A="back\\\\slash"\n'),
-        ("it's $5 \"or\" \\n", 'A="it\'s \\$5 \\"or\\" \\\\n"\n'),
+        ('it\'s $5 "or" \\n', 'A="it\'s \\$5 \\"or\\" \\\\n"\n'),
         ("windows\r\nline", 'A="windows\\r\nline"\n'),
     ],
 )

@@ -21,8 +21,9 @@ test("all failing is unhealthy", () => {
 });
 
 test("settings are demanded in production only", () => {
-  assert.deepEqual(missingSettings({}), []);
-  assert.ok(missingSettings({ NODE_ENV: "production" }).includes("DATABASE_URL"));
+  const required = ["ONE", "TWO"];
+  assert.deepEqual(missingSettings({}, required), []);
+  assert.deepEqual(missingSettings({ NODE_ENV: "production", ONE: "1", TWO: "" }, required), ["TWO"]);
 });
 
 test("a Redis command counts bytes, not characters", () => {

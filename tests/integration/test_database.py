@@ -1,0 +1,478 @@
+"""Migrations on a real PostgreSQL: one transaction a file, two runs at once, every refusal."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+
+from rollout.decide.migrate import decide_migrations, verify_applied
+from rollout.errors import (
+    ConfigInvalid,
+    DatabaseError,
+    DatabaseLocked,
+    DatabaseUnreachable,
+    MigrationFailed,
+)
+from rollout.executors import database as executor
+from rollout.executors.database import Database
+from rollout.migrations.journal import Journal, parse
+from rollout.model.command import Secret
+from rollout.model.finding import Go
+from rollout.model.target import DatabaseAddress
+from tests.support.world import facts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.rehearsal
+
+SCHEMA, TABLE = "drizzle", "__drizzle_migrations"
+DRIZZLE = (
+    "CREATE SCHEMA IF NOT EXISTS drizzle; CREATE TABLE IF NOT EXISTS drizzle.__drizzle_migrations "
+    "( id SERIAL PRIMARY KEY, hash text NOT NULL, created_at bigint )"
+)
+
+
+def folder(*texts: str | bytes) -> Journal:
+    """Return the journal of a folder with these files, dated 1000, 2000 and so on."""
+    entries = [{"idx": n, "when": 1000 * (n + 1), "tag": f"{n:04}_step"} for n in range(len(texts))]
+    files = {f"{n:04}_step.sql": text for n, text in enumerate(texts)}
+    return parse({"meta/_journal.json": json.dumps({"entries": entries}), **files})
+
+
+class Scratch:
+    """A database of one test's own."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.address = DatabaseAddress(Secret(url))
+        self.logged: list[str] = []
+
+    def open(self) -> Database:
+        return Database(self.address, self.logged.append)
+
+    def ask(self, query: str) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            cursor = connection.execute(query.encode())
+            return cursor.fetchall() if cursor.description else []
+
+    def apply(self, journal: Journal) -> list[str]:
+        """Decide and apply, as the task does; return the tags that were applied."""
+        with self.open() as database:
+            plan = decide_migrations(journal, database.applied(SCHEMA, TABLE), None)
+            assert isinstance(plan.verdict, Go), plan.describe()
+            for migration in plan.pending:
+                database.apply(migration, SCHEMA, TABLE)
+        return [migration.tag for migration in plan.pending]
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        return self.ask("select hash, created_at from drizzle.__drizzle_migrations order by id")
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[Scratch]:
+    admin = facts()["database_admin_url"]
+    name = f"scratch_{secrets.token_hex(6)}"
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f"create database {name}".encode())
+        try:
+            yield Scratch(urlunsplit(urlsplit(admin)._replace(path=f"/{name}")))
+        finally:
+            connection.execute(f"drop database {name} with (force)".encode())
+
+
+@pytest.fixture
+def scratch(database: Scratch) -> Scratch:
+    """Return the module's database, as empty as it was made."""
+    schemas = database.ask(
+        "select string_agg(quote_ident(nspname), ', ') from pg_namespace "
+        "where nspname !~ '^pg_' and nspname <> 'information_schema'"
+    )
+    database.ask(f"drop schema {schemas[0][0]} cascade; create schema public")
+    database.logged.clear()
+    return database
+
+
+def test_a_fresh_database_gets_everything_in_order(scratch: Scratch):
+    journal = folder(
+        "create table note (id serial primary key, body text);\n--> statement-breakpoint\n"
+        "insert into note (body) values ('100 %s'); insert into note (body) values ('é');",
+        "alter table note add column done boolean not null default false;",
+    )
+
+    assert scratch.apply(journal) == ["0000_step", "0001_step"]
+    assert scratch.ask("select id, body, done from note order by id") == [
+        (1, "100 %s", False),
+        (2, "é", False),
+    ]
+    assert scratch.rows() == [
+        (journal.migrations[0].hash, 1000),
+        (journal.migrations[1].hash, 2000),
+    ]
+    assert scratch.apply(journal) == []
+    with scratch.open() as database:
+        assert verify_applied(journal, database.applied(SCHEMA, TABLE)) == Go()
+
+
+def test_the_table_is_exactly_drizzles(scratch: Scratch):
+    describe = (
+        "select column_name, data_type, is_nullable, column_default from "
+        "information_schema.columns where table_schema = 'drizzle' order by ordinal_position"
+    )
+    scratch.ask(DRIZZLE)
+    drizzles = scratch.ask(describe)
+    scratch.ask("drop schema drizzle cascade")
+
+    scratch.apply(folder("select 1;"))
+
+    assert scratch.ask(describe) == drizzles
+    assert [name for name, *_ in drizzles] == ["id", "hash", "created_at"]
+
+
+def test_what_drizzle_applied_is_not_applied_again(scratch: Scratch):
+    journal = folder("create table note (id int);", "alter table note add column body text;")
+    first = journal.migrations[0]
+    scratch.ask(f"{DRIZZLE}; {first.text}")
+    scratch.ask(
+        "insert into drizzle.__drizzle_migrations (hash, created_at) "
+        f"values ('{first.hash}', {first.when})"
+    )
+
+    assert scratch.apply(journal) == ["0001_step"]
+
+
+def test_a_file_that_came_in_late_is_applied(scratch: Scratch):
+    whole = folder("create table a (id int);", "create table b (id int);", "create table c ();")
+    scratch.apply(Journal((whole.migrations[0], whole.migrations[2])))
+
+    assert scratch.apply(whole) == ["0001_step"]
+
+
+def test_a_failing_file_leaves_nothing_of_itself_and_names_its_place(scratch: Scratch):
+    journal = folder(
+        "create table note (id int primary key, email text);",
+        "create table half (id int);\n--> statement-breakpoint\n"
+        "insert into half values (1);\n\nselect nothing from half;\n",
+        "create table never (id int);",
+    )
+
+    with pytest.raises(MigrationFailed) as failed:
+        scratch.apply(journal)
+
+    assert str(failed.value) == (
+        '0001_step.sql, statement 2, line 5: column "nothing" does not exist (SQLSTATE 42703)\n'
+        "left: The file was rolled back as a whole; those before it stay applied.\n"
+        "next: Correct the migration in a new commit and deploy that."
+    )
+    assert scratch.ask("select to_regclass('half')::text, to_regclass('never')::text") == [
+        (None, None)
+    ]
+    assert [when for _, when in scratch.rows()] == [1000]
+
+
+def test_values_of_rows_stay_out_of_the_message(scratch: Scratch):
+    journal = folder(
+        "create table person (email text, born int); "
+        "insert into person values ('ada@example.org', null);",
+        "alter table person alter column born set not null;",
+        "alter table person add constraint grown check (email <> 'ada@example.org');",
+    )
+    scratch.apply(Journal(journal.migrations[:1]))
+
+    with pytest.raises(MigrationFailed) as failed:
+        scratch.apply(journal)
+
+    assert failed.value.true == (
+        '0001_step.sql, statement 1: column "born" of relation "person" contains null values '
+        "(SQLSTATE 23502, table person, column born)"
+    )
+    with pytest.raises(MigrationFailed, match="constraint grown") as failed:
+        scratch.apply(Journal((journal.migrations[0], journal.migrations[2])))
+    assert "ada@" not in str(failed.value)
+
+
+def test_what_cannot_be_in_a_transaction_is_told(scratch: Scratch):
+    journal = folder("create table note (id int);", "create index concurrently i on note (id);")
+
+    with pytest.raises(MigrationFailed, match="SQLSTATE 25001"):
+        scratch.apply(journal)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "create table half (id int);\n--> statement-breakpoint\nselect 1; commit;",
+        "create table half (id int);\n--> statement-breakpoint\nselect 1; commit; begin;",
+    ],
+)
+def test_a_file_that_ends_its_transaction_unseen_is_told_and_gets_no_row(scratch, text: str):
+    with pytest.raises(MigrationFailed, match="statement 2: the file ends its transaction itself"):
+        scratch.apply(folder(text))
+
+    assert scratch.rows() == []
+
+
+def test_empty_parts_and_comments_are_harmless(scratch: Scratch):
+    text = "-- nothing yet\n--> statement-breakpoint\n\n--> statement-breakpoint\n/* x */"
+
+    assert scratch.apply(folder(text)) == ["0000_step"]
+
+
+def test_settings_of_one_file_do_not_reach_the_next(scratch: Scratch):
+    scratch.apply(
+        folder(
+            "create schema other; set search_path = other; set lock_timeout = 0; "
+            "set role pg_monitor;",
+            "create table note (id int); "
+            "create table seen as select current_setting('lock_timeout') as lock_timeout;",
+        )
+    )
+
+    assert scratch.ask("select to_regclass('public.note')::text") == [("note",)]
+    assert scratch.ask("select lock_timeout from seen") == [("2s",)]
+
+
+def test_enum_labels_may_be_used_by_the_next_file(scratch: Scratch):
+    journal = folder(
+        "create type colour as enum ('red'); create table car (colour colour);",
+        "alter type colour add value 'blue';",
+        "insert into car values ('blue');",
+    )
+
+    assert len(scratch.apply(journal)) == 3
+
+
+@contextmanager
+def held(scratch: Scratch, statement: str) -> Iterator[psycopg.Connection]:
+    """Hold what a statement locks."""
+    with psycopg.connect(scratch.url) as connection:
+        connection.execute(statement.encode())
+        yield connection
+
+
+def test_a_table_that_somebody_reads_is_waited_for_no_longer_than_readers_can_bear(
+    scratch, monkeypatch
+):
+    monkeypatch.setattr(executor, "LOCK_TIMEOUT_S", 0.3)
+    journal = folder("create table note (id int);", "alter table note add column body text;")
+    scratch.apply(Journal(journal.migrations[:1]))
+
+    with held(scratch, "select * from note"):
+        started = time.monotonic()
+        with pytest.raises(DatabaseLocked, match="SQLSTATE 55P03") as locked:
+            scratch.apply(journal)
+        assert time.monotonic() - started < 2
+
+    assert locked.value.retry_safe
+    assert scratch.apply(journal) == ["0001_step"]
+
+
+def test_of_two_runs_at_once_one_is_told_who_the_other_is(scratch: Scratch):
+    journal = folder("create table note (id int);", "insert into note values (1);")
+    with scratch.open() as first:
+        first.apply(journal.migrations[0], SCHEMA, TABLE)
+
+        with pytest.raises(DatabaseLocked) as locked, scratch.open() as second:
+            second.apply(journal.migrations[1], SCHEMA, TABLE)
+
+        assert locked.value.true.startswith("another session migrates this database: process ")
+        assert "(trovella-deploy), since 20" in locked.value.true
+        first.apply(journal.migrations[1], SCHEMA, TABLE)
+
+    assert scratch.ask("select count(*) from note") == [(1,)]
+
+
+def test_what_another_run_applied_meanwhile_is_not_applied_twice(scratch: Scratch):
+    journal = folder("create table note (id int); insert into note values (1);")
+    with scratch.open() as late:
+        plan = decide_migrations(journal, late.applied(SCHEMA, TABLE), None)
+        scratch.apply(journal)
+
+        assert late.apply(plan.pending[0], SCHEMA, TABLE) == "already applied"
+
+    assert scratch.ask("select count(*) from note") == [(1,)]
+    assert len(scratch.rows()) == 1
+
+
+def test_a_cut_connection_says_so_and_trying_again_finishes(scratch: Scratch):
+    journal = folder(
+        "create table note (id int);", "insert into note values (1); select pg_sleep(20);"
+    )
+    cut = (
+        "select pg_terminate_backend(pid) from pg_stat_activity where "
+        "application_name = 'trovella-deploy' and wait_event = 'PgSleep'"
+    )
+
+    def cut_it() -> None:
+        deadline = time.monotonic() + 15
+        while not scratch.ask(cut) and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+    cutter = threading.Thread(target=cut_it)
+    cutter.start()
+    with pytest.raises(DatabaseUnreachable) as unreachable:
+        scratch.apply(journal)
+    cutter.join()
+
+    assert unreachable.value.true == "0001_step.sql, statement 1: the connection was cut"
+    assert unreachable.value.retry_safe
+    quick = folder(journal.migrations[0].text, "insert into note values (1);")
+    assert scratch.apply(quick) == ["0001_step"]
+    assert scratch.ask("select count(*) from note") == [(1,)]
+
+
+def test_drizzle_1_gets_its_names(scratch: Scratch):
+    journal = parse({"20260102030405_first/migration.sql": "create table note (id int);"})
+
+    scratch.apply(journal)
+
+    assert scratch.apply(journal) == []
+    assert scratch.ask(
+        "select hash, created_at, name, applied_at is not null from drizzle.__drizzle_migrations"
+    ) == [(journal.migrations[0].hash, 1767323045000, "20260102030405_first", True)]
+
+
+def test_a_read_only_database_is_told(scratch: Scratch):
+    read_only = f"{scratch.url}?options=-c%20default_transaction_read_only%3Don"
+    address = DatabaseAddress(Secret(read_only))
+
+    with pytest.raises(DatabaseError) as refused, Database(address, print) as database:
+        database.apply(folder("select 1;").migrations[0], SCHEMA, TABLE)
+
+    assert refused.value.true == "the database is read-only"
+
+
+def test_a_user_without_rights_is_told(scratch: Scratch):
+    scratch.apply(folder("select 1;"))
+    role = f"reader_{secrets.token_hex(4)}"
+    scratch.ask(f"create role {role} login password 'reading'")
+    parts = urlsplit(scratch.url)
+    url = urlunsplit(parts._replace(netloc=f"{role}:reading@{parts.hostname}:{parts.port}"))
+    try:
+        with (
+            pytest.raises(DatabaseError) as refused,
+            Database(DatabaseAddress(Secret(url)), print) as database,
+        ):
+            database.applied(SCHEMA, TABLE)
+    finally:
+        scratch.ask(f"drop role {role}")
+
+    assert refused.value.true == (
+        "what was applied cannot be read: permission denied for schema drizzle (SQLSTATE 42501)"
+    )
+
+
+class TestAddresses:
+    """What stands between us and a connection; no message names the password."""
+
+    def refusal(self, url: str) -> DatabaseError | ConfigInvalid:
+        with (
+            pytest.raises((DatabaseError, ConfigInvalid)) as refused,
+            Database(DatabaseAddress(Secret(url)), print),
+        ):
+            pass
+        assert "hunter22" not in str(refused.value)
+        assert isinstance(refused.value, DatabaseError | ConfigInvalid)
+        return refused.value
+
+    def test_a_wrong_password(self):
+        parts = urlsplit(facts()["database_url"])
+        place = f"{parts.hostname}:{parts.port}"
+
+        refused = self.refusal(f"postgresql://trovella-app:hunter22@{place}/trovella")
+
+        assert refused.true == (
+            f"the database trovella on {place} does not let trovella-app in: "
+            'FATAL:  password authentication failed for user "trovella-app"'
+        )
+
+    def test_no_such_database(self):
+        refused = self.refusal(facts()["database_url"] + "_nowhere")
+
+        assert refused.true.endswith('FATAL:  database "trovella_nowhere" does not exist')
+
+    def test_nobody_listens(self):
+        refused = self.refusal("postgresql://app:hunter22@10.77.0.11:1/trovella")
+
+        assert isinstance(refused, DatabaseUnreachable)
+        assert refused.true == (
+            "the database trovella on 10.77.0.11:1 cannot be reached: nobody answers there"
+        )
+
+    def test_no_such_host(self):
+        refused = self.refusal("postgresql://app:hunter22@db.nowhere.invalid/trovella")
+
+        assert isinstance(refused, DatabaseUnreachable)
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "hunter22",
+            "mysql://app:hunter22@db/x",
+            "postgresql://app:hunter22@db/x?schema=public",
+            "postgresql://app:pw@hunter22@db:port/x",
+        ],
+    )
+    def test_no_url(self, url: str):
+        assert isinstance(self.refusal(url), ConfigInvalid)
+
+
+class TestProxy:
+    """A program that the database is reached through."""
+
+    PROXY = (
+        "import socket, sys, threading\n"
+        "there, port = (sys.argv[1], 5432), int(sys.argv[2])\n"
+        "def pump(a, b):\n"
+        "    while chunk := a.recv(65536): b.sendall(chunk)\n"
+        "    b.shutdown(socket.SHUT_WR)\n"
+        "with socket.create_server(('127.0.0.1', port)) as server:\n"
+        "    print('listening', flush=True)\n"
+        "    while True:\n"
+        "        near, _ = server.accept(); far = socket.create_connection(there)\n"
+        "        for pair in ((near, far), (far, near)):\n"
+        "            threading.Thread(target=pump, args=pair, daemon=True).start()\n"
+    )
+
+    def through(self, scratch: Scratch, port: int, *words: str) -> Database:
+        parts = urlsplit(scratch.url)
+        url = urlunsplit(
+            parts._replace(netloc=f"{parts.username}:{parts.password}@127.0.0.1:{port}")
+        )
+        return Database(DatabaseAddress(Secret(url), words), scratch.logged.append)
+
+    def test_it_runs_exactly_as_long_as_the_connection(self, scratch: Scratch):
+        port = 54320
+        words = (sys.executable, "-c", self.PROXY, str(urlsplit(scratch.url).hostname), str(port))
+
+        for _ in range(2):
+            with self.through(scratch, port, *words) as database:
+                assert database.applied(SCHEMA, TABLE) == ()
+
+        assert scratch.logged == ["proxy | listening"] * 2
+
+    def test_one_that_ends_is_told_with_its_last_words(self, scratch: Scratch):
+        words = ("sh", "-c", "echo no credentials >&2; exit 3")
+
+        with pytest.raises(DatabaseUnreachable) as refused, self.through(scratch, 54321, *words):
+            pass
+
+        assert refused.value.true == (
+            "the database's proxy sh does not listen (status 3)\n  no credentials"
+        )
+
+    def test_one_that_is_not_there_is_told(self, scratch: Scratch):
+        with (
+            pytest.raises(DatabaseUnreachable, match="no-such-proxy cannot be started: No such"),
+            self.through(scratch, 54322, "no-such-proxy"),
+        ):
+            pass

@@ -1,0 +1,43 @@
+"""Every script that a host runs is plain POSIX shell that shellcheck has nothing to say about."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rollout.commands import compose, host, machine
+
+SCRIPTS = {
+    f"{module.__name__}.{name}": text
+    for module in (compose, host, machine)
+    for name, text in vars(module).items()
+    if isinstance(text, str) and text.startswith("# ")
+}
+SHELLCHECK = Path(sys.executable).with_name("shellcheck")
+
+
+def test_the_scripts_were_found():
+    assert len(SCRIPTS) == 18
+
+
+def test_the_scripts_are_clean(tmp_path: Path):
+    for name, text in SCRIPTS.items():
+        # They are run by `sh -eu`, which the first line says to shellcheck.
+        (tmp_path / name).write_text(f"#!/bin/sh -eu\n{text}")
+
+    done = subprocess.run(
+        [SHELLCHECK, *sorted(SCRIPTS)], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+    assert done.stdout + done.stderr == ""
+
+
+@pytest.mark.parametrize("name", sorted(SCRIPTS))
+def test_a_script_says_in_its_first_line_what_it_does(name: str):
+    first = SCRIPTS[name].splitlines()[0]
+
+    assert len(first) < 80
+    assert first.startswith("# ")

@@ -1,0 +1,379 @@
+"""What makes a release serve, from whatever state a host is in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from rollout.commands.host import checksum
+from rollout.decide.activate import decide_activation
+from rollout.decide.releases import next_release_number, releases_on
+from rollout.errors import LedgerCorrupt, Refused
+from rollout.ledger import Entry, Event, render_entry
+from rollout.model.command import Secret
+from rollout.model.host import Container, HostFacts
+from rollout.model.plan import Plan
+from rollout.model.release import Release
+from rollout.render.release import release_files, render_release
+from tests.support.values import APPLICATION, CADDYFILE, COMPOSE, LOGIN, image, release
+
+OURS = (("/opt/trovella/proxy", "/etc/caddy"),)
+
+
+def files(one: Release, caddyfile: str = CADDYFILE):
+    return release_files(
+        one,
+        APPLICATION,
+        compose=COMPOSE,
+        caddyfile=caddyfile,
+        variables={"A": Secret(str(one.number))},
+    )
+
+
+def texts(one: Release) -> dict[str, str]:
+    return {file.path.rsplit("/", 1)[-1]: checksum(file) for file in files(one)}
+
+
+def web(number: int, status: str = "running", health: str = "healthy") -> Container:
+    return Container(
+        name=f"trovella-web-r{number}-1",
+        service=f"web-r{number}",
+        status=status,
+        health=health,
+        reference=release(number).image.reference,
+        release=number,
+    )
+
+
+def other(name: str, status: str = "running") -> Container:
+    mounts = OURS if name == "caddy" else ()
+    return Container(f"trovella-{name}-1", name, status, mounts=mounts)
+
+
+OTHERS = tuple(other(name) for name in ("cloud-sql-proxy", "typesense", "inngest"))
+
+
+def ledger(*said: tuple[int, Event]) -> str:
+    lines = [Entry(number, event, release(number).version.sha, "d") for number, event in said]
+    return "".join(render_entry(one) + "\n" for one in lines)
+
+
+SERVED: tuple[Event, ...] = ("prepared", "activated", "verified")
+
+
+def serving(number: int, *stopped: int) -> HostFacts:
+    """Return the facts of a host where a release serves and earlier ones are kept."""
+    known = (*stopped, number)
+    own = texts(release(number))
+    published = ("docker-compose.prod.yml", "Caddyfile", ".env")
+    return HostFacts(
+        live=f"web-r{number}",
+        current=number,
+        ledger=ledger(*((one, event) for one in known for event in SERVED)),
+        compose=str(files(release(number))[0].content),
+        releases={one: render_release(release(one)) for one in known},
+        files={
+            **{f"releases/{n}/{name}": s for n in known for name, s in texts(release(n)).items()},
+            **{name: own[name] for name in published},
+            "proxy/Caddyfile": own["Caddyfile"],
+        },
+        containers=(
+            web(number),
+            *(web(one, "exited", "unhealthy") for one in stopped),
+            other("caddy"),
+            *OTHERS,
+        ),
+        images={release(one).image.reference: "id" for one in known},
+    )
+
+
+def plan(facts: HostFacts, number: int) -> Plan:
+    one = release(number)
+    return decide_activation(facts, one, files(one), APPLICATION, LOGIN)
+
+
+def names(facts: HostFacts, number: int) -> list[str]:
+    return [step.name for step in plan(facts, number).steps]
+
+
+NEXT = [
+    "upload release 2",
+    "write into the ledger: release 2 prepared",
+    f"pull {image('2').reference}",
+    "start the other services where they changed",
+    "start web-r2",
+    "wait until web-r2 is healthy",
+    "check that web-r2 runs the release's image",
+    "start the proxy where it changed",
+    "switch to web-r2",
+    "make release 2 the current one",
+    "write into the ledger: release 2 activated",
+    "drain web-r1",
+    "stop web-r1",
+]
+
+
+def test_the_first_release_of_a_bare_host():
+    assert names(HostFacts(), 1) == [
+        "upload release 1",
+        "write into the ledger: release 1 prepared",
+        f"pull {image('1').reference}",
+        "start the other services where they changed",
+        "start web-r1",
+        "wait until web-r1 is healthy",
+        "check that web-r1 runs the release's image",
+        "stage the Caddyfile",
+        "check the Caddyfile",
+        "put the Caddyfile in its place",
+        "name web-r1 as the live one",
+        "start the proxy",
+        "make release 1 the current one",
+        "write into the ledger: release 1 activated",
+    ]
+
+
+def test_the_next_release():
+    assert names(serving(1), 2) == NEXT
+
+
+def test_there_is_nothing_to_do_where_it_serves():
+    assert plan(serving(2, 1), 2).describe() == "nothing to do"
+
+
+def after(steps: int) -> HostFacts:
+    """Return the facts after so many steps of `NEXT`, as a killed run leaves them."""
+    facts, done = serving(1), serving(2, 1)
+    uploaded = {path: sum_ for path, sum_ in done.files.items() if path.startswith("releases/")}
+    changes = [
+        {"files": {**facts.files, **uploaded}, "releases": done.releases},
+        {"ledger": facts.ledger + ledger((2, "prepared"))},
+        {"images": done.images},
+        {},
+        {"containers": (web(2, "running", "starting"), *facts.containers)},
+        {"containers": (web(2), *facts.containers)},
+        {},
+        {},
+        {"live": "web-r2"},
+        {"files": done.files, "current": 2, "compose": done.compose},
+        {"ledger": facts.ledger + ledger((2, "prepared"), (2, "activated"))},
+        {},
+        {"containers": done.containers},
+    ]
+    for change in changes[:steps]:
+        facts = replace(facts, **change)
+    return facts
+
+
+# Looking again costs nothing, so what facts cannot show is done again: these steps always.
+AGAIN = [NEXT[3], NEXT[7]]
+
+
+@pytest.mark.parametrize(
+    ("done", "left"),
+    [
+        (0, NEXT),
+        (1, NEXT[1:]),
+        (2, NEXT[2:]),
+        (3, NEXT[3:]),
+        (4, NEXT[3:]),
+        (5, NEXT[3:]),
+        (6, [*AGAIN, *NEXT[8:]]),
+        (7, [*AGAIN, *NEXT[8:]]),
+        (8, [*AGAIN, *NEXT[8:]]),
+        (9, [*AGAIN, *NEXT[9:]]),
+        (10, NEXT[10:]),
+        (11, NEXT[11:]),
+        (12, NEXT[11:]),
+        (13, []),
+    ],
+)
+def test_a_run_that_was_killed_is_finished_by_the_next(done: int, left: list[str]):
+    assert names(after(done), 2) == left
+
+
+def test_the_point_of_no_return_is_the_switch():
+    steps = plan(serving(1), 2).steps
+
+    assert [one.name for one in steps if one.point_of_no_return] == ["switch to web-r2"]
+    assert [one.name for one in steps if one.undo] == [
+        "start the other services where they changed",
+        "start web-r2",
+        "start the proxy where it changed",
+    ]
+    assert [one.name for one in steps if one.best_effort] == ["drain web-r1", "stop web-r1"]
+
+
+def test_what_is_said_to_be_left():
+    assert (plan(serving(1), 2).before, plan(serving(1), 2).after) == (
+        "Release 1 is still serving.",
+        "Release 2 serves.",
+    )
+    assert plan(HostFacts(), 1).before == "Nothing served before, and nothing does now."
+    assert plan(LEGACY, 1).before == "What served before is still serving."
+
+
+LEGACY = HostFacts(
+    files={"docker-compose.prod.yml": "1", "Caddyfile": "2", ".env": "3"},
+    containers=(
+        Container("trovella-web-1", "web", "running", "healthy", "web:latest"),
+        Container(
+            "trovella-caddy-1",
+            "caddy",
+            "running",
+            mounts=(("/opt/trovella/Caddyfile", "/etc/caddy/Caddyfile"),),
+        ),
+        *OTHERS,
+    ),
+)
+
+
+def test_a_host_that_runs_the_wikis_own_files_is_adopted():
+    steps = plan(LEGACY, 1).steps
+
+    assert [one.name for one in steps][-6:] == [
+        "name web-r1 as the live one",
+        "start the proxy",
+        "make release 1 the current one",
+        "write into the ledger: release 1 activated",
+        "drain web",
+        "stop web",
+    ]
+    start = next(one for one in steps if one.name == "start the proxy")
+    assert start.point_of_no_return
+    assert start.undo is not None
+    assert start.undo.shell() == (
+        "docker compose --project-name trovella --project-directory /opt/trovella "
+        "--file /opt/trovella/docker-compose.prod.yml up --detach --no-deps caddy"
+    )
+
+
+def test_a_new_caddyfile_is_tried_before_it_is_taken():
+    one = release(2)
+    changed = files(one, CADDYFILE.replace("301", "308"))
+    steps = decide_activation(serving(1), one, changed, APPLICATION, LOGIN).steps
+
+    assert [step.name for step in steps][7:12] == [
+        "stage the Caddyfile",
+        "let the proxy take the Caddyfile",
+        "put the Caddyfile in its place",
+        "start the proxy where it changed",
+        "switch to web-r2",
+    ]
+
+
+def test_a_proxy_that_stopped_is_started():
+    facts = serving(1)
+    stopped = replace(facts, containers=(web(1), replace(other("caddy"), status="exited"), *OTHERS))
+
+    assert names(stopped, 1) == ["name web-r1 as the live one", "start the proxy"]
+
+
+def test_a_service_that_stopped_is_started():
+    facts = serving(1)
+    stopped = replace(
+        facts, containers=(*facts.containers[:2], replace(OTHERS[0], status="exited"), *OTHERS[1:])
+    )
+
+    assert names(stopped, 1) == ["start the other services where they changed"]
+
+
+def test_a_kept_release_is_taken_up_again_from_its_folder():
+    facts = serving(2, 1)
+    steps = decide_activation(facts, release(1), (), APPLICATION, LOGIN).steps
+
+    assert [one.name for one in steps] == [
+        "start the other services where they changed",
+        "start web-r1",
+        "wait until web-r1 is healthy",
+        "check that web-r1 runs the release's image",
+        "start the proxy where it changed",
+        "switch to web-r1",
+        "make release 1 the current one",
+        "write into the ledger: release 1 activated",
+        "drain web-r2",
+        "stop web-r2",
+    ]
+
+
+def test_a_kept_release_whose_image_is_gone_is_pulled():
+    facts = replace(serving(2, 1), images={})
+
+    steps = decide_activation(facts, release(1), (), APPLICATION, LOGIN).steps
+
+    assert steps[0].name == f"pull {image('1').reference}"
+
+
+def test_a_release_that_the_host_does_not_have_is_refused():
+    with pytest.raises(Refused) as caught:
+        decide_activation(serving(2), release(1), (), APPLICATION, LOGIN)
+
+    assert caught.value.findings[0].consequence == "the host no longer has release 1"
+
+
+def test_what_no_rollback_wants_is_removed():
+    application = APPLICATION.model_copy(update={"retain_releases": 2})
+    facts = serving(6, 1, 2, 3, 4, 5)
+    one = release(7)
+    steps = decide_activation(facts, one, files(one), application, LOGIN).steps
+
+    removed = [step for step in steps if step.name.startswith("remove")]
+    assert [step.command.shell().removeprefix("sh -euc ") for step in removed[:2]] == [
+        "docker rm trovella-web-r1-1 trovella-web-r2-1 trovella-web-r3-1 trovella-web-r4-1",
+        "docker image rm " + " ".join(image(str(n)).reference for n in (1, 2, 3, 4)),
+    ]
+    assert removed[2].command.argv[-4:] == ("1", "2", "3", "4")
+    assert all(step.best_effort for step in removed)
+
+
+def test_the_last_good_release_is_never_removed():
+    application = APPLICATION.model_copy(update={"retain_releases": 1})
+    facts = serving(3, 1, 2)
+    failed = replace(
+        facts,
+        ledger=ledger(
+            *((1, event) for event in SERVED),
+            (2, "prepared"),
+            (2, "activated"),
+            (3, "prepared"),
+            (3, "activated"),
+        ),
+    )
+    one = release(4)
+    steps = decide_activation(failed, one, files(one), application, LOGIN).steps
+
+    folders = next(one for one in steps if one.name == "remove the folders of old releases")
+    assert folders.command.argv[-1:] == ("2",)
+
+
+def test_a_ledger_that_cannot_be_trusted_ends_it():
+    with pytest.raises(LedgerCorrupt):
+        plan(HostFacts(ledger="torn\n"), 1)
+
+
+@pytest.mark.parametrize(
+    ("facts", "run_id", "number"),
+    [
+        pytest.param(HostFacts(), "", 1, id="a bare host"),
+        pytest.param(serving(2, 1), "run", 3, id="one more than the last"),
+        pytest.param(
+            HostFacts(ledger=ledger((4, "prepared"))), "", 5, id="a number is never used twice"
+        ),
+        pytest.param(HostFacts(containers=(web(7),)), "", 8, id="not even a container's"),
+        pytest.param(
+            HostFacts(releases={3: render_release(release(3, run_id="run"))}),
+            "run",
+            3,
+            id="a run takes up its own release again",
+        ),
+        pytest.param(HostFacts(releases={3: "torn"}), "run", 4, id="a folder that is none"),
+    ],
+)
+def test_the_next_number(facts: HostFacts, run_id: str, number: int):
+    assert next_release_number(facts, run_id) == number
+
+
+def test_a_folder_that_cannot_be_read_is_no_release():
+    facts = HostFacts(releases={2: render_release(release(2)), 1: "torn"})
+
+    assert releases_on(facts) == (release(2),)

@@ -1,0 +1,65 @@
+"""Which earlier release is gone back to."""
+
+from __future__ import annotations
+
+import pytest
+
+from rollout.decide.rollback import choose_release
+from rollout.ledger import Entry, Event, render_entry
+from rollout.model.finding import Refuse
+from rollout.model.host import HostFacts
+from rollout.render.release import render_release
+from tests.support.values import release
+
+SERVED: tuple[Event, ...] = ("prepared", "activated", "verified")
+
+
+def facts(*known: int, prepared: int | None = None) -> HostFacts:
+    """Return a host that has served these releases, the last of them now."""
+    said = [Entry(one, event, "v", "d") for one in known for event in SERVED]
+    said += [Entry(prepared, "prepared", "v", "d")] if prepared else []
+    numbers = (*known, prepared) if prepared else known
+    return HostFacts(
+        ledger="".join(render_entry(one) + "\n" for one in said),
+        releases={one: render_release(release(one)) for one in numbers},
+    )
+
+
+@pytest.mark.parametrize(
+    ("wanted", "number"),
+    [(None, 2), ("", 2), (1, 1), ("1", 1), ("1" * 40, 1), ("2" * 7, 2)],
+)
+def test_a_release_is_chosen(wanted: str | int | None, number: int):
+    assert choose_release(facts(1, 2, 3), wanted) == release(number)
+
+
+@pytest.mark.parametrize(
+    ("host", "wanted", "rule", "consequence"),
+    [
+        (
+            facts(1),
+            None,
+            "previous-good",
+            "the host knows no good release before the current",
+        ),
+        (facts(1, 2), 7, "release-on-host", "the host has no release 7"),
+        (facts(1, 2), "f" * 40, "release-on-host", f"the host has no release {'f' * 40}"),
+        (facts(1, 2), "abc", "release-on-host", "the host has no release abc"),
+        (facts(1, 2), "2", "release-earlier", "release 2 serves already"),
+        (facts(1, prepared=2), 2, "release-served", "release 2 never served here"),
+    ],
+)
+def test_a_choice_is_refused(host: HostFacts, wanted: str | int, rule: str, consequence: str):
+    verdict = choose_release(host, wanted)
+
+    assert isinstance(verdict, Refuse)
+    assert [(one.rule, one.consequence) for one in verdict.findings] == [(rule, consequence)]
+
+
+def test_a_refusal_names_what_there_is():
+    verdict = choose_release(facts(1, 2), 7)
+
+    assert isinstance(verdict, Refuse)
+    assert verdict.findings[0].help == (
+        "The host has 1 (111111111111), 2 (222222222222); choose one of these, or deploy anew."
+    )
