@@ -106,8 +106,8 @@ def trigger(order: Order, client: SyncPrefectClient, patience: Patience) -> Outc
     follower = Follower(client, patience, run.id, tell)
     goes_on = f"The run goes on: {run_url(run)}"
     try:
-        followed = follower.follow(order.timeout_s)
-        outcome = follower.outcome()
+        last = follower.follow(order.timeout_s)
+        outcome = follower.outcome() if last.state and last.state.is_final() else None
     except ApiGone as error:
         raise RolloutError(
             f"Prefect's API did not answer for {API_GONE_S:.0f} s: {error}",
@@ -117,9 +117,9 @@ def trigger(order: Order, client: SyncPrefectClient, patience: Patience) -> Outc
     except KeyboardInterrupt:
         tell(f"nobody watches any more\nleft: {goes_on}\nnext: Cancel it there if it should not.")
         raise
-    if followed.state and not followed.state.is_final():
+    if outcome is None:
         raise RolloutError(
-            f"{run.name} is still {outcome.state} after {order.timeout_s:.0f} s",
+            f"{run.name} is still {last.state_name} after {order.timeout_s:.0f} s",
             left=goes_on,
             next_step="Watch it there; the same idempotency key follows it again.",
         )

@@ -10,6 +10,8 @@ from __future__ import annotations
 from typing import Any, cast
 
 from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from rollout.errors import VerificationFailed
@@ -33,7 +35,9 @@ SIDE_BY_SIDE: Any = cast("Any", ThreadPoolTaskRunner(max_workers=8))
     persist_result=True,
     task_runner=SIDE_BY_SIDE,
 )
-def deploy(commit: str, environment: str = "production", reason: str = "", actor: str = "") -> str:
+def deploy(
+    commit: str, environment: str = "production", reason: str = "", actor: str = ""
+) -> State[None]:
     """Deploy one commit to one environment and prove that it serves.
 
     Args:
@@ -43,7 +47,7 @@ def deploy(commit: str, environment: str = "production", reason: str = "", actor
         actor: Who asked; empty takes the commit's author.
 
     Returns:
-        One sentence: which release serves now.
+        A state that says in one sentence which release serves now.
 
     Raises:
         RolloutError: With what is true, what state was left and what to do next.
@@ -65,4 +69,4 @@ def deploy(commit: str, environment: str = "production", reason: str = "", actor
         except VerificationFailed as failure:
             raise failure.leaving(return_to_former(activation, environment)) from failure
         move_latest(image.result(), environment)
-        return serving
+        return Completed(message=serving)

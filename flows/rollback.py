@@ -8,6 +8,8 @@ The database is not changed.
 from __future__ import annotations
 
 from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
 
 from rollout.errors import VerificationFailed
 from tasks.activate import activate_earlier, return_to_former
@@ -18,7 +20,7 @@ from tasks.verify import verify_release
 @flow(name="rollback", flow_run_name="rollback {environment} to {version}", persist_result=True)
 def rollback(
     environment: str = "production", version: str = "", reason: str = "", actor: str = ""
-) -> str:
+) -> State[None]:
     """Make an earlier release serve again, and prove that it does.
 
     Args:
@@ -29,7 +31,7 @@ def rollback(
         actor: Who asked; empty where nobody said.
 
     Returns:
-        One sentence: which release serves now.
+        A state that says in one sentence which release serves now.
 
     Raises:
         RollbackRefused: When there is no such release, or it serves already.
@@ -38,6 +40,6 @@ def rollback(
     with target_lock(environment):
         activation = activate_earlier(environment, version, reason, actor)
         try:
-            return verify_release(activation.release, environment)
+            return Completed(message=verify_release(activation.release, environment))
         except VerificationFailed as failure:
             raise failure.leaving(return_to_former(activation, environment)) from failure

@@ -1,26 +1,29 @@
 """Look whether the current release is seen from outside as it should be; nothing is changed.
 
-There is no point of no return: the ledger gains a line that says what was seen.
+There is no point of no return. A release that was never seen serving before is noted as verified in
+the ledger.
 """
 
 from __future__ import annotations
 
 from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
 
 from tasks.verify import current_release, verify_release
 
 
 @flow(name="verify", flow_run_name="verify {environment}", persist_result=True)
-def verify(environment: str = "production") -> str:
+def verify(environment: str = "production") -> State[None]:
     """Verify the release that the environment's host calls its current one.
 
     Args:
         environment: Name of a file in `deployments/`.
 
     Returns:
-        One sentence: which release serves.
+        A state that says in one sentence which release serves.
 
     Raises:
         VerificationFailed: When anything is not as the release says, with all that was seen.
     """
-    return verify_release(current_release(environment), environment)
+    return Completed(message=verify_release(current_release(environment), environment))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from prefect import get_run_logger, task
-from prefect.artifacts import create_link_artifact
 from prefect.cache_policies import NO_CACHE
 
 from blocks import load_artifact_registry, load_gcp_project
@@ -17,6 +16,7 @@ from rollout.decide.image import (
     image_reference,
     image_tag,
 )
+from rollout.errors import RegistryError
 from rollout.executors.builder import build_and_push
 from rollout.executors.clock import now_utc
 from rollout.executors.files import read_environment
@@ -61,10 +61,13 @@ def build_push(source: Source, environment: str) -> Image:
 
 @task(name="move latest", task_run_name="move latest", cache_policy=NO_CACHE)
 def move_latest(image: Image, environment: str) -> None:
-    """Let the tag `latest` name a verified image: a label for people, identity for nobody."""
+    """Let the tag `latest` name a verified image: a label for people, identity for nobody.
+
+    A registry that fails now is a warning: the release serves, and nobody deploys by this tag.
+    """
     settings = read_environment(environment)
     login = load_artifact_registry(settings.blocks.artifact_registry).login()
-    Registry(login).tag(settings.build.image, image.digest, LATEST)
-    create_link_artifact(
-        key="application", link=settings.verify.url, description=f"serves {image.digest}"
-    )
+    try:
+        Registry(login).tag(settings.build.image, image.digest, LATEST)
+    except RegistryError as error:
+        get_run_logger().warning("`latest` was not moved: %s", error.true)

@@ -53,7 +53,9 @@ def quality(source: Source, environment: str) -> tuple[CheckResult, ...]:
     ) as endpoints:
         futures: dict[str, PrefectFuture[CheckResult]] = {}
         for check in asked.checks:
-            named = one_check.with_options(name=f"quality: {check.name}")
+            named = one_check.with_options(
+                name=f"quality: {check.name}", task_run_name=f"quality: {check.name}"
+            )
             submit = after((futures[need] for need in check.needs), named)
             variables = check_environment(asked, check, endpoints)
             futures[check.name] = submit(check, path, variables)

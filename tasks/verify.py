@@ -10,6 +10,7 @@ from rollout.decide.verify import judge
 from rollout.errors import Refused, VerificationFailed
 from rollout.executors.files import read_environment
 from rollout.executors.probe import probe
+from rollout.ledger import read_ledger
 from rollout.model.finding import Finding, Refuse
 from rollout.model.release import Release
 from tasks.migrate import holds_exactly
@@ -40,7 +41,8 @@ def verify_release(release: Release, environment: str) -> str:
                 left=f"Release {release.number} is activated.",
                 next_step=" ".join(dict.fromkeys(finding.help for finding in verdict.findings)),
             )
-        write_ledger(host, settings, release, "verified")
+        if read_ledger(facts.ledger).stage(release.number) != "verified":
+            write_ledger(host, settings, release, "verified")
     sentence = f"release {release.number} ({release.version.short}) serves at {settings.verify.url}"
     get_run_logger().info(sentence)
     return sentence

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from infra.rehearsal import certificates, facts
@@ -119,8 +118,3 @@ def prepare_cloud(rehearsal: Rehearsal) -> Machine:
     service = (INSIDE / "cloud-service").read_text(encoding="utf-8")
     machine.write("/usr/local/sbin/cloud-service", service, 0o755)
     return machine
-
-
-def all_passwords(passwords: facts.Passwords) -> tuple[str, ...]:
-    """Return every random text, for a test that looks for one where none may be."""
-    return tuple(str(value) for value in asdict(passwords).values())

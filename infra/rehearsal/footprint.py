@@ -1,4 +1,4 @@
-"""What the machine looks like from outside the rehearsal: recorded before, compared after."""
+"""`python -m infra.rehearsal.footprint`: how the machine looks, before and after."""
 
 from __future__ import annotations
 
@@ -30,6 +30,11 @@ def look() -> dict[str, str]:
     return {**files, **trees, **network}
 
 
+def main() -> None:
+    """Print how the machine looks from where this runs, as JSON."""
+    print(json.dumps(look()))
+
+
 def record_once(rehearsal: Rehearsal) -> None:
     """Keep how the machine looked before this world was first stood up."""
     file = rehearsal.state / "footprint.json"
@@ -46,3 +51,7 @@ def _digest(paths: list[Path]) -> str:
         elif path.is_file():
             digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+if __name__ == "__main__":
+    main()

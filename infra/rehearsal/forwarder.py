@@ -1,8 +1,8 @@
 """`python -m infra.rehearsal.forwarder ADDRESS PORT KEEPER TARGET`: the way to the UI from outside.
 
-It listens on the machine's loopback, then moves into the pipeline's network and connects from
-there. A socket belongs to the network that it was made in, so this one process is the only bridge,
-and nothing inside can use it to get out.
+It listens on the machine's loopback and connects from a thread in the pipeline's network. A socket
+belongs to the network that it was made in, so this one thread is the only bridge, and nothing
+inside can use it to get out.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import ctypes
 import os
 import socket
 import sys
+import threading
 from contextlib import suppress
 
 CLONE_NEWNET = 0x40000000
@@ -19,7 +20,7 @@ CHUNK_BYTES = 65536
 
 
 def enter_network(keeper: int) -> None:
-    """Move this process into the network namespace that another process keeps.
+    """Move this thread into the network namespace that another process keeps.
 
     Raises:
         OSError: there is no such process, or it may not be entered.
@@ -60,12 +61,22 @@ async def serve(listener: socket.socket, port: int) -> None:
     await server.serve_forever()
 
 
+def carry(listener: socket.socket, keeper: int, port: int) -> None:
+    """Move this thread inside and carry; the process as a whole stays where it is."""
+    enter_network(keeper)
+    asyncio.run(serve(listener, port))
+
+
 def main() -> None:
-    """Listen outside, move inside, carry."""
+    """Listen outside, carry from a thread inside.
+
+    The main thread stays in the machine's own namespaces, where a test can look through its pid.
+    """
     outside, keeper, inside = (int(word) for word in sys.argv[2:5])
     listener = socket.create_server((sys.argv[1], outside))
-    enter_network(keeper)
-    asyncio.run(serve(listener, inside))
+    carrier = threading.Thread(target=carry, args=(listener, keeper, inside), daemon=True)
+    carrier.start()
+    carrier.join()
 
 
 if __name__ == "__main__":

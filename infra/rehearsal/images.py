@@ -45,8 +45,6 @@ class Image:
     root: tuple[str, ...] | None = None
 
 
-# Debian builds Node.js with some of its own modules left outside.
-NODE_ROOT: Final = ("/usr/bin/node", "/usr/share/nodejs")
 NODE_ROOT: Final = (
     "/usr/bin/node",
     # The distribution's Node.js reads these of its own parts from files when it starts.

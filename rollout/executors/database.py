@@ -9,32 +9,21 @@ Source: drizzle-orm 0.45.4 `PgDialect.migrate`, read 2026-11-22; `migrations.md`
 
 from __future__ import annotations
 
-import re
 import time
-from contextlib import ExitStack, contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Literal, Self
+from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING, Literal, Self
 
 import psycopg
 from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict
 from psycopg.pq import TransactionStatus
 
 from rollout.decide.migrate import Applied
-from rollout.errors import (
-    ConfigInvalid,
-    DatabaseError,
-    DatabaseLocked,
-    DatabaseUnreachable,
-    MigrationFailed,
-)
-from rollout.executors.masking import masking
+from rollout.errors import DatabaseError, DatabaseLocked, MigrationFailed
+from rollout.executors.postgres import connect, cut, is_cut, read_place, told
 from rollout.executors.proxy import proxy
-from rollout.executors.tcp import accepts
 from rollout.migrations.journal import Migration, line_in_file
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from rollout.executors.process import Log
     from rollout.model.target import DatabaseAddress
 
@@ -47,20 +36,6 @@ IDLE_TIMEOUT_S = 60.0
 # Advisory locks are per database, so the number only has to be ours.
 LOCK_KEY = int.from_bytes(b"trovella") >> 1
 _LOCK_STATES = {"55P03", "40P01"}  # lock_not_available, deadlock_detected
-# What the server says when it hangs up: connection exceptions, shutdown by an administrator, and a
-# transaction that was idle for too long.
-_CUT_STATES = ("08", "57P", "25P03")
-_HOSTS = re.compile(r"[A-Za-z0-9._:,/-]+")
-_PORTS = re.compile(r"[0-9,]+")
-_DEFAULT_PORT = "5432"
-_SETTINGS: dict[str, Any] = {
-    "application_name": "trovella-deploy",
-    "client_encoding": "UTF8",
-    "connect_timeout": 10,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-}
 
 
 class Database:
@@ -84,10 +59,10 @@ class Database:
 
     def __enter__(self) -> Self:
         with ExitStack() as opening:
-            where = _where(self._address)
+            place = read_place(self._address)
             words = self._address.proxy_command
-            opening.enter_context(proxy(words, where.host, where.port, self._log))
-            self._connection = _connect(self._address, where)
+            opening.enter_context(proxy(words, place.host, place.port, self._log))
+            self._connection = connect(self._address, place)
             opening.callback(self._connection.close)
             self._open = opening.pop_all()
         return self
@@ -106,7 +81,7 @@ class Database:
         Raises:
             DatabaseError: When it cannot be read.
         """
-        with _told("what was applied cannot be read"):
+        with told("what was applied cannot be read"):
             columns = self._columns(schema, table)
             if not columns:
                 return ()
@@ -133,7 +108,7 @@ class Database:
             DatabaseError: When the database is read-only, or Drizzle's table cannot be made.
         """
         started = time.monotonic()
-        with _told("Drizzle's table cannot be used"):
+        with told("Drizzle's table cannot be used"):
             self._take_lock()
             self._demand_writable()
             self._ensure_table(migration, schema, table)
@@ -265,103 +240,21 @@ class Database:
                 self._connection.execute("ROLLBACK")
 
 
-class _Where:
-    """What a URL says beside the password; fit for messages."""
-
-    def __init__(self, parts: dict[str, Any]) -> None:
-        self.host = str(parts.get("host") or "localhost")
-        self.ports = str(parts.get("port") or _DEFAULT_PORT)
-        self.user = str(parts.get("user") or "")
-        self.database = str(parts.get("dbname") or self.user)
-        self.port = int(self.ports) if self.ports.isdigit() else 0
-
-    @property
-    def can_be_dialled(self) -> bool:
-        """Return whether it names one TCP port: no socket's folder, no list of hosts."""
-        return not self.host.startswith("/") and "," not in self.host and self.port > 0
-
-    def __str__(self) -> str:
-        return f"database {self.database} on {self.host}:{self.ports}"
-
-
-def _where(address: DatabaseAddress) -> _Where:
-    invalid = ConfigInvalid(
-        "database URL",
-        "is none that PostgreSQL's own library reads; it should be "
-        "postgresql://user:password@host:port/database, with libpq's parameters only and "
-        "special characters of the password percent-encoded",
-    )
-    try:
-        where = _Where(dict(conninfo_to_dict(address.url.reveal())))
-    except psycopg.Error:
-        # What libpq says of a broken URL repeats a part of it, which may be the password.
-        raise invalid from None
-    # An `@` in a password that is not encoded makes the rest of it a part of the host.
-    if not _HOSTS.fullmatch(where.host) or not _PORTS.fullmatch(where.ports):
-        raise invalid
-    return where
-
-
-def _connect(address: DatabaseAddress, where: _Where) -> psycopg.Connection[Any]:
-    if where.can_be_dialled and not accepts(where.host, where.port):
-        raise DatabaseUnreachable(
-            f"the {where} cannot be reached: nobody answers there",
-            next_step="Check that it runs and that the worker may reach it, then retry.",
-        )
-    try:
-        connection = psycopg.connect(
-            address.url.reveal(), autocommit=True, prepare_threshold=None, **_SETTINGS
-        )
-    except psycopg.Error as error:
-        words = masking([address.url])(str(error)).strip().rpartition("failed: ")[2]
-        raise DatabaseError(
-            f"the {where} does not let {where.user} in: {words}",
-            next_step="Correct the URL in Secret Manager, or what the server allows this user.",
-        ) from None
-    return connection
-
-
-@contextmanager
-def _told(what: str) -> Generator[None]:
-    """Turn what the server refuses outside a migration into our own errors."""
-    try:
-        yield
-    except psycopg.Error as error:
-        if _is_cut(error):
-            raise _cut(what) from error
-        raise DatabaseError(
-            f"{what}: {error.diag.message_primary} (SQLSTATE {error.sqlstate})",
-            next_step="Check what the user of the database's URL may do.",
-        ) from error
-
-
-def _is_cut(error: psycopg.Error) -> bool:
-    return error.sqlstate is None or error.sqlstate.startswith(_CUT_STATES)
-
-
-def _cut(what: str) -> DatabaseUnreachable:
-    return DatabaseUnreachable(
-        f"{what}: the connection was cut",
-        left="Whether the last migration was applied is not known; the database knows.",
-        next_step="Retry: what the database holds is read again first.",
-    )
-
-
 def _failure(migration: Migration, number: int, error: psycopg.Error) -> DatabaseError:
     """Return our own error for what went wrong while a file ran."""
     place = f"{migration.file}, statement {number}{_line(migration, number, error)}"
-    if _is_cut(error):
-        return _cut(place)
+    if is_cut(error):
+        return cut(place)
     # Not the detail: it repeats values of rows.
-    told = f"{place}: {error.diag.message_primary} (SQLSTATE {error.sqlstate}{_object(error)})"
+    what = f"{place}: {error.diag.message_primary} (SQLSTATE {error.sqlstate}{_object(error)})"
     if error.sqlstate in _LOCK_STATES:
         return DatabaseLocked(
-            f"{told}; it waited {LOCK_TIMEOUT_S:g} s at most, so that nobody waited longer",
+            f"{what}; it waited {LOCK_TIMEOUT_S:g} s at most, so that nobody waited longer",
             left="The file was rolled back as a whole; those before it stay applied.",
             next_step="Retry; if it stays so, look who holds the lock in pg_stat_activity.",
         )
     return MigrationFailed(
-        told,
+        what,
         left="The file was rolled back as a whole; those before it stay applied.",
         next_step="Correct the migration in a new commit and deploy that.",
     )

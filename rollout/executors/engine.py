@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import docker
 import docker.errors
 import requests
+import urllib3.exceptions
 
 from rollout.errors import EngineError
 
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from rollout.model.command import Secret
 
 TIMEOUT_S = 60
-_FAILURES = (docker.errors.DockerException, requests.RequestException)
+# A stream that falls silent raises what lies below `requests`.
+_FAILURES = (docker.errors.DockerException, requests.RequestException, urllib3.exceptions.HTTPError)
 
 
 @contextmanager
@@ -155,6 +157,8 @@ class Engine:
             rm=True,
             forcerm=True,
             decode=True,
+            # Left out, the SDK would wait for ever where the engine says nothing.
+            timeout=self._api.timeout,
         )
 
     def push(self, reference: str, username: str, password: Secret) -> Iterator[dict[str, Any]]:

@@ -143,6 +143,30 @@ def test_a_place_that_a_person_removed_is_named(repository: Path):
     assert head(repository) == before
 
 
+@pytest.mark.parametrize(
+    ("check", "path", "spoiled"),
+    [
+        ("scripts/check-format.js", "packages/content/src/spoiled.js", "// a space at the end \n"),
+        ("scripts/check-syntax.js", "packages/content/src/spoiled.js", "const a = ;\n"),
+        (
+            "scripts/check-imports.js",
+            "packages/content/src/spoiled.js",
+            'export * from "../../../apps/web/src/body.js";\n',
+        ),
+        (
+            "scripts/check-environment.js",
+            "packages/content/src/spoiled.js",
+            "export const a = process.env.UNHEARD_OF;\n",
+        ),
+        ("scripts/check-migrations.js", f"{MIGRATIONS}/0003_stray.sql", "SELECT 1;\n"),
+    ],
+)
+def test_each_check_finds_what_it_is_for(repository: Path, check: str, path: str, spoiled: str):
+    folder = check_out(repository, head(repository))
+    (folder / path).write_text(spoiled)
+    assert failing_checks(folder) == [check]
+
+
 # --- kinds ---
 
 

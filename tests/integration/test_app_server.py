@@ -18,6 +18,7 @@ import pytest
 
 from infra.rehearsal.app import commit, create
 from tests.support.application import (
+    STARTED_WITHIN_S,
     build_image,
     check_out,
     docker,
@@ -160,7 +161,7 @@ def test_a_wrong_password_makes_redis_and_database_fail_without_being_told(
 
 
 @pytest.mark.rehearsal
-def test_a_database_that_came_back_is_healthy_at_once(folder: Path, database: str):
+def test_a_cut_connection_to_the_database_is_replaced(folder: Path, database: str):
     name = urlsplit(database).path[1:]
     with serving(folder, DATABASE_URL=database) as server:
         assert server.health()[1]["checks"]["database"]["ok"] is True
@@ -170,9 +171,11 @@ def test_a_database_that_came_back_is_healthy_at_once(folder: Path, database: st
                 " WHERE datname = %s AND pid <> pg_backend_pid()",
                 (name,),
             )
-        # The server's own connection is cut; it notices before the next request arrives.
-        server.ask("/")
-        assert server.health()[1]["checks"]["database"]["ok"] is True
+        deadline = time.monotonic() + STARTED_WITHIN_S
+        while not (recovered := server.health()[1]["checks"]["database"]["ok"]):
+            # One request may meet the old connection before its end has arrived.
+            assert time.monotonic() < deadline
+        assert recovered
 
 
 @pytest.mark.rehearsal

@@ -156,7 +156,7 @@ def test_a_build_that_fails_shows_its_last_lines(source: Path, name: str, builde
 
 
 def test_a_missing_dockerfile_is_told(source: Path, name: str, builder: str):
-    with pytest.raises((BuildFailed, EngineError), match="Dockerfile"):
+    with pytest.raises((BuildFailed, EngineError), match=r"nowhere"):
         Job(source, name, builder, dockerfile="nowhere/Dockerfile").run()
 
 
@@ -190,10 +190,10 @@ def test_a_command_before_the_build_that_fails_ends_it(source: Path, name: str):
 
 
 def test_a_build_that_hangs_is_stopped(source: Path, name: str, builder: str):
-    (source / "apps/web/Dockerfile").write_text("FROM busybox:1\nRUN echo a && sleep 30\n")
+    (source / "apps/web/Dockerfile").write_text(f"FROM busybox:1\nRUN echo {name} && sleep 30\n")
     started = time.monotonic()
 
-    with pytest.raises((CommandTimedOut, BuildFailed, EngineError)):
+    with pytest.raises((CommandTimedOut, EngineError), match=r"did not end within 3 s|timed out"):
         Job(source, name, builder, timeout_s=3).run()
 
     assert time.monotonic() - started < 20

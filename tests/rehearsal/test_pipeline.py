@@ -1,28 +1,349 @@
 """The promise: a commit goes through the whole flow, or what served before still serves.
 
-The tests run in order on one world: the first deploy meets a bare host, the later ones a serving one.
+One world, in order: the first deploy meets a bare host, the later ones a serving one. Every run is
+started by the trigger, executed by the worker, and judged from outside.
 """
 
 from __future__ import annotations
 
+import json
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import pytest
 
-from tests.support.world import commit, facts, health, on_host, serving_version, trigger
+from blocks.target_host import TargetHost
+from infra.rehearsal import machines
+from infra.rehearsal.cloud_machine import cloud
+from tests.support import blocks
+from tests.support.world import (
+    Run,
+    commit,
+    facts,
+    health,
+    on_host,
+    probing,
+    rehearsal,
+    restart_worker,
+    retry,
+    serving_version,
+    trigger,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 pytestmark = pytest.mark.rehearsal
 
-PHASES = ("checkout", "quality", "migrate-prod: plan", "migrate-prod", "build-push", "deploy-prod", "verify")
+SPARE = "10.77.0.50"
+PHASES = ("quality", "migrate-prod", "build-push", "deploy-prod", "verify")
 
 
 @pytest.fixture(scope="module")
 def first() -> str:
-    """Deploy a first good commit and return it."""
+    """Deploy a good commit and return it; the first time, that prepares a bare host."""
     version = commit()
     run = trigger("deploy", commit=version)
     assert run.exit_code == 0, run.log
+    assert {run.tasks[name] for name in PHASES} <= {"Completed", "Skipped"}
     return version
 
 
-def test_a_commit_goes_through_every_phase_and_answers_at_its_own_version(first: str):
-    assert serving_version() == first
+def assert_refused(run: Run, serving: str, *words: str) -> None:
+    """The run failed in three parts that name `words`, and `serving` still serves."""
+    assert run.state == "Failed", run.log
+    assert run.exit_code == 1
+    for word in (*words, "\nleft: ", "\nnext: "):
+        assert word in run.message, run.message
+    assert serving_version() == serving
     assert health()["status"] == "healthy"
+
+
+# --- the way it should be ---
+
+
+def test_a_commit_answers_from_outside_at_its_own_version(first: str):
+    seen = health()
+
+    assert seen["version"] == first
+    assert seen["status"] == "healthy"
+    assert seen["release"].startswith("web-r")
+
+
+def test_production_names_lie_where_the_wiki_says(first: str):
+    lines = on_host(
+        "ls /opt/trovella && stat -c %a /opt/trovella/.env && readlink /opt/trovella/current"
+    )
+
+    assert {"docker-compose.prod.yml", ".env", "Caddyfile", "ledger.jsonl"} <= set(lines.split())
+    assert "600" in lines.split()
+    assert "releases/" in lines
+
+
+def test_five_containers_run(first: str):
+    assert len(on_host("docker ps --quiet").split()) == 5
+
+
+def test_the_same_commit_again_is_nothing_to_do(first: str):
+    before = on_host("docker ps --no-trunc --quiet")
+
+    run = trigger("deploy", commit=first)
+
+    assert run.exit_code == 0, run.log
+    assert run.tasks["quality"] == "Cached"
+    assert run.tasks["migrate-prod"] == "Skipped"
+    assert on_host("docker ps --no-trunc --quiet") == before
+    assert serving_version() == first
+
+
+def test_the_next_commit_loses_no_request(first: str):
+    version = commit()
+
+    with probing() as probe:
+        run = trigger("deploy", commit=version)
+
+    assert run.exit_code == 0, run.log
+    assert serving_version() == version
+    assert probe.result()["sent"] > 100
+    assert probe.result()["lost"] == 0, probe.result()
+    assert len(on_host("docker ps --quiet").split()) == 5
+
+
+def test_a_rollback_takes_the_earlier_release_up_again():
+    served = serving_version()
+    ledger = [json.loads(line) for line in on_host("cat /opt/trovella/ledger.jsonl").splitlines()]
+    earlier = next(e["version"] for e in reversed(ledger) if e["version"] != served)
+
+    with probing() as probe:
+        back = trigger("rollback", version=earlier, reason="a test")
+    assert back.exit_code == 0, back.log
+    assert serving_version() == earlier
+    assert probe.result()["lost"] == 0, probe.result()
+
+    refused = trigger("rollback", version=earlier, reason="a test")
+    assert_refused(refused, earlier, "serves already")
+
+    again = trigger("rollback", version=served, reason="the test is over")
+    assert again.exit_code == 0, again.log
+    assert serving_version() == served
+
+
+def test_verify_says_what_serves():
+    run = trigger("verify")
+
+    assert run.exit_code == 0, run.log
+    assert serving_version()[:12] in run.message
+
+
+# --- faulty commits ---
+
+
+def test_a_failing_check_stops_before_anything_is_built():
+    served = serving_version()
+
+    run = trigger("deploy", commit=commit("quality"))
+
+    assert_refused(run, served, "checks did not pass", "test failed")
+    assert "build-push" not in run.tasks or run.tasks["build-push"] == "NotReady"
+
+
+def test_a_failing_build_leaves_the_schema_alone():
+    served = serving_version()
+
+    run = trigger("deploy", commit=commit("build"))
+
+    assert_refused(run, served)
+    assert run.tasks["build-push"] == "Failed"
+    assert run.tasks["migrate-prod"] == "NotReady"
+
+
+def test_a_failing_migration_is_rolled_back_as_a_whole():
+    served = serving_version()
+
+    run = trigger("deploy", commit=commit("migration"))
+
+    assert_refused(run, served, "23502")
+    assert run.tasks["migrate-prod"] == "Failed"
+
+
+def test_a_container_that_never_becomes_healthy_never_gets_a_request():
+    served, containers = serving_version(), on_host("docker ps --all --format '{{.Names}}'")
+
+    with probing() as probe:
+        run = trigger("deploy", commit=commit("health"))
+
+    assert_refused(run, served, "is unhealthy", "SEARCH_REGION")
+    assert run.tasks["deploy-prod"] == "Failed"
+    assert probe.result()["lost"] == 0, probe.result()
+    assert on_host("docker ps --all --format '{{.Names}}'") == containers
+
+
+# --- bad input ---
+
+
+@pytest.mark.parametrize(
+    ("ref", "word"),
+    [
+        ("0" * 40, "0" * 40),
+        ("--upload-pack=touch /tmp/pwned", "should be"),
+        ("main; rm -rf /", "should be"),
+        ("$(reboot)", "should be"),
+        ("", "should be"),
+        ("main..other", "should be"),
+    ],
+)
+def test_a_ref_that_is_none_is_told_in_one_sentence(ref: str, word: str):
+    assert_refused(trigger("deploy", commit=ref), serving_version(), word)
+
+
+def test_an_unknown_environment_is_told(first: str):
+    run = trigger("deploy", commit=first, environment="nowhere")
+
+    assert run.state == "Failed"
+    assert "deployments/nowhere.toml does not exist" in run.message
+
+
+def test_a_missing_block_is_named():
+    served = serving_version()
+
+    with blocks.without(TargetHost, "rehearsal-host"):
+        run = trigger("deploy", commit=served)
+
+    assert_refused(run, served, "target-host/rehearsal-host")
+
+
+def test_a_missing_key_is_named():
+    served = serving_version()
+
+    with blocks.changed("target-host/rehearsal-host", private_key=""):
+        run = trigger("deploy", commit=served)
+
+    assert_refused(run, served, "private_key")
+
+
+def test_an_unreachable_host_is_told():
+    served = serving_version()
+
+    with blocks.changed("target-host/rehearsal-host", host=SPARE):
+        run = trigger("deploy", commit=served)
+
+    assert_refused(run, served, SPARE)
+    assert run.tasks["preflight"] == "Failed"
+
+
+def test_another_host_key_is_never_trusted():
+    served = serving_version()
+    other = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE3FvVRcJ1yPEGwvZ7hT0zBZp2Gx0a0m1Yyq0bW3bqkD"
+
+    with blocks.changed("target-host/rehearsal-host", host_key=other):
+        run = trigger("deploy", commit=served)
+
+    assert_refused(run, served, "key")
+    assert run.tasks["preflight"] == "Failed"
+
+
+def test_a_refused_registry_login_is_told():
+    served = serving_version()
+
+    with registry_password("another"):
+        run = trigger("deploy", commit=served)
+
+    assert_refused(run, served, "us-central1-docker.pkg.dev", "refused")
+
+
+def test_a_disabled_secret_is_named_before_anything_changes():
+    served = serving_version()
+
+    with secret("trovella-sentry-dsn", state="DISABLED"):
+        run = trigger("deploy", commit=served)
+
+    assert_refused(run, served, "trovella-sentry-dsn", "disabled")
+    assert run.tasks["preflight"] == "Failed"
+
+
+def test_a_full_disk_is_told_before_anything_changes():
+    served = serving_version()
+    with spare_vm() as vm:
+        vm.run("mkdir", "/opt/trovella")
+        vm.run("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", "/opt/trovella")
+        with blocks.changed(
+            "target-host/rehearsal-host", host=SPARE, host_key=machines.host_key(vm)
+        ):
+            run = trigger("deploy", commit=served)
+
+    assert_refused(run, served, "MiB")
+
+
+def test_an_engine_that_does_not_run_is_told():
+    served = serving_version()
+    with spare_vm() as vm:
+        vm.run("service", "docker", "stop")
+        with blocks.changed(
+            "target-host/rehearsal-host", host=SPARE, host_key=machines.host_key(vm)
+        ):
+            run = trigger("deploy", commit=served)
+
+    assert_refused(run, served, "engine")
+
+
+# --- retry ---
+
+
+def test_retry_goes_on_at_the_failed_task_also_after_the_worker_was_restarted():
+    served, version = serving_version(), commit()
+    with secret("trovella-upstash-redis-url", value="redis://:wrong@redis.upstash.rehearsal:6379"):
+        failed = trigger("deploy", commit=version)
+    assert_refused(failed, served, "degraded", "is serving again")
+    assert failed.tasks["verify"] == "Failed"
+
+    restart_worker()
+    again = retry(failed.flow_run_id)
+
+    assert again.state == "Completed", again.log
+    for finished in ("checkout", "quality", "build-push", "migrate-prod"):
+        assert again.tasks[finished] == "Cached", again.tasks
+    assert serving_version() == version
+
+
+# --- means ---
+
+
+@contextmanager
+def spare_vm() -> Generator[machines.Machine]:
+    """Yield a further VM as bare as a fresh one."""
+    vm = machines.fresh_vm(rehearsal(), "spare", SPARE)
+    vm.up()
+    try:
+        yield vm
+    finally:
+        vm.remove()
+
+
+@contextmanager
+def registry_password(password: str) -> Generator[None]:
+    """Let the registry want another password for a while; it reads its file at each login."""
+    machine = cloud(rehearsal())
+    path = "/srv/registry/htpasswd"
+    former = machine.run("cat", path)
+    make = 'echo "oauth2accesstoken:$(caddy hash-password --bcrypt-cost 4)" >"$0"'
+    machine.run("sh", "-c", make, path, stdin=password)
+    try:
+        yield
+    finally:
+        machine.run("sh", "-c", 'cat >"$0"', path, stdin=former)
+
+
+@contextmanager
+def secret(name: str, *, state: str = "ENABLED", value: str | None = None) -> Generator[None]:
+    """Let a secret's newest version be another for a while."""
+    store = Path(facts()["google_store"])
+    former = store.read_text()
+    document = json.loads(former)
+    versions = document["secrets"][f"projects/{facts()['secrets_project']}/secrets/{name}"]
+    versions.append({"state": state, "value": value or versions[-1]["value"]})
+    store.write_text(json.dumps(document))
+    try:
+        yield
+    finally:
+        store.write_text(former)

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MIGRATIONS = "packages/db/src/migrations"
-STARTED_WITHIN_S = 20
-LIMIT_S = 180
+STARTED_WITHIN_S = 60
+LIMIT_S = 600
 """Longest that one of the application's scripts may take; building Next.js needs most of it."""
 NOWHERE = "127.0.0.1:1"
 """Nothing listens here."""

@@ -28,7 +28,7 @@ from rollout.decide.releases import next_release_number
 from rollout.executors.clock import now_utc
 from rollout.executors.host import Host, carry_out
 from rollout.ledger import render_entry
-from rollout.model.command import Command, Secret
+from rollout.model.command import Secret
 from rollout.model.layout import Layout
 from rollout.model.plan import Plan
 from rollout.model.release import Image, Release, Version

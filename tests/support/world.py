@@ -6,12 +6,28 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import httpx
+from prefect import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+from prefect.client.schemas.sorting import TaskRunSort
+from prefect.states import AwaitingRetry
+
+from infra.rehearsal import app, pipeline
+from infra.rehearsal.paths import Rehearsal
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from prefect.client.schemas.objects import FlowRun, State, TaskRun
 
 ROOT = Path(__file__).parents[2]
 RUN_LIMIT_S = 300
@@ -35,29 +51,90 @@ class Run:
     log: str
 
 
-def trigger(flow: str, *, environment: str = "rehearsal", **parameters: str) -> Run:
-    """Start a deployment and wait for its end, as GitHub does."""
-    pairs = [word for key, value in parameters.items() for word in ("--parameter", f"{key}={value}")]
-    done = subprocess.run(
-        [ROOT / "bin/trigger", flow, "--environment", environment, *pairs, "--json"],
-        capture_output=True,
-        text=True,
-        timeout=RUN_LIMIT_S,
-        check=False,
-    )
+def trigger(flow: str, **parameters: str) -> Run:
+    """Start a deployment of the rehearsal and wait for its end, as GitHub does."""
+    pairs = [f"--parameter={key}={value}" for key, value in parameters.items()]
+    return _follow([ROOT / "bin/trigger", flow, "--environment", "rehearsal", *pairs, "--json"])
+
+
+def _follow(command: list[Any]) -> Run:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=RUN_LIMIT_S, check=False)
     if not done.stdout.strip():
         return Run(done.returncode, "NotStarted", done.stderr, "", {}, done.stderr)
     told = json.loads(done.stdout.splitlines()[-1])
-    tasks = {task["name"]: task["state"] for task in told["tasks"]}
     return Run(
-        done.returncode, told["state"], told["message"], told["flow_run_id"], tasks, done.stderr
+        exit_code=done.returncode,
+        state=told["state"],
+        message=told["message"],
+        flow_run_id=told["flow_run_id"],
+        tasks={task["name"]: task["state"] for task in told["tasks"]},
+        log=done.stderr,
     )
 
 
-def commit(fault: str | None = None) -> str:
-    """Make the application's next commit and return it."""
-    from infra.rehearsal import app
+def retry(flow_run_id: str) -> Run:
+    """Click Retry on a failed run, as the UI does, and wait for its end."""
+    with get_client(sync_client=True) as client:
+        run_id = UUID(flow_run_id)
+        client.set_flow_run_state(run_id, AwaitingRetry())
+        deadline = time.monotonic() + RUN_LIMIT_S
+        while not (state := _state(client.read_flow_run(run_id))).is_final():
+            assert time.monotonic() < deadline, f"the retried run is still {state}"
+            time.sleep(0.5)
+        tasks = client.read_task_runs(
+            flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[run_id])),
+            sort=TaskRunSort.EXPECTED_START_TIME_ASC,
+        )
+    names = {task.name: _state(task).name or "" for task in tasks}
+    return Run(0, state.name or "", state.message or "", flow_run_id, names, str(state))
 
+
+def _state(run: FlowRun | TaskRun) -> State[Any]:
+    assert run.state is not None
+    return run.state
+
+
+def rehearsal() -> Rehearsal:
+    """Return the rehearsal that these tests run in."""
+    return Rehearsal(facts()["name"])
+
+
+def restart_worker() -> None:
+    """End the worker as systemd does, wait until it is gone, and start another."""
+    pipeline.pipeline(rehearsal()).end("worker")
+    pipeline.start_worker(rehearsal())
+
+
+@contextmanager
+def probing() -> Generator[Probe]:
+    """Ask the public address all the time; what was seen is known afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        probe = Probe(Path(folder) / "probe.json")
+        words = [sys.executable, "-m", "infra.rehearsal.probe", facts()["public_url"]]
+        process = subprocess.Popen([*words, str(probe.file)], cwd=ROOT)
+        try:
+            yield probe
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+            probe.seen.update(json.loads(probe.file.read_text()))
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What a prober counted, once it has ended."""
+
+    file: Path
+    seen: dict[str, Any] = field(default_factory=dict)
+
+    def result(self) -> dict[str, Any]:
+        """Return the prober's figures."""
+        assert self.seen, "the prober still runs"
+        return self.seen
+
+
+def commit(fault: app.Fault | None = None) -> str:
+    """Make the application's next commit and return it."""
     return app.commit(Path(facts()["app_repository"]), fault)
 
 

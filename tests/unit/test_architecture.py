@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import sys
+import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -26,8 +26,8 @@ def test_no_module_hides_an_installed_one(folder: str):
 
 
 def test_every_package_is_listed_for_the_build():
-    text = (ROOT / "pyproject.toml").read_text()
-    listed = set(re.findall(r'"([a-z.]+)"', re.search(r"packages = \[(.*?)\]", text, re.S)[1]))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    listed = set(project["tool"]["setuptools"]["packages"])
     found = {
         ".".join(path.parent.relative_to(ROOT).parts)
         for top in ("rollout", *LOADED_BY_PATH)

@@ -1,0 +1,150 @@
+"""Registration declares: once or twice, by itself or by Prefect's CLI, it comes to the same."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+
+from blocks import load_block, load_target_host
+from blocks.app_database import AppDatabase
+from blocks.artifact_registry import ArtifactRegistry
+from rollout.errors import ConfigInvalid
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.orchestration.prefect_server import Server
+
+HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG8"
+FLOWS = ("deploy", "rollback", "verify")
+# What differs from one registration to the next without meaning anything.
+ANEW = {"id", "created", "updated", "version_id", "version_info", "concurrency_limit_id",
+        "global_concurrency_limit", "status", "last_polled"}  # fmt: skip
+
+
+def _private(key: Any, form: serialization.PrivateFormat) -> str:
+    plain = serialization.NoEncryption()
+    return key.private_bytes(serialization.Encoding.PEM, form, plain).decode()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files that an operator brings: two keys, and what names them."""
+    folder = tmp_path_factory.mktemp("operator")
+    host = _private(ed25519.Ed25519PrivateKey.generate(), serialization.PrivateFormat.OpenSSH)
+    (folder / "deploy_key").write_text(host)
+    google = _private(rsa.generate_private_key(65537, 2048), serialization.PrivateFormat.PKCS8)
+    (folder / "account.json").write_text(
+        json.dumps(
+            {
+                "type": "service_account", "project_id": "trovella-prod", "private_key": google,
+                "client_email": "pipeline@trovella-prod.iam.gserviceaccount.com",
+                "token_uri": "https://oauth2.googleapis.com/token",
+            }
+        )
+    )  # fmt: skip
+    (folder / "blocks.toml").write_text(_facts(folder, "10.0.0.2"))
+    return folder
+
+
+def _facts(folder: Path, host: str) -> str:
+    return f"""
+[target_host]
+host = "{host}"
+host_key = "{HOST_KEY}"
+private_key_file = "{folder}/deploy_key"
+[gcp_project]
+project = "trovella-prod"
+service_account_file = "{folder}/account.json"
+[artifact_registry]
+project = "trovella-shared"
+repository = "trovella"
+[app_database]
+url_secret = "trovella-database-url"
+host = "127.0.0.1"
+"""
+
+
+def _register(server: Server, folder: Path, *words: str) -> str:
+    done = server.python(
+        "-m", "deployments.register", "--environment", "production",
+        "--blocks", str(folder / "blocks.toml"), *words,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def _deployment(server: Server, flow: str) -> dict[str, Any]:
+    found = server.client.read_deployment_by_name(f"{flow}/production")
+    return found.model_dump(mode="json", exclude=ANEW)
+
+
+def test_registering_twice_changes_nothing_and_the_cli_agrees(server: Server, folder: Path):
+    first = _register(server, folder)
+    declared = {flow: _deployment(server, flow) for flow in FLOWS}
+    second = _register(server, folder)
+
+    assert "block target-host/production-host: saved" in first
+    assert "block target-host/production-host: kept as it is" in second
+    assert {flow: _deployment(server, flow) for flow in FLOWS} == declared
+    assert declared["deploy"]["entrypoint"] == "flows.deploy.deploy"
+    assert declared["deploy"]["work_pool_name"] == "trovella"
+    assert declared["deploy"]["pull_steps"] == []
+    assert declared["deploy"]["concurrency_options"]["collision_strategy"] == "ENQUEUE"
+    limit = server.client.read_global_concurrency_limit_by_name("target-production")
+    assert (limit.limit, limit.active) == (1, True)
+
+    cli = server.python("-m", "prefect", "--no-prompt", "deploy", "--all")
+
+    assert cli.returncode == 0, cli.stdout + cli.stderr
+    assert {flow: _deployment(server, flow) for flow in FLOWS} == declared
+
+
+def test_saved_blocks_hand_out_what_the_operator_gave(server: Server, folder: Path):
+    _register(server, folder)
+
+    address = load_target_host("production-host").address()
+    assert (address.host, address.user, address.port) == ("10.0.0.2", "deploy", 22)
+    assert address.host_key == HOST_KEY
+    assert address.private_key.reveal() == (folder / "deploy_key").read_text()
+    registry = load_block(ArtifactRegistry, "production-registry")
+    assert (registry.region, registry.gcp.project) == ("us-central1", "trovella-prod")
+    database = load_block(AppDatabase, "production-database")
+    assert database.gcp._block_document_name == "production-gcp"
+
+
+def test_a_saved_block_is_written_again_only_when_asked(server: Server, folder: Path):
+    _register(server, folder)
+    (folder / "blocks.toml").write_text(_facts(folder, "10.0.0.3"))
+
+    _register(server, folder)
+    kept = load_target_host("production-host").host
+    _register(server, folder, "--replace-blocks")
+
+    assert (kept, load_target_host("production-host").host) == ("10.0.0.2", "10.0.0.3")
+
+
+def test_a_missing_block_is_one_sentence(server: Server):
+    with pytest.raises(ConfigInvalid) as raised:
+        load_target_host("nowhere")
+
+    assert raised.value.path == "block target-host/nowhere"
+    assert "Unable to find block document named nowhere" in raised.value.problem
+
+
+def test_a_key_that_is_not_there_stops_before_anything_is_saved(server: Server, folder: Path):
+    broken = _facts(folder, "10.0.0.2").replace("deploy_key", "no_key")
+    (folder / "blocks.toml").write_text(broken)
+
+    done = server.python(
+        "-m", "deployments.register", "--environment", "production",
+        "--blocks", str(folder / "blocks.toml"), "--replace-blocks",
+    )  # fmt: skip
+
+    assert done.returncode == 1
+    assert f"{folder}/no_key: cannot be read: No such file or directory" in done.stderr
+    assert "Traceback" not in done.stderr

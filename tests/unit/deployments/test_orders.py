@@ -1,0 +1,165 @@
+"""What the command line and the files ask for, before anything is asked of a server."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from deployments.entries import load_flow, read_entries
+from deployments.facts import read_facts, read_world
+from deployments.login import read_login
+from deployments.trigger import read_order
+from rollout.errors import ConfigInvalid
+
+ROOT = Path(__file__).parents[3]
+DEPLOY = ("deploy", "--environment", "production")
+FACTS = """
+[target_host]
+host = "trovella-prod-vm"
+host_key = "ssh-ed25519 AAAA"
+private_key_file = "/etc/trovella/key"
+[gcp_project]
+project = "trovella-prod"
+[artifact_registry]
+project = "trovella-shared"
+repository = "trovella"
+[app_database]
+url_secret = "trovella-database-url"
+"""
+
+
+def test_a_parameter_is_text_however_it_looks():
+    words = ["--parameter", "commit=12e4567", "--parameter", "reason=a=b"]
+
+    order, as_json = read_order([*DEPLOY, *words])
+
+    assert order.parameters == {"commit": "12e4567", "reason": "a=b"}
+    assert order.deployment == "deploy/production"
+    assert not as_json
+
+
+def test_a_shorthand_is_a_parameter_and_wins():
+    words = ["--parameters", '{"commit": "1", "actor": "ada"}', "--commit", "2", "--json"]
+
+    order, as_json = read_order([*DEPLOY, *words])
+
+    assert order.parameters == {"commit": "2", "actor": "ada"}
+    assert as_json
+
+
+def test_two_orders_without_a_key_are_two_runs():
+    assert read_order(DEPLOY)[0].key != read_order(DEPLOY)[0].key
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--parameter", "commit"], "should be name=text, not 'commit'"),
+        (["--parameters", "[1]"], "should be a JSON object"),
+        (["--parameters", "{"], "is no JSON"),
+    ],
+)
+def test_an_order_that_cannot_be_read_is_a_usage_error(
+    words: list[str], told: str, capsys: pytest.CaptureFixture[str]
+):
+    with pytest.raises(SystemExit) as ended:
+        read_order([*DEPLOY, *words])
+
+    assert ended.value.code == 2
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("environment", ["production", "rehearsal"])
+def test_each_environment_has_its_three_deployments(environment: str):
+    entries = read_entries(ROOT / "prefect.yaml", environment)
+
+    assert [entry.entrypoint for entry in entries] == [
+        "flows.deploy.deploy", "flows.rollback.rollback", "flows.verify.verify",
+    ]  # fmt: skip
+    assert all(entry.parameters == {"environment": environment} for entry in entries)
+    assert all(environment in entry.tags for entry in entries)
+    limits = [entry.concurrency_limit for entry in entries]
+    assert [limit and (limit.limit, limit.collision_strategy) for limit in limits] == [
+        (1, "ENQUEUE"), (1, "ENQUEUE"), None,
+    ]  # fmt: skip
+
+
+def test_an_environment_without_deployments_is_named():
+    with pytest.raises(
+        ConfigInvalid, match="no deployment 'nowhere'; it has production, rehearsal"
+    ):
+        read_entries(ROOT / "prefect.yaml", "nowhere")
+
+
+def test_an_entry_with_an_unknown_key_is_told(tmp_path: Path):
+    path = tmp_path / "prefect.yaml"
+    entry = "{name: a, entrypoint: b.c, description: d, work_pool: {name: p}, pul: []}"
+    path.write_text(f"deployments: [{entry}]")
+
+    with pytest.raises(ConfigInvalid, match="pul Extra inputs are not permitted"):
+        read_entries(path, "a")
+
+
+def test_an_entrypoint_must_be_a_flow():
+    with pytest.raises(ConfigInvalid, match=r"rollout\.errors\.Refused is no flow"):
+        load_flow("rollout.errors.Refused")
+
+
+def test_an_operators_file_is_read(tmp_path: Path):
+    path = tmp_path / "blocks.toml"
+    path.write_text(FACTS)
+
+    facts = read_facts(path)
+
+    assert (facts.target_host.port, facts.target_host.user) == (22, "deploy")
+    assert facts.gcp_project.service_account_file == ""
+    assert facts.artifact_registry.region == "us-central1"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[", "is no TOML"),
+        (FACTS.replace('project = "trovella-prod"', ""), "gcp_project.project is missing"),
+        (FACTS + "ports = 1\n", "app_database.ports Extra inputs are not permitted"),
+    ],
+)
+def test_an_operators_file_that_is_wrong_is_told(tmp_path: Path, text: str, told: str):
+    path = tmp_path / "blocks.toml"
+    path.write_text(text)
+
+    with pytest.raises(ConfigInvalid) as raised:
+        read_facts(path)
+
+    assert raised.value.path == str(path)
+    assert told in raised.value.problem
+
+
+def test_a_missing_file_is_told(tmp_path: Path):
+    with pytest.raises(ConfigInvalid, match="cannot be read: No such file or directory"):
+        read_facts(tmp_path / "none.toml")
+
+
+def test_a_rehearsal_is_read_from_what_it_wrote(tmp_path: Path):
+    path = tmp_path / "world.json"
+    path.write_text(json.dumps({
+        "host_address": "10.77.0.2", "host_key": "ssh-ed25519 AAAA", "deploy_key": "/k",
+        "host_user": "deploy", "service_account_key": "/sa.json",
+        "database_admin_url": "postgresql://postgres:x@10.77.0.11:5432/postgres",
+    }))  # fmt: skip
+
+    facts = read_world(path)
+
+    assert (facts.app_database.host, facts.app_database.port) == ("10.77.0.11", 5432)
+    assert facts.target_host.host == "10.77.0.2"
+
+
+def test_without_a_named_secret_there_is_no_login(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("PREFECT_AUTH_SECRET", raising=False)
+    assert read_login() == ""
+
+    monkeypatch.setenv("PREFECT_AUTH_SECRET", "trovella-prefect")
+    with pytest.raises(ConfigInvalid, match="should be projects/<project>/secrets/<secret>"):
+        read_login()

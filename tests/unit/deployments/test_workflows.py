@@ -1,0 +1,57 @@
+"""The workflows hold what GitHub understands, and nothing that a stranger could use."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[3]
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+TOOLS = Path(sys.executable).parent
+
+
+def test_all_three_are_there():
+    assert [path.name for path in WORKFLOWS] == ["ci.yml", "deploy.yml", "rollback.yml"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("check-jsonschema", "--builtin-schema", "vendor.github-workflows"),
+        ("zizmor", "--offline", "--no-progress", "--persona", "auditor"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_the_checkers_find_nothing(command: tuple[str, ...]):
+    program, *options = command
+    done = subprocess.run(
+        [TOOLS / program, *options, *WORKFLOWS], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_actions_are_pinned_and_no_expression_reaches_a_shell(path: Path):
+    document = yaml.safe_load(path.read_text())
+    steps = [step for job in document["jobs"].values() for step in job["steps"]]
+
+    for step in steps:
+        assert "${{" not in step.get("run", "")
+        if "uses" in step:
+            assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", step["uses"])
+
+
+@pytest.mark.parametrize("name", ["deploy.yml", "rollback.yml"])
+def test_what_changes_production_queues_and_asks_for_little(name: str):
+    document = yaml.safe_load((ROOT / ".github/workflows" / name).read_text())
+    (job,) = document["jobs"].values()
+
+    assert document["concurrency"]["cancel-in-progress"] is False
+    assert document["permissions"] == {}
+    assert job["permissions"] == {"contents": "read", "id-token": "write"}
