@@ -64,18 +64,27 @@ class LedgerState:
 
     Attributes:
         current: The release that was activated last; None when none ever was.
-        previous_good: The release to go back to: the last one before `current` that was verified
-            and has not failed or been left since; None when there is none.
+        good: The releases that were verified and have not failed or been left since, the one that
+            was verified last at the end.
         stages: Each known release's last stage.
         versions: Each known release's commit.
         entries: The history itself.
     """
 
     current: int | None = None
-    previous_good: int | None = None
+    good: tuple[int, ...] = ()
     stages: dict[int, Stage] = field(default_factory=dict[int, Stage])
     versions: dict[int, str] = field(default_factory=dict[int, str])
     entries: tuple[Entry, ...] = ()
+
+    @property
+    def previous_good(self) -> int | None:
+        """Return the release to go back to from the current one; None when there is none."""
+        return self.last_good_but(self.current)
+
+    def last_good_but(self, release: int | None) -> int | None:
+        """Return the release that was verified last, this one left out; None for none."""
+        return next((one for one in reversed(self.good) if one != release), None)
 
     def stage(self, release: int) -> Stage:
         """Return what happened last to a release; `unknown` when nothing did."""
@@ -138,27 +147,22 @@ def read_ledger(text: str) -> LedgerState:
 
 
 def _after(state: LedgerState, entry: Entry) -> LedgerState:
-    current = entry.release if entry.event == "activated" else state.current
-    entries = (*state.entries, entry)
     stages: dict[int, Stage] = {**state.stages, entry.release: entry.event}
     return LedgerState(
-        current=current,
-        previous_good=_previous_good(entries, current),
+        current=entry.release if entry.event == "activated" else state.current,
+        good=_good(state.good, entry),
         stages=stages,
         versions={**state.versions, entry.release: entry.version},
-        entries=entries,
+        entries=(*state.entries, entry),
     )
 
 
-def _previous_good(entries: tuple[Entry, ...], current: int | None) -> int | None:
-    """Return the last release but the current one that was verified and not given up since."""
-    good: list[int] = []
-    for entry in entries:
-        if entry.event in ("verified", "failed", "rolled-back"):
-            good = [release for release in good if release != entry.release]
-        if entry.event == "verified":
-            good.append(entry.release)
-    return next((release for release in reversed(good) if release != current), None)
+def _good(good: tuple[int, ...], entry: Entry) -> tuple[int, ...]:
+    """Return the good releases after an entry: being verified adds one, its giving up takes it."""
+    if entry.event not in ("verified", "failed", "rolled-back"):
+        return good
+    others = tuple(release for release in good if release != entry.release)
+    return (*others, entry.release) if entry.event == "verified" else others
 
 
 def _entry(number: int, line: str) -> Entry:

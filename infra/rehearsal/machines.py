@@ -272,10 +272,18 @@ def join_cgroups(name: str) -> tuple[Path, ...]:
 
 
 def leave_cgroups(name: str) -> None:
-    """Remove the cgroups of this name, and what the machine's engine made below them."""
+    """Remove the cgroups of this name, and what the machine's engine made below them.
+
+    The kernel counts a process for a moment after its end, so this tries until nothing is left.
+    """
     pattern = name if (CGROUPS / "cgroup.procs").exists() else f"*/{name}"
-    for group in CGROUPS.glob(pattern):
+    wait_until(lambda: _removed(tuple(CGROUPS.glob(pattern))), f"the end of cgroup {name}")
+
+
+def _removed(groups: tuple[Path, ...]) -> bool:
+    for group in groups:
         below = sorted((path for path in group.rglob("*") if path.is_dir()), reverse=True)
         for folder in (*below, group):
             with suppress(OSError):
                 folder.rmdir()
+    return not any(group.exists() for group in groups)

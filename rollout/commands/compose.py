@@ -47,11 +47,13 @@ trap 'rm -rf "$DOCKER_CONFIG"' EXIT
 docker pull --quiet "$1" || exit {PULL_FAILED}
 """
 
-_UP_ALL_BUT = """\
-# start every service but the proxy, where its definition changed
-excluded=$1
-shift
-others=$("$@" config --services | grep -vx -- "$excluded")
+_UP_OTHERS = """\
+# start the other services, where their definition changed
+proxy=$1
+own=$2
+shift 2
+services=$("$@" config --services)
+others=$(printf '%s\n' "$services" | grep -vxF -e "$proxy" -e "$own") || exit 0
 # shellcheck disable=SC2086 # one word a service
 exec "$@" up --detach --quiet-pull $others
 """
@@ -153,19 +155,23 @@ def pull_command(reference: str, login: RegistryLogin | None) -> Command:
     )
 
 
-def up_others_command(layout: Layout, project: str, number: int, excluded: str) -> Command:
-    """Return the command that starts all services of a release but the excluded one.
+def up_others_command(layout: Layout, project: str, number: int, proxy: str, own: str) -> Command:
+    """Return the command that starts all services of a release but its proxy and its own.
 
     Containers whose definition did not change are left as they are.
     """
-    return Command(
-        script(_UP_ALL_BUT, excluded, *compose(layout, project, number)), timeout_s=UP_TIMEOUT_S
-    )
+    words = compose(layout, project, number)
+    return Command(script(_UP_OTHERS, proxy, own, *words), timeout_s=UP_TIMEOUT_S)
 
 
 def up_command(layout: Layout, project: str, number: int, service: str) -> Command:
-    """Return the command that starts one service of a release, where its definition changed."""
-    words = ("up", "--detach", "--no-deps", "--quiet-pull", service)
+    """Return the command that starts one service of a release, where its definition changed.
+
+    Never with `--no-deps`: compose counts what a service depends on as part of its definition, so
+    the same service started once with and once without them would be taken for a changed one, and
+    a container that serves would be replaced.
+    """
+    words = ("up", "--detach", "--quiet-pull", service)
     return Command(compose(layout, project, number, *words), timeout_s=UP_TIMEOUT_S)
 
 
@@ -179,7 +185,7 @@ def up_published_command(layout: Layout, project: str, service: str) -> Command:
             *("docker", "compose", "--project-name", project),
             *("--project-directory", layout.directory),
             *("--file", f"{layout.directory}/{names.COMPOSE}"),
-            *("up", "--detach", "--no-deps", service),
+            *("up", "--detach", service),
         ),
         timeout_s=UP_TIMEOUT_S,
     )

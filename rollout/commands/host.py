@@ -275,7 +275,8 @@ def _container(said: dict[str, Any]) -> Container:
         reference=said["reference"],
         image_id=said["image"],
         release=int(release) if release.isdecimal() else None,
-        mounts=tuple((mount.get("Source", ""), mount["Destination"]) for mount in said["mounts"]),
+        # The engine tells them in any order.
+        mounts=tuple(sorted((one.get("Source", ""), one["Destination"]) for one in said["mounts"])),
     )
 
 

@@ -16,12 +16,14 @@ from rollout.decide.retire import prune, retire_former
 from rollout.decide.scene import Scene, read_scene
 from rollout.ledger import Entry, render_entry
 from rollout.model import layout as names
+from rollout.model.layout import release_service
 from rollout.model.plan import Plan, RemoteFile, Step
 from rollout.render.compose import services_of
 
 if TYPE_CHECKING:
     from rollout.config import Application
     from rollout.ledger import Event
+    from rollout.model.command import Command
     from rollout.model.host import HostFacts
     from rollout.model.release import Release
     from rollout.model.target import RegistryLogin
@@ -171,16 +173,20 @@ def _others_run(scene: Scene) -> bool:
 
 
 def _start_others(scene: Scene) -> Step:
-    proxy, project = scene.application.proxy, scene.project
     undo = None
     if scene.former is not None and scene.former != scene.number:
-        undo = compose.up_others_command(scene.layout, project, scene.former, proxy)
+        undo = _up_others(scene, scene.former)
     return Step(
         "start the other services where they changed",
-        compose.up_others_command(scene.layout, project, scene.number, proxy),
+        _up_others(scene, scene.number),
         undo=undo,
         next_step="Read which service did not start, repair the compose file, and deploy again.",
     )
+
+
+def _up_others(scene: Scene, number: int) -> Command:
+    proxy, own = scene.application.proxy, release_service(scene.application.service, number)
+    return compose.up_others_command(scene.layout, scene.project, number, proxy, own)
 
 
 def _publish(scene: Scene) -> tuple[Step, ...]:

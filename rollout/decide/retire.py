@@ -50,12 +50,16 @@ def prune(scene: Scene) -> tuple[Step, ...]:
 
 
 def _kept(scene: Scene) -> set[int]:
-    """Return the releases that stay: this one, what a rollback would take, and the last ones."""
-    served = {one.release for one in scene.ledger.entries if one.event == "activated"}
-    earlier = sorted(served - {scene.number}, reverse=True)
-    always = (scene.number, scene.former, scene.ledger.previous_good, scene.ledger.current)
-    kept = {number for number in always if number is not None}
-    return kept | set(earlier[: scene.application.retain_releases])
+    """Return the releases that stay: this one, what a rollback would take, and the last to serve.
+
+    The former one is among the last to serve, so deciding again after the activation keeps the
+    same ones.
+    """
+    good = scene.ledger.last_good_but(scene.number)
+    served = [one.release for one in reversed(scene.ledger.entries) if one.event == "activated"]
+    earlier = [number for number in dict.fromkeys(served) if number != scene.number]
+    kept = {scene.number, *earlier[: scene.application.retain_releases]}
+    return kept if good is None else kept | {good}
 
 
 def _unwanted_images(scene: Scene, keep: set[int]) -> list[str]:

@@ -85,6 +85,15 @@ def caddys_errors(host: Host) -> str:
     return "\n".join(line for line in result.stderr.splitlines() if '"level":"error"' in line)
 
 
+def touched(host: Host, since: str) -> list[str]:
+    """Return the containers that were made, started, stopped or removed since then, as events."""
+    what = ("--filter", "type=container", "--format", "{{.Action}} {{.Actor.Attributes.name}}")
+    command = Command(("docker", "events", "--since", since, "--until", now_utc(), *what))
+    result = host.check(command, "read events")
+    told = ("create", "start", "stop", "destroy")
+    return [line for line in result.stdout.splitlines() if line.split()[0] in told]
+
+
 def verify(vm: Vm, **more: object) -> Verify:
     return Verify.model_validate({"url": vm.url, "timeout_s": 20, **more})
 
@@ -137,7 +146,7 @@ def test_the_next_release_takes_over_under_load_and_nothing_is_lost(vm: Vm, host
     release = new_release(host, good_image(B), B)
     files = files_of(release)
     caddy = read(host).container("caddy")
-    before = host.round_trips
+    before, since = host.round_trips, now_utc()
 
     with load_on(f"http://{vm.address.host}") as load:
         activate(host, release, files)
@@ -150,6 +159,11 @@ def test_the_next_release_takes_over_under_load_and_nothing_is_lost(vm: Vm, host
     assert load.versions == [A, B]
     assert version == (B, "web-r2")
     assert trips <= 15
+    assert touched(host, since) == [
+        "create trovella-web-r2-1",
+        "start trovella-web-r2-1",
+        "stop trovella-web-r1-1",
+    ]
     assert running(host) == [*RUNNING, "web-r2"]
     assert read(host).container("caddy") == caddy
     assert decide_activation(read(host), release, files, APPLICATION).is_empty
@@ -170,10 +184,17 @@ def test_an_image_that_never_becomes_healthy_leaves_the_old_one_serving(vm: Vm, 
     release = new_release(host, sick_image(SICK), SICK)
     application = APPLICATION.model_copy(update={"ready_timeout_s": 8})
     plan = decide_activation(read(host), release, files_of(release), application, login())
+    since = now_utc()
 
     with load_on(f"http://{vm.address.host}") as load, pytest.raises(CommandFailed) as caught:
         carry_out(plan, host)
 
+    assert touched(host, since) == [
+        "create trovella-web-r3-1",
+        "start trovella-web-r3-1",
+        "stop trovella-web-r3-1",
+        "destroy trovella-web-r3-1",
+    ]
     assert caught.value.true.startswith(
         "wait until web-r3 is healthy: web-r3 did not become healthy within 8 s: "
     )
@@ -346,7 +367,7 @@ def test_a_full_disk_is_told_and_the_old_one_serves_on(vm: Vm, host: Host):
 
     assert caught.value.true.startswith(f"upload release {release.number}: ")
     assert "No space left on device" in caught.value.true
-    assert "tmpfs" in caught.value.true
+    assert "Avail Use% Mounted on" in caught.value.true
     assert caught.value.next_step.startswith("Look at the free space above")
     assert serving(vm) == before
 
@@ -446,7 +467,10 @@ def test_a_host_that_runs_the_wikis_own_files_is_adopted():
         assert serving(vm) == (B, "web-r1")
         assert running(host) == [*RUNNING, "web-r1"]
         left = decide_activation(read(host), release, files, APPLICATION)
-        assert [one.name for one in left.steps] == ["remove the containers of old releases"]
+        assert [one.name for one in left.steps] == [
+            "remove the containers of old releases",
+            "remove the images of old releases",
+        ]
 
 
 def _stand_up_the_wikis(host: Host) -> None:

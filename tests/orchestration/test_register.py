@@ -83,13 +83,22 @@ def _deployment(server: Server, flow: str) -> dict[str, Any]:
     return found.model_dump(mode="json", exclude=ANEW)
 
 
-def test_registering_twice_changes_nothing_and_the_cli_agrees(server: Server, folder: Path):
-    first = _register(server, folder)
+@pytest.fixture(scope="module")
+def registered(server: Server, folder: Path) -> str:
+    """What the first registration said; its server is the session's."""
+    return _register(server, folder)
+
+
+def test_registering_again_changes_nothing_and_the_cli_agrees(
+    server: Server, folder: Path, registered: str
+):
     declared = {flow: _deployment(server, flow) for flow in FLOWS}
+    (folder / "blocks.toml").write_text(_facts(folder, "10.0.0.3"))
     second = _register(server, folder)
 
-    assert "block target-host/production-host: saved" in first
+    assert "block target-host/production-host: saved" in registered
     assert "block target-host/production-host: kept as it is" in second
+    assert load_target_host("production-host").host == "10.0.0.2"
     assert {flow: _deployment(server, flow) for flow in FLOWS} == declared
     assert declared["deploy"]["entrypoint"] == "flows.deploy.deploy"
     assert declared["deploy"]["work_pool_name"] == "trovella"
@@ -104,9 +113,8 @@ def test_registering_twice_changes_nothing_and_the_cli_agrees(server: Server, fo
     assert {flow: _deployment(server, flow) for flow in FLOWS} == declared
 
 
-def test_saved_blocks_hand_out_what_the_operator_gave(server: Server, folder: Path):
-    _register(server, folder)
-
+@pytest.mark.usefixtures("registered")
+def test_saved_blocks_hand_out_what_the_operator_gave(folder: Path):
     address = load_target_host("production-host").address()
     assert (address.host, address.user, address.port) == ("10.0.0.2", "deploy", 22)
     assert address.host_key == HOST_KEY
@@ -117,18 +125,17 @@ def test_saved_blocks_hand_out_what_the_operator_gave(server: Server, folder: Pa
     assert database.gcp._block_document_name == "production-gcp"
 
 
-def test_a_saved_block_is_written_again_only_when_asked(server: Server, folder: Path):
-    _register(server, folder)
-    (folder / "blocks.toml").write_text(_facts(folder, "10.0.0.3"))
+@pytest.mark.usefixtures("registered")
+def test_a_saved_block_is_written_again_when_asked(server: Server, folder: Path):
+    (folder / "blocks.toml").write_text(_facts(folder, "10.0.0.4"))
 
-    _register(server, folder)
-    kept = load_target_host("production-host").host
     _register(server, folder, "--replace-blocks")
 
-    assert (kept, load_target_host("production-host").host) == ("10.0.0.2", "10.0.0.3")
+    assert load_target_host("production-host").host == "10.0.0.4"
 
 
-def test_a_missing_block_is_one_sentence(server: Server):
+@pytest.mark.usefixtures("server")
+def test_a_missing_block_is_one_sentence():
     with pytest.raises(ConfigInvalid) as raised:
         load_target_host("nowhere")
 

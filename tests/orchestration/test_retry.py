@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from tests.orchestration.prefect_server import wait_until, working
 from tests.orchestration.sample_flows import UNTIL_PRESENT
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 def _states(server: Server, run_id: str) -> dict[str, str]:
     from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 
-    wanted = FlowRunFilter(id=FlowRunFilterId(any_=[run_id]))
+    wanted = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(run_id)]))
     tasks = server.client.read_task_runs(flow_run_filter=wanted)
     return {task.name: task.state_name for task in sorted(tasks, key=lambda task: task.created)}
 

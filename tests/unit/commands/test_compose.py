@@ -21,7 +21,7 @@ RELEASE_12 = (
     [
         (
             compose.up_command(LAYOUT, "trovella", 12, "web-r12"),
-            f"{RELEASE_12} up --detach --no-deps --quiet-pull web-r12",
+            f"{RELEASE_12} up --detach --quiet-pull web-r12",
         ),
         (
             compose.remove_service_command(LAYOUT, "trovella", 12, "web-r12"),
@@ -35,7 +35,7 @@ RELEASE_12 = (
         (
             compose.up_published_command(LAYOUT, "trovella", "caddy"),
             "docker compose --project-name trovella --project-directory /opt/trovella "
-            "--file /opt/trovella/docker-compose.prod.yml up --detach --no-deps caddy",
+            "--file /opt/trovella/docker-compose.prod.yml up --detach caddy",
         ),
         (
             compose.reload_caddy_command("trovella-caddy-1", "Caddyfile.next"),
@@ -67,9 +67,9 @@ def test_a_command_is_this_line(command: Command, line: str):
             f"sh -euc '# pull an image, logged in for this once ...' sh {WEB} '' ''",
         ),
         (
-            compose.up_others_command(LAYOUT, "trovella", 12, "caddy"),
-            "sh -euc '# start every service but the proxy, where its definition changed ...' "
-            f"sh caddy {RELEASE_12}",
+            compose.up_others_command(LAYOUT, "trovella", 12, "caddy", "web-r12"),
+            "sh -euc '# start the other services, where their definition changed ...' "
+            f"sh caddy web-r12 {RELEASE_12}",
         ),
         (
             compose.wait_healthy_command("trovella", "web-r12", 59.5),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from base64 import b64decode, b64encode
 from pathlib import Path
@@ -32,6 +31,10 @@ def folder(layout: Layout, number: int, **more: str) -> tuple[RemoteFile, ...]:
         RemoteFile(f"{there}/.env", Secret("A='ß'\n"), 0o600),
         RemoteFile(f"{there}/release.json", more.get("release", "{}\n")),
     )
+
+
+def names(path: str) -> list[str]:
+    return sorted(one.name for one in Path(path).iterdir())
 
 
 @pytest.fixture
@@ -63,7 +66,7 @@ def test_an_upload_replaces_what_a_killed_one_left(layout: Layout):
     assert run(host.upload_release_command(layout, 12, files)).returncode == 0
 
     assert (Path(layout.release(12)) / "release.json").read_text() == '{"again": true}\n'
-    assert os.listdir(f"{layout.directory}/releases") == ["12"]
+    assert names(f"{layout.directory}/releases") == ["12"]
 
 
 def test_a_damaged_upload_leaves_nothing(layout: Layout):
@@ -163,7 +166,7 @@ def test_publishing_gives_the_names_that_people_know(layout: Layout):
         assert run(host.publish_command(layout, number)).returncode == 0
 
     root = Path(layout.directory)
-    assert os.readlink(root / "current") == "releases/12"
+    assert str((root / "current").readlink()) == "releases/12"
     assert (root / ".env").read_text() == "A='ß'\n"
     assert oct((root / ".env").stat().st_mode & 0o777) == "0o600"
     assert sorted(path.name for path in root.iterdir()) == [
@@ -182,7 +185,7 @@ def test_old_releases_are_forgotten_and_no_other(layout: Layout):
 
     assert run(host.forget_releases_command(layout, [9, 10])).returncode == 0
 
-    assert os.listdir(f"{layout.directory}/releases") == ["11"]
+    assert names(f"{layout.directory}/releases") == ["11"]
 
 
 def test_a_host_that_was_never_prepared_says_so(tmp_path: Path):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from typing import TYPE_CHECKING
 
 import pytest
 
 from rollout.commands import machine
-from rollout.model.command import Command
 from rollout.model.host import MachineFacts
+
+if TYPE_CHECKING:
+    from rollout.model.command import Command
 
 
 @pytest.mark.parametrize(

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
 from rollout.commands.host import checksum
 from rollout.decide.activate import decide_activation
-from rollout.decide.releases import next_release_number, releases_on
+from rollout.decide.releases import next_release_number, release_to_activate, releases_on
 from rollout.errors import LedgerCorrupt, Refused
 from rollout.ledger import Entry, Event, render_entry
 from rollout.model.command import Secret
 from rollout.model.host import Container, HostFacts
-from rollout.model.plan import Plan
-from rollout.model.release import Release
 from rollout.render.release import release_files, render_release
 from tests.support.values import APPLICATION, CADDYFILE, COMPOSE, LOGIN, image, release
 
+if TYPE_CHECKING:
+    from rollout.model.plan import Plan
+    from rollout.model.release import Release
+
+SERVED: tuple[Event, ...] = ("prepared", "activated", "verified")
 OURS = (("/opt/trovella/proxy", "/etc/caddy"),)
 
 
@@ -54,12 +58,14 @@ def other(name: str, status: str = "running") -> Container:
 OTHERS = tuple(other(name) for name in ("cloud-sql-proxy", "typesense", "inngest"))
 
 
+def served(*numbers: int) -> list[tuple[int, Event]]:
+    """Return what the ledger says of releases that came to serve and were verified."""
+    return [(number, event) for number in numbers for event in SERVED]
+
+
 def ledger(*said: tuple[int, Event]) -> str:
     lines = [Entry(number, event, release(number).version.sha, "d") for number, event in said]
     return "".join(render_entry(one) + "\n" for one in lines)
-
-
-SERVED: tuple[Event, ...] = ("prepared", "activated", "verified")
 
 
 def serving(number: int, *stopped: int) -> HostFacts:
@@ -70,7 +76,7 @@ def serving(number: int, *stopped: int) -> HostFacts:
     return HostFacts(
         live=f"web-r{number}",
         current=number,
-        ledger=ledger(*((one, event) for one in known for event in SERVED)),
+        ledger=ledger(*served(*known)),
         compose=str(files(release(number))[0].content),
         releases={one: render_release(release(one)) for one in known},
         files={
@@ -204,6 +210,15 @@ def test_the_point_of_no_return_is_the_switch():
     assert [one.name for one in steps if one.best_effort] == ["drain web-r1", "stop web-r1"]
 
 
+def test_the_container_that_serves_is_in_no_command_but_those_that_retire_it():
+    """Compose takes a service that is started in another way for a changed one, and replaces it."""
+    steps = plan(serving(1), 2).steps
+    commands = [command for one in steps for command in (one.command, one.undo) if command]
+
+    naming = [command.argv[3:6] for command in commands if "web-r1" in command.argv]
+    assert naming == [("sh", "caddy", "web-r1")]  # as the two services that are left alone
+
+
 def test_what_is_said_to_be_left():
     assert (plan(serving(1), 2).before, plan(serving(1), 2).after) == (
         "Release 1 is still serving.",
@@ -244,7 +259,7 @@ def test_a_host_that_runs_the_wikis_own_files_is_adopted():
     assert start.undo is not None
     assert start.undo.shell() == (
         "docker compose --project-name trovella --project-directory /opt/trovella "
-        "--file /opt/trovella/docker-compose.prod.yml up --detach --no-deps caddy"
+        "--file /opt/trovella/docker-compose.prod.yml up --detach caddy"
     )
 
 
@@ -332,7 +347,7 @@ def test_the_last_good_release_is_never_removed():
     failed = replace(
         facts,
         ledger=ledger(
-            *((1, event) for event in SERVED),
+            *served(1),
             (2, "prepared"),
             (2, "activated"),
             (3, "prepared"),
@@ -377,3 +392,30 @@ def test_a_folder_that_cannot_be_read_is_no_release():
     facts = HostFacts(releases={2: render_release(release(2)), 1: "torn"})
 
     assert releases_on(facts) == (release(2),)
+
+
+def test_deploying_what_serves_is_no_new_release():
+    draft = replace(release(2), number=0, actor="somebody else", reason="again", run_id="run-9")
+
+    chosen, rendered = release_to_activate(serving(2, 1), draft, files, "web")
+
+    assert chosen == release(2)
+    assert decide_activation(serving(2, 1), chosen, rendered, APPLICATION).is_empty
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        pytest.param(HostFacts(), id="on a bare host"),
+        pytest.param(replace(serving(2, 1), live="web-r1"), id="where another one is live"),
+        pytest.param(replace(serving(2, 1), files={}), id="where its files are others"),
+        pytest.param(serving(1), id="where another version serves"),
+    ],
+)
+def test_anything_else_is_a_new_release(facts: HostFacts):
+    draft = replace(release(2), number=0)
+
+    chosen, rendered = release_to_activate(facts, draft, files, "web")
+
+    assert chosen == replace(draft, number=next_release_number(facts))
+    assert rendered == files(chosen)

@@ -43,7 +43,8 @@ def test_the_wikis_file_becomes_the_golden_one():
             id="with a matcher and a comment",
         ),
         pytest.param(
-            "	reverse_proxy /api/* {\n		to web:3000\n		health_uri /api/health\n	}\n",
+            "	reverse_proxy /api/* {\n"
+            "		to web:3000\n		health_uri /api/health\n	}\n",
             "	reverse_proxy /api/* {file./etc/caddy/live}:3000 {\n"
             "		health_uri /api/health\n" + TUNED,
             id="with its upstream in a block, which stays",
@@ -67,7 +68,8 @@ def test_the_wikis_file_becomes_the_golden_one():
             id="with a transport without a block",
         ),
         pytest.param(
-            "	reverse_proxy web:3000 {\n		transport http {\n			keepalive 1s\n		}\n	}\n",
+            "	reverse_proxy web:3000 {\n"
+            "		transport http {\n			keepalive 1s\n		}\n	}\n",
             "	reverse_proxy {file./etc/caddy/live}:3000 {\n"
             "		transport http {\n			keepalive 1s\n		}\n"
             "		request_buffers 64KiB\n		lb_try_duration 5s\n"

@@ -111,6 +111,18 @@ def test_a_proxy_in_networks_of_its_own_answers_to_the_name_in_the_services_netw
     ) in render(text)
 
 
+def test_long_forms_are_understood_too():
+    text = SMALL.replace(
+        '["./Caddyfile:/etc/caddy/Caddyfile:ro"]',
+        "[{type: bind, source: ./Caddyfile, target: /etc/caddy/Caddyfile}, data:/data]",
+    ).replace("  web:", "    depends_on: [web, jobs]\n  jobs:\n    image: jobs\n  web:")
+
+    assert (
+        "    volumes:\n    - /opt/trovella/proxy:/etc/caddy:ro\n    - data:/data\n"
+        "    depends_on:\n    - jobs\n"
+    ) in render(text)
+
+
 def test_an_anchor_is_written_in_full():
     text = (
         SMALL + "    logging: &log {driver: local}\n  jobs:\n    image: jobs\n    logging: *log\n"

@@ -1,0 +1,151 @@
+"""Whether what was seen is the release."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from rollout.config import Verify
+from rollout.decide.verify import judge
+from rollout.model.finding import Finding, Go, Refuse
+from rollout.model.host import Container, HostFacts
+from rollout.model.probe import ProbeReport
+from rollout.render.compose import render_compose
+from tests.support.values import APPLICATION, COMPOSE, release
+
+VERIFY = Verify(url="https://trovella.ai/api/health")
+RELEASE = release(12, "a")
+SEEN = ProbeReport(VERIFY.url, 3, 200, "healthy", "a" * 40, "web-r12", "", 0.5)
+UNNAMED = replace(SEEN, version="")
+HOST = HostFacts(
+    live="web-r12",
+    current=12,
+    compose=render_compose(COMPOSE, APPLICATION, RELEASE),
+    containers=(
+        Container("w", "web-r12", "running", "healthy", RELEASE.image.reference),
+        *(
+            Container(name, name, "running")
+            for name in ("caddy", "cloud-sql-proxy", "typesense", "inngest")
+        ),
+    ),
+)
+
+
+def without(facts: HostFacts, service: str, *instead: Container) -> HostFacts:
+    kept = tuple(one for one in facts.containers if one.service != service)
+    return replace(facts, containers=(*kept, *instead))
+
+
+def test_everything_as_it_should_be():
+    verdict = judge(SEEN, HOST, RELEASE, APPLICATION, VERIFY, Go())
+
+    assert isinstance(verdict, Go)
+    assert [(check.name, check.expected) for check in verdict.checks] == [
+        ("health from outside", "healthy"),
+        ("version from outside", "a" * 40),
+        ("live release on the host", "web-r12"),
+        ("current release on the host", "12"),
+        ("image of its container", RELEASE.image.reference),
+        ("migrations in the database", "all 0 of the release"),
+        ("container caddy", "running"),
+        ("container web-r12", "running, healthy"),
+        ("container cloud-sql-proxy", "running"),
+        ("container typesense", "running"),
+        ("container inngest", "running"),
+    ]
+
+
+def test_a_body_without_a_version_is_known_by_the_proxys_header():
+    verdict = judge(UNNAMED, HOST, RELEASE, APPLICATION, VERIFY, Go())
+
+    assert isinstance(verdict, Go)
+    assert verdict.checks[1].name == "release from outside, by the proxy's header"
+
+
+NO_ANSWER = ProbeReport(VERIFY.url, 9, problem="ConnectError: refused")
+
+
+@pytest.mark.parametrize(
+    ("report", "facts", "wrong"),
+    [
+        pytest.param(
+            replace(SEEN, status="degraded"),
+            HOST,
+            ["health from outside: expected healthy, seen degraded (HTTP 200)"],
+            id="a degraded application answers 200",
+        ),
+        pytest.param(
+            replace(SEEN, version="b" * 40),
+            HOST,
+            [f"version from outside: expected {'a' * 40}, seen {'b' * 40}"],
+            id="another version answers",
+        ),
+        pytest.param(
+            replace(UNNAMED, upstream="web-r11"),
+            HOST,
+            ["release from outside, by the proxy's header: expected web-r12, seen web-r11"],
+            id="another release answers, which names no version",
+        ),
+        pytest.param(
+            NO_ANSWER,
+            HOST,
+            [
+                "health from outside: expected healthy, seen ConnectError: refused",
+                "release from outside, by the proxy's header: expected web-r12, seen nothing",
+            ],
+            id="nothing answers",
+        ),
+        pytest.param(
+            SEEN,
+            replace(HOST, live="web-r11", current=11),
+            [
+                "live release on the host: expected web-r12, seen web-r11",
+                "current release on the host: expected 12, seen 11",
+            ],
+            id="the host says that another one is live",
+        ),
+        pytest.param(
+            SEEN,
+            without(HOST, "web-r12"),
+            [
+                f"image of its container: expected {RELEASE.image.reference}, seen nothing",
+                "container web-r12: expected running, healthy, seen nothing",
+            ],
+            id="its container is gone",
+        ),
+        pytest.param(
+            SEEN,
+            without(HOST, "typesense", Container("t", "typesense", "exited")),
+            ["container typesense: expected running, seen exited"],
+            id="another container stopped",
+        ),
+        pytest.param(
+            SEEN,
+            without(
+                HOST,
+                "web-r12",
+                Container("w", "web-r12", "running", "unhealthy", RELEASE.image.reference),
+            ),
+            ["container web-r12: expected running, healthy, seen running, unhealthy"],
+            id="its container is unhealthy",
+        ),
+    ],
+)
+def test_what_is_not_the_release(report: ProbeReport, facts: HostFacts, wrong: list[str]):
+    verdict = judge(report, facts, RELEASE, APPLICATION, VERIFY, Go())
+
+    assert isinstance(verdict, Refuse)
+    assert [finding.consequence for finding in verdict.findings] == wrong
+
+
+def test_a_database_without_a_migration_is_not_the_release():
+    missing = Refuse((Finding("applied", "is missing", "0002_notes", "Apply it."),))
+    expecting = replace(RELEASE, migrations=("0001_start", "0002_notes"))
+
+    verdict = judge(SEEN, HOST, expecting, APPLICATION, VERIFY, missing)
+
+    assert isinstance(verdict, Refuse)
+    assert [finding.consequence for finding in verdict.findings] == [
+        "migrations in the database: expected all 2 of the release, seen without 0002_notes"
+    ]

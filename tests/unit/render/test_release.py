@@ -1,0 +1,141 @@
+"""A release's folder, its description, and what people read of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from rollout.errors import ConfigInvalid
+from rollout.model.command import Secret
+from rollout.model.finding import Check, Finding, Go, Refuse
+from rollout.render.release import parse_release, release_files, render_release
+from rollout.render.report import check_rows, render_release_report
+from tests.support.values import APPLICATION, CADDYFILE, COMPOSE, release
+
+RELEASE = release(
+    12,
+    "a",
+    actor="ann",
+    reason="because",
+    run_id="run-1",
+    migrations=("0001_start",),
+    secret_versions={"trovella-database-url": "3"},
+)
+
+
+def test_a_folder_holds_everything_that_a_host_needs():
+    files = release_files(
+        RELEASE,
+        APPLICATION,
+        compose=COMPOSE,
+        caddyfile=CADDYFILE,
+        variables={"A": Secret("1")},
+    )
+
+    assert [(file.path, oct(file.mode)) for file in files] == [
+        ("/opt/trovella/releases/12/docker-compose.prod.yml", "0o644"),
+        ("/opt/trovella/releases/12/Caddyfile", "0o644"),
+        ("/opt/trovella/releases/12/.env", "0o600"),
+        ("/opt/trovella/releases/12/release.json", "0o644"),
+    ]
+    assert files[2].content == Secret("A='1'\n")
+
+
+def test_a_description_is_read_back():
+    assert parse_release(render_release(RELEASE)) == RELEASE
+
+
+def test_a_description_is_text_for_people_too():
+    assert render_release(release(1)) == (
+        "{\n"
+        '  "actor": "",\n'
+        '  "created_at": "2026-11-22T10:00:00Z",\n'
+        '  "image": {\n'
+        f'    "digest": "sha256:{"1" * 64}",\n'
+        '    "repository": "us-central1-docker.pkg.dev/trovella-shared/trovella/web"\n'
+        "  },\n"
+        '  "migrations": [],\n'
+        '  "number": 1,\n'
+        '  "reason": "",\n'
+        '  "restores": null,\n'
+        '  "run_id": "",\n'
+        '  "secret_versions": {},\n'
+        '  "version": {\n'
+        f'    "sha": "{"1" * 40}"\n'
+        "  }\n"
+        "}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "text: Invalid JSON"),
+        ("{}", "number: Field required"),
+        (render_release(RELEASE).replace('"number": 12', '"number": "x"'), "number: Input should"),
+    ],
+)
+def test_a_description_that_is_none(text: str, problem: str):
+    with pytest.raises(ConfigInvalid) as caught:
+        parse_release(text)
+
+    assert caught.value.problem.startswith(problem)
+
+
+def test_a_description_with_another_kind_of_version():
+    with pytest.raises(ConfigInvalid):
+        parse_release(render_release(RELEASE).replace("a" * 40, "main"))
+
+
+WELL = Check("health from outside", "healthy", "healthy (HTTP 200)", ok=True)
+ILL = Check("version | from outside", "a", "b", ok=False)
+
+
+def test_checks_become_rows():
+    assert check_rows((WELL, ILL)) == [
+        {
+            "check": "health from outside",
+            "expected": "healthy",
+            "seen": "healthy (HTTP 200)",
+            "ok": "yes",
+        },
+        {"check": "version | from outside", "expected": "a", "seen": "b", "ok": "NO"},
+    ]
+
+
+def test_the_report_of_a_release_that_serves():
+    report = render_release_report(RELEASE, Go((), (WELL,)), "https://trovella.ai")
+
+    assert report == (
+        "# Release 12 serves\n"
+        "\n"
+        f"- **version:** `{'a' * 40}`\n"
+        f"- **image:** `{RELEASE.image.reference}`\n"
+        "- **application:** [https://trovella.ai](https://trovella.ai)\n"
+        "- **made:** 2026-11-22T10:00:00Z by ann\n"
+        "- **reason:** because\n"
+        "- **migrations:** 0001_start\n"
+        "\n"
+        "| check | expected | seen | ok |\n"
+        "| --- | --- | --- | --- |\n"
+        "| health from outside | healthy | healthy (HTTP 200) | yes |\n"
+    )
+
+
+def test_the_report_of_a_release_that_does_not():
+    finding = Finding("x", "version: expected a, seen b", "url", "Read the log.")
+    report = render_release_report(
+        release(13, restores=11, reason="a | b\n<script>"),
+        Refuse((finding,), (WELL, ILL)),
+        "https://trovella.ai",
+    )
+
+    lines = report.splitlines()
+    assert lines[0] == "# Release 13 was not seen serving"
+    assert "- **made:** 2026-11-22T10:00:00Z by nobody named" in lines
+    assert "- **reason:** a | b &lt;script>" in lines
+    assert "- **takes up again:** release 11" in lines
+    assert lines[-3:] == [
+        "| version \\| from outside | a | b | NO |",
+        "",
+        "- version: expected a, seen b. Read the log.",
+    ]
