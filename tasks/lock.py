@@ -15,6 +15,7 @@ from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
 from prefect.concurrency.sync import concurrency
 
 from rollout.errors import ConfigInvalid, RolloutError
+from rollout.executors.files import read_environment
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -36,11 +37,11 @@ def target_lock(environment: str) -> Generator[None]:
         environment: The environment whose target is to be changed.
 
     Raises:
-        ConfigInvalid: When nobody registered the limit.
+        ConfigInvalid: When there is no such environment, or nobody registered its limit.
         RolloutError: When the slot did not become free within half an hour.
     """
     slot = concurrency(
-        limit_name(environment),
+        limit_name(read_environment(environment).name),
         timeout_seconds=WAIT_S,
         lease_duration=LEASE_DURATION_S,
         strict=True,

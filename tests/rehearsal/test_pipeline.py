@@ -16,6 +16,7 @@ import pytest
 from blocks.target_host import TargetHost
 from infra.rehearsal import machines
 from infra.rehearsal.cloud_machine import cloud
+from infra.rehearsal.shell import wait_until
 from tests.support import blocks
 from tests.support.world import (
     Run,
@@ -73,7 +74,7 @@ def test_a_commit_answers_from_outside_at_its_own_version(first: str):
 
 def test_production_names_lie_where_the_wiki_says(first: str):
     lines = on_host(
-        "ls /opt/trovella && stat -c %a /opt/trovella/.env && readlink /opt/trovella/current"
+        "ls -A /opt/trovella && stat -c %a /opt/trovella/.env && readlink /opt/trovella/current"
     )
 
     assert {"docker-compose.prod.yml", ".env", "Caddyfile", "ledger.jsonl"} <= set(lines.split())
@@ -249,7 +250,7 @@ def test_a_refused_registry_login_is_told():
     with registry_password("another"):
         run = trigger("deploy", commit=served)
 
-    assert_refused(run, served, "us-central1-docker.pkg.dev", "refused")
+    assert_refused(run, served, "us-central1-docker.pkg.dev", "refuses the login")
 
 
 def test_a_disabled_secret_is_named_before_anything_changes():
@@ -278,6 +279,7 @@ def test_a_full_disk_is_told_before_anything_changes():
 def test_an_engine_that_does_not_run_is_told():
     served = serving_version()
     with spare_vm() as vm:
+        wait_until(lambda: vm.succeeds("docker", "info"), "the engine's first start")
         vm.run("service", "docker", "stop")
         with blocks.changed(
             "target-host/rehearsal-host", host=SPARE, host_key=machines.host_key(vm)
