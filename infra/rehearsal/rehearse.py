@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from infra.rehearsal import app, facts, pipeline, roots, world
+from infra.rehearsal.app import packages
 from infra.rehearsal.shell import RehearsalError, run, say, timed
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 ENVIRONMENT = "rehearsal"
 PROBER = "prober"
+KIND_FILE = "application"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,10 @@ def stand_up(rehearsal: Rehearsal, order: Order) -> str:
         environment.result()
     world.stand_up(rehearsal)
     commit = prepare_application(rehearsal, order)
+    # A world that is stood up without a deploy is there to try things in, Next.js among them.
+    if application_kind(rehearsal, order) == "next" or not order.deploy:
+        with timed("packages of the Next.js application"):
+            provide_packages(rehearsal)
     with timed("deployments registered, worker started"):
         register(rehearsal)
         pipeline.start_worker(rehearsal)
@@ -79,12 +86,24 @@ def prepare_application(rehearsal: Rehearsal, order: Order) -> str:
     """Make the application's repository and perhaps its next commit; return main's commit."""
     repository = rehearsal.state / "git" / facts.REPOSITORY_NAME
     repository.parent.mkdir(exist_ok=True)
-    kind_file = rehearsal.state / "application"
-    kept = kind_file.read_text(encoding="utf-8") if kind_file.exists() else "plain"
-    kind = cast("Literal['plain', 'next']", order.kind or kept)
+    kind = application_kind(rehearsal, order)
     commit = app.create(repository, kind)
-    kind_file.write_text(kind, encoding="utf-8")
+    (rehearsal.state / KIND_FILE).write_text(kind, encoding="utf-8")
     return app.commit(repository, order.fault) if order.commit else commit
+
+
+def application_kind(rehearsal: Rehearsal, order: Order) -> app.Kind:
+    """Return which application is asked for; else the one that is there, else a plain one."""
+    file = rehearsal.state / KIND_FILE
+    kept = file.read_text(encoding="utf-8") if file.exists() else "plain"
+    return cast("app.Kind", order.kind or kept)
+
+
+def provide_packages(rehearsal: Rehearsal) -> None:
+    """Fetch what Next.js is built from, while there is a network, with the lock file's own npm."""
+    inside = pipeline.pipeline_environment(rehearsal)
+    os.environ["PATH"] = inside["PATH"]
+    packages.provide(rehearsal.cache / "next", Path(inside["HOME"]))
 
 
 def register(rehearsal: Rehearsal) -> None:
