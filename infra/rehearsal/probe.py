@@ -49,8 +49,12 @@ class Log:
 
     @property
     def began(self) -> float | None:
-        """Return when the first answered request was sent; None while nothing has answered."""
-        answered = (reply.sent_s for reply in self.replies if reply.problem is None)
+        """Return when the first answer came; None while nothing has answered.
+
+        Not when that request was sent: the proxy's very first start keeps it waiting for the
+        certificate, and lets go of those sent after it.
+        """
+        answered = (reply.ended_s for reply in self.replies if reply.problem is None)
         return min(answered, default=None)
 
 
