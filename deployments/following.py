@@ -105,6 +105,7 @@ class Follower:
         self._told: set[UUID] = set()
         self._newest: datetime | None = None
         self._state = ""
+        self._task_names: dict[UUID, str] = {}
 
     def follow(self, timeout_s: float) -> FlowRun:
         """Tell states and lines until the run has ended.
@@ -149,12 +150,24 @@ class Follower:
     def _tell_lines(self) -> int:
         """Tell the lines that were not told before; return how many these were."""
         fresh = [line for line in self._read_lines() if line.id not in self._told]
+        self._learn_names(fresh)
         for line in fresh:
-            self._say(f"{line.timestamp:%H:%M:%S} {line.message}")
+            self._say(f"{line.timestamp:%H:%M:%S} {self._whose(line)}{line.message}")
             self._told.add(line.id)
         if fresh:
             self._newest = fresh[-1].timestamp
         return len(fresh)
+
+    def _learn_names(self, lines: list[Log]) -> None:
+        """Ask for the tasks' names when a line is of one that is not known yet."""
+        owners = {line.task_run_id for line in lines if line.task_run_id}
+        if owners - self._task_names.keys():
+            self._task_names |= {task.id: task.name for task in self._ask(self._read_tasks)}
+
+    def _whose(self, line: Log) -> str:
+        """Return whose line it is; empty for the flow's own, or a task not written down yet."""
+        name = self._task_names.get(line.task_run_id) if line.task_run_id else None
+        return f"[{name}] " if name else ""
 
     def _read_lines(self) -> list[Log]:
         wanted = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[self._id]))

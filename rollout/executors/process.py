@@ -222,7 +222,7 @@ def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> N
 
 
 class _Lines:
-    """Splits one stream into lines, masks them, logs them, and keeps the last of them."""
+    """Splits one stream into lines, masks them, logs those that say something, keeps the last."""
 
     def __init__(self, log: Log, mask: Callable[[str], str]) -> None:
         self._log = log
@@ -258,7 +258,8 @@ class _Lines:
 
     def _keep(self, line: str, end: str) -> None:
         masked = self._mask(line)
-        self._log(masked)
+        if masked.strip():
+            self._log(masked)
         self._kept.append(masked + end)
         self._size += len(masked) + len(end)
         while self._size > KEPT_CHARACTERS:

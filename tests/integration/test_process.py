@@ -68,6 +68,7 @@ def test_lines_are_logged_while_the_program_runs(tmp_path: Path):
         (r"10%%\r20%%\r\n30%%\n", ["10%", "20%", "30%"]),
         (r"\303\251\n", ["é"]),
         (r"\377\n", ["�"]),
+        (r"one\n\n  \ntwo\n", ["one", "two"]),
         (r"", []),
     ],
 )

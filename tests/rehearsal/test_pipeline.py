@@ -48,6 +48,7 @@ def first() -> str:
     run = trigger("deploy", commit=version)
     assert run.exit_code == 0, run.log
     assert {run.tasks[name] for name in PHASES} <= {"Completed", "Skipped"}
+    assert "[deploy-prod] " in run.log
     return version
 
 
