@@ -40,6 +40,7 @@ class Entry(Section):
 
     name: str
     entrypoint: str
+    version_type: Literal["prefect:simple"]
     description: str
     work_pool: Pool
     tags: list[str] = []

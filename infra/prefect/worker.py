@@ -21,6 +21,7 @@ import shlex
 import signal
 import socket
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -103,7 +104,7 @@ async def serve(worker: DrainingWorker, drain_timeout_s: float) -> int:
         runs that go on without the worker.
     """
     async with anyio.create_task_group() as group:
-        group.start_soon(worker.start)
+        group.start_soon(partial(worker.start, printer=tell))
         with anyio.open_signal_receiver(*STOP_SIGNALS) as signals:
             await anext(signals)
             tell(f"draining: {worker.in_flight} run(s) in flight, no further ones are taken")

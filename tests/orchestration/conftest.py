@@ -29,15 +29,31 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[Server]:
-    """A server on SQLite; this process is its client too."""
+    """A server on SQLite, and a client of it."""
     from prefect.client.orchestration import get_client
-    from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
+    from prefect.settings import temporary_settings
 
     home = tmp_path_factory.mktemp("prefect")
     with serving(clean_environment(home), free_port()) as running:
-        mine: dict[Any, Any] = {PREFECT_API_URL: running.url, PREFECT_HOME: home}
-        with temporary_settings(mine), get_client(sync_client=True) as running.client:
+        with temporary_settings(_client_settings(running)):
+            client = get_client(sync_client=True)
+        with client as running.client:
             yield running
+
+
+@pytest.fixture(autouse=True)
+def _as_its_client(server: Server) -> Generator[None]:
+    """Let this process be the server's client, for this folder's tests and no longer."""
+    from prefect.settings import temporary_settings
+
+    with temporary_settings(_client_settings(server)):
+        yield
+
+
+def _client_settings(server: Server) -> dict[Any, Any]:
+    from prefect.settings import PREFECT_API_URL, PREFECT_HOME
+
+    return {PREFECT_API_URL: server.url, PREFECT_HOME: server.environment["PREFECT_HOME"]}
 
 
 @pytest.fixture(scope="session")
