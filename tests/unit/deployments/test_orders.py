@@ -95,7 +95,10 @@ def test_an_environment_without_deployments_is_named():
 
 def test_an_entry_with_an_unknown_key_is_told(tmp_path: Path):
     path = tmp_path / "prefect.yaml"
-    entry = "{name: a, entrypoint: b.c, description: d, work_pool: {name: p}, pul: []}"
+    entry = (
+        "{name: a, entrypoint: b.c, version_type: 'prefect:simple', description: d,"
+        " work_pool: {name: p}, pul: []}"
+    )
     path.write_text(f"deployments: [{entry}]")
 
     with pytest.raises(ConfigInvalid, match="pul Extra inputs are not permitted"):
