@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -138,9 +139,14 @@ def commit(fault: app.Fault | None = None) -> str:
     return app.commit(Path(facts()["app_repository"]), fault)
 
 
+def trust() -> ssl.SSLContext:
+    """Return what a client inside trusts: the machine's authorities and the rehearsal's."""
+    return ssl.create_default_context(cafile=facts()["ca_pem"])
+
+
 def health() -> dict[str, Any]:
     """Return the health body that the public address answers."""
-    answer = httpx.get(f"{facts()['public_url']}/api/health", verify=facts()["ca_pem"], timeout=10)
+    answer = httpx.get(f"{facts()['public_url']}/api/health", verify=trust(), timeout=10)
     return {"http": answer.status_code, "release": answer.headers.get("x-release"), **answer.json()}
 
 
