@@ -25,7 +25,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilterStateType,
 )
 from prefect.client.schemas.objects import StateType
-from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, get_current_settings, temporary_settings
 
 from blocks import (
@@ -35,10 +35,12 @@ from blocks import (
     load_target_host,
 )
 from rollout.commands.host import parse_host, read_host_command
+from rollout.commands.lease import parse_lease, read_lease_command
 from rollout.commands.machine import parse_machine, read_machine_command
 from rollout.config import Environment, parse_environment
 from rollout.errors import CommandFailed, ConfigInvalid, RolloutError
 from rollout.ledger import read_ledger
+from rollout.model.layout import Layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -115,13 +117,13 @@ def _at_work(settings: Environment, api: SyncPrefectClient) -> tuple[Question, .
     return (
         Question("workers", lambda: _workers(api)),
         Question("at work", lambda: _runs(settings.name, api)),
-        Question("target's slot", lambda: _slot(settings.name, api)),
     )
 
 
 def _reached(settings: Environment) -> tuple[Question, ...]:
     return (
         Question("host", lambda: _machine(settings)),
+        Question("lease", lambda: _lease(settings)),
         Question("releases", lambda: _releases(settings)),
         Question("registry", lambda: _registry(settings)),
         Question("secrets", lambda: _secrets(settings)),
@@ -163,16 +165,16 @@ def _runs(environment: str, api: SyncPrefectClient) -> str:
     return "; ".join(f"{run.name} ({run.state_name}, {run.id})" for run in runs) or "nobody"
 
 
-def _slot(environment: str, api: SyncPrefectClient) -> str:
-    name = f"target-{environment}"
-    try:
-        limit = api.read_global_concurrency_limit_by_name(name)
-    except ObjectNotFound:
-        raise ConfigInvalid(
-            name,
-            f"no such limit; register: python -m deployments.register --environment {environment}",
-        ) from None
-    return f"{limit.active_slots} of {limit.limit} taken"
+def _lease(settings: Environment) -> str:
+    with load_target_host(settings.blocks.target_host).executor() as host:
+        read = host.check(
+            read_lease_command(Layout(settings.application.directory)),
+            "the lease could not be read",
+            next_step="Log in to the host and look.",
+        )
+    facts = parse_lease(read.stdout)
+    who = f"held by {facts.holder.describe()}" if facts.holder else "free"
+    return f"{who}; held back by {facts.hold.describe()}" if facts.hold else who
 
 
 def _machine(settings: Environment) -> str:

@@ -28,13 +28,6 @@ class Pool(Section):
     name: str
 
 
-class Limit(Section):
-    """How many runs of a deployment go on side by side, and what the next one does."""
-
-    limit: int
-    collision_strategy: Literal["ENQUEUE", "CANCEL_NEW"]
-
-
 class Entry(Section):
     """One deployment of prefect.yaml."""
 
@@ -45,7 +38,6 @@ class Entry(Section):
     work_pool: Pool
     tags: list[str] = []
     parameters: dict[str, Any] = {}
-    concurrency_limit: Limit | None = None
 
 
 def read_entries(path: Path, environment: str) -> list[Entry]:

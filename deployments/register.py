@@ -1,9 +1,9 @@
 """`python -m deployments.register --environment NAME`: everything that Prefect must know, in place.
 
-Block types and documents, the work pool, the limit of the target, the deployments of `prefect.yaml`
-for that environment, and the automation that finds runs whose process is gone. Every part is
-declared, none is added up: running it again changes nothing. One process and one client, because
-each call of Prefect's CLI costs three seconds.
+Block types and documents, the work pool, the deployments of `prefect.yaml` for that environment,
+and the automation that finds runs whose process is gone. Every part is declared, none is added up:
+running it again changes nothing. One process and one client, because each call of Prefect's CLI
+costs three seconds.
 
 A production's block documents are made once, from the file given with `--blocks`
 (`deployments/facts.py` shows one), and never written again unless `--replace-blocks` says so.
@@ -22,11 +22,7 @@ from typing import TYPE_CHECKING
 import httpx
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolCreate
-from prefect.client.schemas.objects import (
-    ConcurrencyLimitStrategy,
-    ConcurrencyOptions,
-    StateType,
-)
+from prefect.client.schemas.objects import StateType
 from prefect.events.actions import ChangeFlowRunState
 from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
 from prefect.settings import get_current_settings
@@ -70,7 +66,6 @@ async def register(environment: str, facts: BlockFacts | None, *, replace: bool)
             told += await save_blocks(names, facts, replace=replace, client=client)
         for pool in sorted({entry.work_pool.name for entry in entries}):
             told.append(await _declare_pool(pool, client))
-        told.append(await _declare_target_limit(environment, client))
         told += [await _declare_deployment(entry, client) for entry in entries]
         told.append(await _declare_zombie_automation(client))
     return told
@@ -87,17 +82,8 @@ async def _declare_pool(name: str, client: PrefectClient) -> str:
     return f"work pool {name}"
 
 
-async def _declare_target_limit(environment: str, client: PrefectClient) -> str:
-    """One slot for all flows of a target: the limit of a deployment knows only its own flow."""
-    name = f"target-{environment}"
-    await client.upsert_global_concurrency_limit_by_name(name, limit=1)
-    return f"limit {name}: 1"
-
-
 async def _declare_deployment(entry: Entry, client: PrefectClient) -> str:
     flow = load_flow(entry.entrypoint)
-    limit = entry.concurrency_limit
-    strategy = limit and ConcurrencyLimitStrategy(limit.collision_strategy)
     await client.create_deployment(
         flow_id=await client.create_flow_from_name(flow.name),
         name=entry.name,
@@ -109,8 +95,6 @@ async def _declare_deployment(entry: Entry, client: PrefectClient) -> str:
         parameter_openapi_schema=parameter_schema(flow).model_dump(exclude_unset=True),
         enforce_parameter_schema=True,
         work_pool_name=entry.work_pool.name,
-        concurrency_limit=limit.limit if limit else None,
-        concurrency_options=ConcurrencyOptions(collision_strategy=strategy) if strategy else None,
         job_variables={},
         pull_steps=[],
     )

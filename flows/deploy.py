@@ -3,6 +3,9 @@
 Point of no return: the switch of the proxy inside deploy-prod. Before it a failure leaves the
 former release serving, untouched. After it, a release that verify does not see serving is left
 again for the former one. Applied migrations stay applied in both cases: they only go forward.
+
+The target's lease is held from before the build until the end. A newer deploy that waits for it
+takes this one's place as long as nothing was changed on the target; the run ends `Superseded` then.
 """
 
 from __future__ import annotations
@@ -11,13 +14,13 @@ from typing import Any, cast
 
 from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.states import Completed
+from prefect.states import Cancelled, Completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from rollout.errors import VerificationFailed
+from rollout.errors import Superseded, VerificationFailed
 from tasks.activate import deploy_prod, return_to_former
 from tasks.image import build_push, move_latest
-from tasks.lock import target_lock
+from tasks.lease import before_first_change, target_lease
 from tasks.migrate import migrate_prod, plan_migrations
 from tasks.order import after
 from tasks.preflight import preflight
@@ -47,26 +50,33 @@ def deploy(
         actor: Who asked; empty takes the commit's author.
 
     Returns:
-        A state that says in one sentence which release serves now.
+        A state that says in one sentence which release serves now, or `Superseded`.
 
     Raises:
         RolloutError: With what is true, what state was left and what to do next.
     """
-    with target_lock(environment):
-        source = checkout(commit, environment)
-        checked = after([], quality)(source, environment)
-        deployed = preflight(environment)
-        planned = after([checked], plan_migrations)(source, deployed, environment)
-        image = after([checked], build_push)(source, environment)
-        migrated = after([planned, image], migrate_prod)(source, deployed, environment)
-        for phase in (checked, planned, image, migrated):
-            phase.result()
-        activation = deploy_prod(
-            source, image.result(), migrated.result(), environment, reason, actor
-        )
-        try:
-            serving = verify_release(activation.release, environment)
-        except VerificationFailed as failure:
-            raise failure.leaving(return_to_former(activation, environment)) from failure
-        move_latest(image.result(), environment)
-        return Completed(message=serving)
+    try:
+        with target_lease(environment, reason, supersedes=True):
+            return Completed(message=_phases(commit, environment, reason, actor))
+    except Superseded as newer:
+        return Cancelled(name="Superseded", message=str(newer))
+
+
+def _phases(commit: str, environment: str, reason: str, actor: str) -> str:
+    """Return a sentence that says what serves, once every phase has been gone through."""
+    source = checkout(commit, environment)
+    checked = after([], quality)(source, environment)
+    deployed = preflight(environment)
+    planned = after([checked], plan_migrations)(source, deployed, environment)
+    image = after([checked], build_push)(source, environment)
+    for phase in (checked, planned, image):
+        phase.result()
+    before_first_change()
+    migrated = after([planned, image], migrate_prod)(source, deployed, environment).result()
+    activation = deploy_prod(source, image.result(), migrated, environment, reason, actor)
+    try:
+        serving = verify_release(activation.release, environment)
+    except VerificationFailed as failure:
+        raise failure.leaving(return_to_former(activation, environment)) from failure
+    move_latest(image.result(), environment)
+    return serving

@@ -13,7 +13,7 @@ from prefect.states import Completed
 
 from rollout.errors import VerificationFailed
 from tasks.activate import activate_earlier, return_to_former
-from tasks.lock import target_lock
+from tasks.lease import target_lease
 from tasks.verify import verify_release
 
 
@@ -37,7 +37,7 @@ def rollback(
         RollbackRefused: When there is no such release, or it serves already.
         RolloutError: With what is true, what state was left and what to do next.
     """
-    with target_lock(environment):
+    with target_lease(environment, reason):
         activation = activate_earlier(environment, version, reason, actor)
         try:
             return Completed(message=verify_release(activation.release, environment))

@@ -14,6 +14,8 @@ next. The caller prints it as it is; nobody matches on its text.
         HostUnreachable
         HostKeyChanged
         OutcomeUnknown      the connection was cut; the remote command may go on
+        LeaseHeld           somebody else has the right to change the target
+        LeaseLost           somebody else has it by now
         LedgerCorrupt       the host's history cannot be trusted
       SourceUnavailable     the repository cannot be read
       EngineError           the Docker engine that the worker builds with cannot be used
@@ -28,6 +30,7 @@ next. The caller prints it as it is; nobody matches on its text.
         MigrationFailed
       ActivationFailed
       VerificationFailed
+      Superseded            a newer deploy waits, and this one has changed nothing
 """
 
 from __future__ import annotations
@@ -144,7 +147,21 @@ class HostKeyChanged(HostError):
 
 
 class OutcomeUnknown(HostError):
-    """Raised when the connection was cut while a command ran: it may go on, or be done."""
+    """Raised when the connection was cut while a command ran: it may go on, or be done.
+
+    A task that reads the facts first may run again by itself: whoever takes the lease again ends
+    what the command may still be doing.
+    """
+
+    retry_safe: ClassVar[bool] = True
+
+
+class LeaseHeld(HostError):
+    """Raised when somebody else has the right to change the target, or holds deploys back."""
+
+
+class LeaseLost(HostError):
+    """Raised when a command was not run because somebody else has the lease by now."""
 
 
 class LedgerCorrupt(HostError):
@@ -221,6 +238,10 @@ class ActivationFailed(RolloutError):
 
 class VerificationFailed(RolloutError):
     """Raised when the release was not seen serving from outside at its own version."""
+
+
+class Superseded(RolloutError):
+    """Raised when a newer deploy waits and this one has changed nothing on the target."""
 
 
 def _again(kind: type[RolloutError], fields: dict[str, Any]) -> RolloutError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from prefect import get_run_logger
@@ -24,18 +25,39 @@ if TYPE_CHECKING:
     from rollout.model.plan import Plan
 
 
+_KEPT: ContextVar[Host | None] = ContextVar("kept host", default=None)
+
+
 @contextmanager
 def reach(settings: Environment) -> Generator[Host]:
-    """Yield the target's host over one connection, and tell what that took.
+    """Yield the target's host: over the run's one connection, or else over one of its own.
 
     Raises:
         HostUnreachable: When no session could be opened.
         HostKeyChanged: When the host shows another key than its block names.
     """
-    log = get_run_logger().info
-    with load_target_host(settings.blocks.target_host).executor(log=log) as host:
+    kept = _KEPT.get()
+    if kept is not None:
+        yield kept
+        return
+    with load_target_host(settings.blocks.target_host).executor(log=tell) as host:
         yield host
-        log(f"{host.round_trips} round trips to the host")
+        tell(f"{host.round_trips} round trips to the host")
+
+
+@contextmanager
+def keep(host: Host) -> Generator[None]:
+    """Let every `reach` inside, in tasks too, take this host."""
+    token = _KEPT.set(host)
+    try:
+        yield
+    finally:
+        _KEPT.reset(token)
+
+
+def tell(text: str) -> None:
+    """Write into the log of whichever task or flow is at work."""
+    get_run_logger().info(text)
 
 
 def bootstrap_plan(host: Host, application: Application) -> Plan:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from rollout.errors import CommandFailed, HostError, evidence
+from rollout.commands.batch import Begun, Ended
+from rollout.errors import CommandFailed, HostError, LeaseLost, evidence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
     from rollout.model.command import Command, Result
     from rollout.model.plan import Plan, Step
@@ -25,6 +26,10 @@ class Runs(Protocol):
         """Run a command; never raise because of its exit status."""
         ...
 
+    def run_all(self, steps: Sequence[Step]) -> Iterator[Begun | Ended]:
+        """Run the commands of steps until one fails that is not best-effort."""
+        ...
+
 
 def carry_out(plan: Plan, host: Runs) -> tuple[Result, ...]:
     """Run a plan's steps in order and return what they answered.
@@ -40,35 +45,42 @@ def carry_out(plan: Plan, host: Runs) -> tuple[Result, ...]:
     Raises:
         CommandFailed: When a step failed. `left` says what serves, and names the exact command for
             whatever could not be taken back.
+        LeaseLost: When somebody else has the target by now; nothing is taken back then either.
         HostError: When the host was lost; nothing is taken back then, because the command that was
             under way may go on. The next run reads the facts and goes on from there.
     """
     done: list[Step] = []
     results: list[Result] = []
-    for step in plan.steps:
-        host.log(step.name)
-        result = _run(step, plan, done, host)
-        results.append(result)
-        if result.ok:
-            done.append(step)
-        elif step.best_effort:
-            host.log(f"warning: {step.name}: {result.meaning or evidence(result)}")
-        else:
-            raise _failure(step, result, plan, done, host)
+    at = plan.steps[:1]
+    try:
+        for said in host.run_all(plan.steps):
+            step = plan.steps[said.number]
+            at = (step,)
+            if isinstance(said, Begun):
+                host.log(step.name)
+                continue
+            results.append(said.result)
+            if said.result.ok:
+                done.append(step)
+            elif step.best_effort:
+                told = said.result.meaning or evidence(said.result)
+                host.log(f"warning: {step.name}: {told}")
+            else:
+                raise _failure(step, said.result, plan, done, host)
+    except LeaseLost:
+        raise
+    except HostError as error:
+        raise error.leaving(f"{_CUT}{_standing(plan, done, at)}") from error
     return tuple(results)
 
 
-def _run(step: Step, plan: Plan, done: list[Step], host: Runs) -> Result:
-    try:
-        return host.run(step.command)
-    except CommandFailed as error:
-        # It was stopped in time, so it is a failed step like any other.
-        return error.result
-    except HostError as error:
-        standing = plan.after if _passed(done) else plan.before
-        if step.point_of_no_return and not _passed(done):
-            standing = f"{plan.before[:-1]}, or it was switched already."
-        raise error.leaving(f"{_CUT}{standing}") from error
+def _standing(plan: Plan, done: list[Step], at: tuple[Step, ...]) -> str:
+    """Return what serves when the host was lost at a step."""
+    if _passed(done):
+        return plan.after
+    if any(step.point_of_no_return for step in at):
+        return f"{plan.before[:-1]}, or it was switched already."
+    return plan.before
 
 
 def _failure(step: Step, result: Result, plan: Plan, done: list[Step], host: Runs) -> CommandFailed:

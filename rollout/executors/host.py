@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import io
 import socket
+import threading
 import time
 from base64 import b64decode
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, cast
 
 import paramiko
 from fabric import Config, Connection  # pyright: ignore[reportMissingTypeStubs]
@@ -20,6 +22,8 @@ from invoke.exceptions import CommandTimedOut as InvokeTimedOut
 from invoke.exceptions import ThreadException
 from paramiko.pkey import UnknownKeyType
 
+from rollout.commands.batch import Ended, batch_command, parse_said
+from rollout.commands.lease import UNHELD
 from rollout.errors import (
     CommandFailed,
     CommandTimedOut,
@@ -33,10 +37,12 @@ from rollout.executors.carry_out import carry_out
 from rollout.model.command import Command, Result, Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
     from typing import Self
 
+    from rollout.commands.batch import Begun
+    from rollout.model.plan import Step
     from rollout.model.target import HostAddress
 
 __all__ = ["Host", "carry_out"]
@@ -53,6 +59,7 @@ KILLED = 137
 KILL_AFTER_S = 5
 # How much longer than the host we wait ourselves, in seconds.
 MARGIN_S = 20.0
+STATUS_TIMEOUT_S = 5.0
 
 _LOOK_AGAIN = "Start the run again: it reads the facts first and goes on from there."
 _CUT = (OSError, EOFError, paramiko.SSHException, ThreadException)
@@ -90,19 +97,110 @@ class _OnlyPinned(paramiko.MissingHostKeyPolicy):
         raise paramiko.BadHostKeyException(hostname, key, self._pinned)
 
 
+class Fence(Protocol):
+    """What guards a host's changing commands: the lease of a run."""
+
+    @property
+    def folder(self) -> str:
+        """Return where the lease lies on the host."""
+        ...
+
+    def guard(self, command: Command) -> tuple[str, ...]:
+        """Return the words that run a command only while the lease is held."""
+        ...
+
+    def regained(self, exit_code: int) -> bool:
+        """Return whether a command that was not run for want of the lease may be run now.
+
+        Raises:
+            LeaseLost: When the lease is somebody else's.
+        """
+        ...
+
+
+class Stream:
+    """A program on the host that is written to and read from while it runs, a line at a time."""
+
+    def __init__(self, channel: Any) -> None:
+        self._channel = channel
+        self._pending = b""
+
+    def write(self, text: str) -> None:
+        """Send text.
+
+        Raises:
+            OutcomeUnknown: When the program has ended, or the connection was cut.
+        """
+        self._channel.settimeout(CONNECT_TIMEOUT_S)
+        try:
+            self._channel.sendall(text.encode())
+        except _CUT as error:
+            raise _gone() from error
+
+    def read_line(self, timeout_s: float) -> str | None:
+        """Return its next line without the line end; None when there was none in time.
+
+        Raises:
+            OutcomeUnknown: When the program has ended, or the connection was cut.
+        """
+        deadline = time.monotonic() + timeout_s
+        while b"\n" not in self._pending:
+            self._channel.settimeout(max(0.0, deadline - time.monotonic()))
+            try:
+                data: bytes = self._channel.recv(65536)
+            except TimeoutError:
+                return None
+            except _CUT as error:
+                raise _gone() from error
+            if not data:
+                raise _gone()
+            self._pending += data
+        line, self._pending = self._pending.split(b"\n", 1)
+        return line.decode(errors="replace")
+
+    def exit_code(self, timeout_s: float) -> int | None:
+        """Return the program's exit status; None when it has not ended in time, or is unknown."""
+        self._channel.status_event.wait(timeout_s)
+        status: int = self._channel.exit_status
+        return status if self._channel.status_event.is_set() and status >= 0 else None
+
+    def end(self) -> None:
+        """Tell the program that its input has ended."""
+        try:
+            self._channel.shutdown_write()
+        except _CUT:
+            return
+
+
+def _gone() -> OutcomeUnknown:
+    return OutcomeUnknown(
+        "a program on the host has ended, or the connection to it was cut",
+        left="What it did last is unknown.",
+        next_step=_LOOK_AGAIN,
+    )
+
+
 class Host:
     """A host's one connection, opened when it is first needed; a context manager.
+
+    Threads may share it: each command has a channel of its own.
 
     Args:
         address: Where it is, and the key that it must show.
         log: Called with what happens, a line at a time; secrets never reach it.
+
+    Attributes:
+        round_trips: How many commands were run on it so far.
+        fence: What guards changing commands; None lets them run unguarded.
     """
 
     def __init__(self, address: HostAddress, log: Callable[[str], None] = lambda _: None) -> None:
         self.address = address
         self.log = log
         self.round_trips = 0
+        self.fence: Fence | None = None
         self._connection: Any = None
+        self._opening = threading.RLock()
 
     def __enter__(self) -> Self:
         return self
@@ -118,14 +216,24 @@ class Host:
     def run(self, command: Command) -> Result:
         """Run a command and return what it answered, whatever its exit status is.
 
-        A command that changes nothing is repeated once when the connection was cut.
+        A command that changes nothing is repeated once when the connection was cut. One that
+        changes something is run only while the fence lets it.
 
         Raises:
+            LeaseLost: When the fence does not let it; the command was not run.
             HostUnreachable: When no session came about; the command was not run.
             HostKeyChanged: When the host shows another key than the pinned one.
             OutcomeUnknown: When the connection was cut; the command may go on.
             CommandTimedOut: When it was stopped because it took longer than its limit.
         """
+        result = self._run_again(command)
+        fence = self.fence if command.changes else None
+        if fence is not None and fence.regained(result.exit_code):
+            result = self._run_again(command)
+            fence.regained(result.exit_code)
+        return result
+
+    def _run_again(self, command: Command) -> Result:
         was_open = self._connection is not None
         try:
             return self._run(command)
@@ -171,27 +279,101 @@ class Host:
             next_step=next_step or "Read the output above and see to its cause.",
         )
 
+    def run_all(self, steps: Sequence[Step]) -> Iterator[Begun | Ended]:
+        """Run the commands of steps in order, in one round trip, and tell what happens meanwhile.
+
+        A command that fails ends the rest, unless its step is best-effort. One that takes longer
+        than its limit is stopped and has failed.
+
+        Raises:
+            LeaseLost: When the fence does not let one run; neither it nor the rest was run.
+            HostUnreachable: When no session came about; nothing was run.
+            OutcomeUnknown: When the connection was cut; what was under way may go on.
+        """
+        done = 0
+        while done < len(steps):
+            rest = steps[done:]
+            stream = self._start(rest)
+            ended = 0
+            while ended < len(rest):
+                line = self._line(stream, rest[ended].command)
+                if line is None:
+                    break
+                said = parse_said(line, rest)
+                yield replace(said, number=done + said.number)
+                if isinstance(said, Ended):
+                    ended += 1
+                    if not (said.result.ok or rest[said.number].best_effort):
+                        return
+            done += ended
+
     def reconnect(self) -> None:
         """Begin a new session with the next command, for instance to get new groups."""
         self.close()
 
+    def stream(self, command: Command) -> Stream:
+        """Start a program that is talked to while it runs.
+
+        Raises:
+            HostUnreachable: When no session came about; the program was not started.
+            HostKeyChanged: When the host shows another key than the pinned one.
+        """
+        connection = self._open()
+        self.round_trips += 1
+        try:
+            channel = connection.transport.open_session(timeout=CONNECT_TIMEOUT_S)
+            channel.exec_command(_bounded(command.argv, command.timeout_s))
+        except _CUT as error:
+            raise self._cut(command, started=False) from error
+        return Stream(channel)
+
     def close(self) -> None:
         """End the connection, if there is one."""
-        connection, self._connection = self._connection, None
+        with self._opening:
+            connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
 
+    def _start(self, steps: Sequence[Step]) -> Stream:
+        """Start the program that carries out steps."""
+        fence = self.fence
+        command = batch_command(steps, fence.folder if fence else "", UNHELD)
+        words = fence.guard(command) if fence else command.argv
+        try:
+            stream = self.stream(replace(command, argv=words))
+        except HostUnreachable:
+            # An idle connection may be dead without anybody knowing.
+            self.close()
+            stream = self.stream(replace(command, argv=words))
+        stream.write(_text(command))
+        stream.end()
+        return stream
+
+    def _line(self, stream: Stream, command: Command) -> str | None:
+        """Return what the program says next; None when it stopped for want of the lease."""
+        try:
+            line = stream.read_line(command.timeout_s + MARGIN_S)
+        except OutcomeUnknown as error:
+            fence, status = self.fence, stream.exit_code(STATUS_TIMEOUT_S)
+            if status is not None and fence is not None and fence.regained(status):
+                return None
+            self.close()
+            raise self._cut(command, started=True) from error
+        if line is None:
+            self.close()
+            raise self._cut(command, started=True)
+        return line
+
     def _run(self, command: Command) -> Result:
         connection = self._open()
-        bounded = Command(
-            ("timeout", f"--kill-after={KILL_AFTER_S}", f"{command.timeout_s:g}", *command.argv)
-        )
+        fence = self.fence if command.changes else None
+        words = command.argv if fence is None else fence.guard(command)
         runner = _Whole(context=connection)
         self.round_trips += 1
         began = time.monotonic()
         try:
             answer = cast("Any", runner).run(
-                bounded.shell(),
+                _bounded(words, command.timeout_s),
                 hide=True,
                 warn=True,
                 in_stream=io.StringIO(_text(command)),
@@ -232,19 +414,30 @@ class Host:
         )
 
     def _open(self) -> Any:
-        if self._connection is None:
-            connection = _connection(self.address)
-            try:
-                connection.open()
-            except paramiko.BadHostKeyException as error:
-                raise _other_key(self.address, error) from error
-            except paramiko.AuthenticationException as error:
-                raise _login_refused(self.address) from error
-            except _CUT as error:
-                raise _unreachable(self.address, error) from error
-            _notice_cuts(connection)
-            self._connection = connection
-        return self._connection
+        with self._opening:
+            if self._connection is None:
+                self._connection = _opened(self.address)
+            return self._connection
+
+
+def _bounded(words: tuple[str, ...], timeout_s: float) -> str:
+    """Return the line that runs a program for no longer than its limit."""
+    bound = ("timeout", f"--kill-after={KILL_AFTER_S}", f"{timeout_s:g}")
+    return Command((*bound, *words)).shell()
+
+
+def _opened(address: HostAddress) -> Any:
+    connection = _connection(address)
+    try:
+        connection.open()
+    except paramiko.BadHostKeyException as error:
+        raise _other_key(address, error) from error
+    except paramiko.AuthenticationException as error:
+        raise _login_refused(address) from error
+    except _CUT as error:
+        raise _unreachable(address, error) from error
+    _notice_cuts(connection)
+    return connection
 
 
 def _connection(address: HostAddress) -> Any:

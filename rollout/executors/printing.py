@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rollout.commands.batch import Begun, Ended
+from rollout.errors import CommandFailed
 from rollout.model.command import Command, Result
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
+
+    from rollout.model.plan import Step
 
 
 class PrintingHost:
@@ -32,3 +36,15 @@ class PrintingHost:
         self.commands.append(command)
         self.log(f"would run: {command.display()}")
         return self._answers(command) or Result(command, 0, "", "", 0.0)
+
+    def run_all(self, steps: Sequence[Step]) -> Iterator[Begun | Ended]:
+        """Tell what each step would run, until one fails that is not best-effort."""
+        for number, step in enumerate(steps):
+            yield Begun(number)
+            try:
+                result = self.run(step.command)
+            except CommandFailed as error:
+                result = error.result
+            yield Ended(number, result)
+            if not (result.ok or step.best_effort):
+                return

@@ -35,6 +35,11 @@ class Layout:
         """Return the folder that the proxy's container sees as /etc/caddy."""
         return f"{self.directory}/{PROXY}"
 
+    @property
+    def lease(self) -> str:
+        """Return the folder in which the right to change the target lies."""
+        return f"{self.directory}/lease"
+
     def release(self, number: int) -> str:
         """Return a release's folder."""
         return f"{self.directory}/releases/{number}"

@@ -48,7 +48,11 @@ from tests.support.vm import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator, Sequence
+
+    from rollout.commands.batch import Begun, Ended
+    from rollout.model.command import Result
+    from rollout.model.plan import Step
 
 pytestmark = pytest.mark.rehearsal
 
@@ -294,11 +298,12 @@ class Dying:
         self.log = host.log
         self._host, self._left = host, commands
 
-    def run(self, command: Command):
-        if not self._left:
-            raise Killed
-        self._left -= 1
+    def run(self, command: Command) -> Result:
         return self._host.run(command)
+
+    def run_all(self, steps: Sequence[Step]) -> Iterator[Begun | Ended]:
+        yield from self._host.run_all(steps[: self._left])
+        raise Killed
 
 
 @pytest.mark.parametrize("steps", [1, 3, 5, 8, 9, 11])

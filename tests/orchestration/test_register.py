@@ -103,9 +103,6 @@ def test_registering_again_changes_nothing_and_the_cli_agrees(
     assert declared["deploy"]["entrypoint"] == "flows.deploy.deploy"
     assert declared["deploy"]["work_pool_name"] == "trovella"
     assert declared["deploy"]["pull_steps"] == []
-    assert declared["deploy"]["concurrency_options"]["collision_strategy"] == "ENQUEUE"
-    limit = server.client.read_global_concurrency_limit_by_name("target-production")
-    assert (limit.limit, limit.active) == (1, True)
 
     cli = server.python("-m", "prefect", "--no-prompt", "deploy", "--all")
 

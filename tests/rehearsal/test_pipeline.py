@@ -157,7 +157,7 @@ def test_a_failing_build_leaves_the_schema_alone():
 
     assert_refused(run, served)
     assert run.tasks["build-push"] == "Failed"
-    assert run.tasks["migrate-prod"] == "NotReady"
+    assert "migrate-prod" not in run.tasks
 
 
 def test_a_failing_migration_is_rolled_back_as_a_whole():
@@ -231,7 +231,7 @@ def test_an_unreachable_host_is_told():
         run = trigger("deploy", commit=served)
 
     assert_refused(run, served, SPARE)
-    assert run.tasks["preflight"] == "Failed"
+    assert run.tasks == {}
 
 
 def test_another_host_key_is_never_trusted():
@@ -242,7 +242,7 @@ def test_another_host_key_is_never_trusted():
         run = trigger("deploy", commit=served)
 
     assert_refused(run, served, "key")
-    assert run.tasks["preflight"] == "Failed"
+    assert run.tasks == {}
 
 
 def test_a_refused_registry_login_is_told():

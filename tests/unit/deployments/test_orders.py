@@ -80,10 +80,6 @@ def test_each_environment_has_its_three_deployments(environment: str):
     ]  # fmt: skip
     assert all(entry.parameters == {"environment": environment} for entry in entries)
     assert all(environment in entry.tags for entry in entries)
-    limits = [entry.concurrency_limit for entry in entries]
-    assert [limit and (limit.limit, limit.collision_strategy) for limit in limits] == [
-        (1, "ENQUEUE"), (1, "ENQUEUE"), None,
-    ]  # fmt: skip
 
 
 def test_an_environment_without_deployments_is_named():

@@ -1,0 +1,234 @@
+"""Holds a target's lease for as long as a run needs it.
+
+A thread sends a line every few seconds over the run's one connection; when that is cut, it takes
+the lease up again, which works as long as nobody else has had it in between.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager, suppress
+from contextvars import copy_context
+from typing import TYPE_CHECKING
+
+from rollout.commands.lease import TAKEN, UNHELD, fenced, parse_said, take_command
+from rollout.errors import HostError, LeaseHeld, LeaseLost, OutcomeUnknown, Superseded
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from rollout.commands.lease import Way
+    from rollout.executors.host import Host, Stream
+    from rollout.model.command import Command
+    from rollout.model.layout import Layout
+    from rollout.model.lease import Claim, Holder
+
+BEAT_S = 3.0
+"""How often the host hears from us, in seconds; a quarter of what it waits."""
+REGAIN_TIMEOUT_S = 60.0
+"""How long a command waits for the lease to be ours again after a cut, in seconds."""
+_END_S = 5.0
+
+
+@contextmanager
+def hold_lease(host: Host, layout: Layout, claim: Claim, *, wait_s: float) -> Generator[Lease]:
+    """Hold the target's lease; it is free again when the block is left.
+
+    Meanwhile the host's changing commands are run only while the lease is held.
+
+    Args:
+        host: The target's host.
+        layout: Where the application lies there.
+        claim: Who asks.
+        wait_s: How long to wait for others, in seconds.
+
+    Raises:
+        LeaseHeld: When it did not become free in time, or a person keeps deploys back.
+        Superseded: When a newer deploy came while this one waited.
+        HostError: When the host cannot be used.
+    """
+    lease = Lease(host, layout, claim)
+    lease.take(wait_s)
+    host.fence = lease
+    try:
+        yield lease
+    finally:
+        host.fence = None
+        lease.give_back()
+
+
+class Lease:
+    """A lease that is taken, kept and given back; `Host` asks it before each change."""
+
+    def __init__(self, host: Host, layout: Layout, claim: Claim) -> None:
+        self.claim = claim
+        self.newer: Holder | None = None
+        self._host = host
+        self._layout = layout
+        self._stream: Stream | None = None
+        self._lost_to: Holder | None = None
+        self._held = threading.Event()
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=copy_context().run, args=(self._keep,), daemon=True)
+
+    def take(self, wait_s: float) -> None:
+        """Wait for the lease, then keep it."""
+        self._stream = self._ask("wait", wait_s)
+        self._held.set()
+        self._thread.start()
+
+    def give_back(self) -> None:
+        """Let others have it; what cannot be told to the host becomes true without that."""
+        self._ending.set()
+        if self._thread.is_alive():
+            self._thread.join(BEAT_S + _END_S)
+        if self._stream is not None:
+            self._stream.end()
+            self._stream.exit_code(_END_S)
+
+    def stand_aside(self) -> None:
+        """End this run when a newer deploy waits; to be called before the first change.
+
+        Raises:
+            Superseded: When one waits.
+        """
+        if self.newer is not None:
+            raise _superseded(self.newer)
+
+    @property
+    def folder(self) -> str:
+        """Return where the lease lies on the host."""
+        return self._layout.lease
+
+    def guard(self, command: Command) -> tuple[str, ...]:
+        """Return the words that run a command only while this lease is held."""
+        return fenced(command, self._layout, self.claim.token)
+
+    def regained(self, exit_code: int) -> bool:
+        """Return whether a command that was not run for want of the lease may be run now.
+
+        Raises:
+            LeaseLost: When somebody else has it, or has had it.
+        """
+        if exit_code not in (TAKEN, UNHELD):
+            return False
+        if exit_code == UNHELD:
+            self._held.clear()
+            self._held.wait(REGAIN_TIMEOUT_S)
+        if exit_code == TAKEN or self._lost_to or not self._held.is_set():
+            raise _lost(self._lost_to)
+        return True
+
+    def _keep(self) -> None:
+        while not self._ending.is_set():
+            try:
+                self._beat()
+            except HostError as error:
+                self._held.clear()
+                self._host.log(f"the lease is not heard of: {error.true}")
+                self._regain()
+            if self._lost_to is not None:
+                return
+
+    def _beat(self) -> None:
+        stream = self._stream
+        if stream is None or not self._held.is_set():
+            raise OutcomeUnknown("the host says that nobody holds it", next_step="")
+        stream.write("\n")
+        until = time.monotonic() + BEAT_S
+        while not self._ending.is_set() and (left_s := until - time.monotonic()) > 0:
+            line = stream.read_line(min(left_s, 0.5))
+            if line is not None:
+                word, who = parse_said(line)
+                self.newer = who if word == "newer" else self.newer
+
+    def _regain(self) -> None:
+        if self._ending.is_set():
+            return
+        try:
+            self._stream = self._ask("resume", REGAIN_TIMEOUT_S)
+        except (LeaseLost, LeaseHeld) as error:
+            self._host.log(error.true)
+            self._held.set()
+        except HostError as error:
+            self._stream = None
+            self._host.close()
+            self._host.log(f"the lease could not be taken up again yet: {error.true}")
+            self._ending.wait(BEAT_S)
+        else:
+            self._held.set()
+            self._host.log("the lease was taken up again; nobody else had it")
+
+    def _ask(self, way: Way, wait_s: float) -> Stream:
+        """Return the program that holds the lease, once it does."""
+        command = take_command(self._layout, self.claim, way)
+        stream = self._host.stream(command)
+        until, holder = time.monotonic() + wait_s, None
+        while (left_s := until - time.monotonic()) > 0:
+            # A program that has ended may have said why: what it wrote is read all the same.
+            with suppress(OutcomeUnknown):
+                stream.write("\n")
+            try:
+                line = stream.read_line(min(left_s, BEAT_S))
+            except OutcomeUnknown as error:
+                raise _ended(command, stream, error) from error
+            if line is None:
+                continue
+            word, who = parse_said(line)
+            if word == "held":
+                return stream
+            holder = who
+            self._judge(word, who)
+        stream.end()
+        raise _held(holder, f"was not free within {wait_s:.0f} s")
+
+    def _judge(self, word: str, who: Holder | None) -> None:
+        """Raise what an answer other than `held` means; `busy` means to go on waiting."""
+        if word == "busy" and who is not None:
+            self._host.log(f"waits for the target: {who.describe()} {who.link}".rstrip())
+        elif word == "on-hold":
+            raise _held(who, "is held back")
+        elif word == "superseded" and who is not None:
+            raise _superseded(who)
+        elif word == "lost":
+            self._lost_to = who
+            raise _lost(who)
+
+
+def _ended(command: Command, stream: Stream, error: OutcomeUnknown) -> HostError:
+    """Return what the end of the program that should hold the lease means."""
+    meaning = command.meanings.get(stream.exit_code(1.0) or 0)
+    if not meaning:
+        return error
+    return HostError(
+        f"the target's lease cannot be had: {meaning}",
+        next_step="Log in to the host and see to that, then start the run again.",
+    )
+
+
+def _held(who: Holder | None, how: str) -> LeaseHeld:
+    by = who.describe() if who else "somebody who does not say who"
+    return LeaseHeld(
+        f"the target {how}: it is held by {by}",
+        next_step=f"Look at {who.link} and wait for it to end."
+        if who and who.link
+        else "Ask them, or let deploys go on with `bin/release-hold`; then start this run again.",
+    )
+
+
+def _lost(who: Holder | None) -> LeaseLost:
+    by = who.describe() if who else "somebody else"
+    return LeaseLost(
+        f"this run no longer has the right to change the target: {by} took it",
+        left="The command was not run; the new owner reads what was done before.",
+        next_step="Watch the new owner's run; start this one again only if it is still wanted.",
+    )
+
+
+def _superseded(newer: Holder) -> Superseded:
+    return Superseded(
+        f"a newer deploy takes this one's place: {newer.owner}",
+        left="Nothing was changed on the target.",
+        next_step=f"Nothing: follow the newer one at {newer.link or 'its run'}.",
+    )

@@ -1,0 +1,88 @@
+"""The right to change a target, held by a run from before the build until its end."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from prefect.context import FlowRunContext
+from prefect.runtime import flow_run
+
+from rollout.executors.clock import now_utc
+from rollout.executors.files import read_environment
+from rollout.executors.lease import hold_lease
+from rollout.model.layout import Layout
+from rollout.model.lease import Claim
+from tasks.target import keep, reach
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from rollout.executors.lease import Lease
+
+WAIT_S = 1800.0
+
+_HELD: ContextVar[Lease | None] = ContextVar("held lease", default=None)
+
+
+@contextmanager
+def target_lease(
+    environment: str, reason: str = "", *, supersedes: bool = False
+) -> Generator[None]:
+    """Hold the target's lease; a second run waits here, whatever server it was started from.
+
+    Meanwhile all tasks of the run share one connection to the host, and its changing commands are
+    run only while the lease is held.
+
+    Args:
+        environment: The environment whose target is to be changed.
+        reason: What for.
+        supersedes: Whether this is a deploy, whose place a newer one takes while it has changed
+            nothing.
+
+    Raises:
+        ConfigInvalid: When there is no such environment.
+        LeaseHeld: When it was not free within half an hour, or a person keeps deploys back.
+        Superseded: When a newer deploy came while this one waited.
+        HostError: When the host cannot be used.
+    """
+    settings = read_environment(environment)
+    claim = Claim(
+        token=uuid4().hex,
+        owner=flow_run.name or "a run",
+        reason=reason,
+        link=flow_run.ui_url or "",
+        asked_at=_asked_at(),
+        supersedes=supersedes,
+    )
+    layout = Layout(settings.application.directory)
+    with (
+        reach(settings) as host,
+        keep(host),
+        hold_lease(host, layout, claim, wait_s=WAIT_S) as lease,
+    ):
+        token = _HELD.set(lease)
+        try:
+            yield
+        finally:
+            _HELD.reset(token)
+
+
+def before_first_change() -> None:
+    """Let a newer deploy take this run's place, as long as nothing was changed on the target.
+
+    Raises:
+        Superseded: When one waits.
+    """
+    lease = _HELD.get()
+    if lease is not None:
+        lease.stand_aside()
+
+
+def _asked_at() -> str:
+    """Return when the run was made, so that a retried one does not count as newer."""
+    context = FlowRunContext.get()
+    made = context.flow_run.created if context and context.flow_run else None
+    return made.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if made else now_utc()
