@@ -9,6 +9,7 @@ from __future__ import annotations
 import tomllib
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -202,6 +203,11 @@ class Verify(Section):
     healthy: str = "healthy"
     version_key: str = "version"
     timeout_s: Seconds = 60
+
+    @property
+    def path(self) -> str:
+        """Return what a container is asked for itself: the path of the address."""
+        return urlsplit(self.url).path or "/"
 
 
 class Environment(Section):

@@ -154,7 +154,7 @@ def activate(
     """Carry out what makes a release serve, from whatever the facts say was done already."""
     started_s = monotonic_s()
     login = load_artifact_registry(settings.blocks.artifact_registry).login()
-    plan = decide_activation(facts, release, files, settings.application, login)
+    plan = decide_activation(facts, release, files, settings.application, login, settings.verify)
     get_run_logger().info("release %s: %s", release.number, plan.outline())
     carry_out(plan, host)
     former = serving_release(facts, settings.application.service)

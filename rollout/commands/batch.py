@@ -14,7 +14,7 @@ from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rollout.model.command import Command, Result, Secret
+from rollout.model.command import Command, Result, Secret, bash_script
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,7 +71,7 @@ def batch_command(steps: Sequence[Step], lease: str = "", unheld: int = 0) -> Co
         unheld: Its exit status when it is not.
     """
     return Command(
-        ("bash", "-uc", _BATCH, "bash", lease, str(unheld)),
+        bash_script(_BATCH, lease, str(unheld)),
         stdin=Secret("".join(map(_line, steps))),
         timeout_s=sum(step.command.timeout_s for step in steps),
     )

@@ -11,7 +11,7 @@ import math
 from typing import TYPE_CHECKING
 
 from rollout.model import layout as names
-from rollout.model.command import Command, script
+from rollout.model.command import Command, bash_script, script
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +29,7 @@ NO_HEALTH_CHECK = 85
 NO_CONTAINER = 86
 OTHER_IMAGE = 87
 NOT_DRAINED = 88
+OTHER_VERSION = 89
 
 PULL_TIMEOUT_S = 600.0
 UP_TIMEOUT_S = 300.0
@@ -91,12 +92,40 @@ runs=$(docker inspect --format '{{{{.Image}}}}' "$id")
 [ "$runs" = "$(docker image inspect --format '{{{{.Id}}}}' "$3")" ] || exit {OTHER_IMAGE}
 """
 
+# The engine's network is reached from the host, so nothing has to be in the image. To HTTP/1.0 no
+# answer comes in chunks.
+_ASK = """\
+ask() {
+    local networks='{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' address
+    read -r address _ <<<"$(docker inspect --format "$networks" "$id")"
+    exec 3<>"/dev/tcp/$address/$1" || return
+    printf 'GET %s HTTP/1.0\r\nHost: localhost\r\n\r\n' "$2" >&3
+    timeout 8 cat <&3 | tr -d '\r'
+    exec 3>&-
+}
+"""
+
+_SAYS_VERSION = f"""\
+# compare the version that a container says with the release's
+id={_CONTAINER}
+[ -n "$id" ] || exit {NO_CONTAINER}
+{_ASK}
+said=$(ask "$3" "$4" 2>/dev/null | sed '1,/^$/d' | grep -oE "\\"$5\\" *: *\\"[^\\"]*\\"" |
+    head -n 1 | cut -d '"' -f 4)
+echo "it says ${{said:-nothing}}"
+[ -z "$said" ] || [ "$said" = "$6" ] || exit {OTHER_VERSION}
+"""
+
 _EVIDENCE = f"""\
-# show a container's state and its last lines
+# show a container's state, its last lines, and how its health path answers
 id={_CONTAINER}
 [ -n "$id" ] || exit {NO_CONTAINER}
 docker inspect --format '{{{{json .State}}}}' "$id"
 docker logs --tail "$3" "$id" 2>&1
+[ -n "$5" ] || exit 0
+{_ASK}
+heads=$(ask "$4" "$5" 2>/dev/null | sed '/^$/q' | grep -iE '^(HTTP/|location:)')
+[ -z "$heads" ] || printf 'GET %s is answered with\n%s\n' "$5" "$heads"
 """
 
 # The engine's own /proc is read, not the container's: an image need not bring a shell.
@@ -226,9 +255,46 @@ def image_is_command(project: str, service: str, reference: str) -> Command:
     )
 
 
-def container_evidence_command(project: str, service: str) -> Command:
-    """Return the command that shows a container's state, health log and last lines."""
-    return Command(script(_EVIDENCE, project, service, str(LOG_LINES)), changes=False)
+def says_version_command(
+    project: str, service: str, port: int, path: str, key: str, version: str
+) -> Command:
+    """Return the command that asks a container itself for its version.
+
+    One that says none passes: it is known by its image.
+
+    Args:
+        project: The compose project.
+        service: The compose service.
+        port: The port inside its network.
+        path: What to ask for, for example `/api/health`.
+        key: The key of the JSON body that names the version.
+        version: What it should say.
+    """
+    return Command(
+        bash_script(_SAYS_VERSION, project, service, str(port), path, key, version),
+        timeout_s=30,
+        changes=False,
+        meanings={
+            OTHER_VERSION: f"{service} does not say that it is {version}",
+            NO_CONTAINER: f"there is no container of {service}",
+        },
+    )
+
+
+def container_evidence_command(
+    project: str, service: str, port: int = 0, path: str = ""
+) -> Command:
+    """Return the command that shows a container's state, health log and last lines.
+
+    Args:
+        project: The compose project.
+        service: The compose service.
+        port: The port inside its network.
+        path: Its health path: how that is answered is shown too, a redirect for instance; empty
+            asks for nothing.
+    """
+    words = (project, service, str(LOG_LINES), str(port), path)
+    return Command(bash_script(_EVIDENCE, *words), timeout_s=30, changes=False)
 
 
 def validate_caddyfile_command(layout: Layout, project: str, number: int, proxy: str) -> Command:

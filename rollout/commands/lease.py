@@ -19,7 +19,7 @@ import json
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Literal
 
-from rollout.model.command import Command, script
+from rollout.model.command import Command, bash_script, script
 from rollout.model.lease import Holder, LeaseFacts
 
 if TYPE_CHECKING:
@@ -154,10 +154,10 @@ end_leftover 9>&- || exit {STUCK}
 printf 'held\\n'
 told=
 while heard 1; do
-    [ -n "$asked" ] && [ -z "$told" ] && newer_waits || continue
-    ! flock --nonblock next.lock true || continue
-    told=1
-    printf 'newer %s\\n' "$their_claim"
+    if [ -n "$asked" ] && [ -z "$told" ] && newer_waits && ! flock --nonblock next.lock true; then
+        told=1
+        printf 'newer %s\\n' "$their_claim"
+    fi
 done
 """
 
@@ -232,7 +232,7 @@ def take_command(layout: Layout, claim: Claim, way: Way) -> Command:
     asked = claim.asked_at if claim.supersedes else ""
     words = (layout.lease, claim.token, str(SILENCE_S), way, asked, _json(claim))
     return Command(
-        ("bash", "-uc", _TAKE, "bash", *words),
+        bash_script(_TAKE, *words),
         timeout_s=LONGEST_RUN_S,
         meanings={
             NO_FOLDER: f"{layout.lease} cannot be made: the login may not use sudo",

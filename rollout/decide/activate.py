@@ -21,7 +21,7 @@ from rollout.model.plan import Plan, RemoteFile, Step
 from rollout.render.compose import services_of
 
 if TYPE_CHECKING:
-    from rollout.config import Application
+    from rollout.config import Application, Verify
     from rollout.ledger import Event
     from rollout.model.command import Command
     from rollout.model.host import HostFacts
@@ -35,6 +35,7 @@ def decide_activation(
     files: tuple[RemoteFile, ...],
     application: Application,
     login: RegistryLogin | None = None,
+    verify: Verify | None = None,
 ) -> Plan:
     """Return what makes a release serve, from whatever the facts say was done already.
 
@@ -46,12 +47,14 @@ def decide_activation(
         files: The release's folder; empty means that the host has it, as an earlier release's.
         application: How the application stands in its compose file.
         login: The registry's; None pulls without one, should the image be missing.
+        verify: How the new container is asked who it is before it gets a request; None trusts its
+            image alone.
 
     Raises:
         Refused: When `files` is empty and the host does not have the release's folder.
         LedgerCorrupt: When the host's history cannot be trusted.
     """
-    scene = read_scene(facts, release, files, application)
+    scene = read_scene(facts, release, files, application, verify)
     steps = (
         *_upload(scene, files),
         *_record(scene, "prepared"),
@@ -135,9 +138,9 @@ def _start(scene: Scene) -> tuple[Step, ...]:
     """Return the steps after which the release runs beside the one that serves, and is well."""
     others = () if _others_run(scene) else (_start_others(scene),)
     if scene.is_up:
-        return others
+        return (*others, *_ask_version(scene))
     project, service = scene.project, scene.service
-    look = compose.container_evidence_command(project, service)
+    look = _look(scene)
     return (
         *others,
         Step(
@@ -159,6 +162,35 @@ def _start(scene: Scene) -> tuple[Step, ...]:
             compose.image_is_command(project, service, scene.release.image.reference),
             evidence=(look,),
             next_step="Somebody else may be at work on the host; look, then start the run again.",
+        ),
+        *_ask_version(scene),
+    )
+
+
+def _look(scene: Scene) -> Command:
+    """Return what is read of the new container when it does not become what it should."""
+    path = scene.verify.path if scene.verify else ""
+    port = scene.application.port
+    return compose.container_evidence_command(scene.project, scene.service, port, path)
+
+
+def _ask_version(scene: Scene) -> tuple[Step, ...]:
+    if scene.verify is None or scene.facts.live == scene.service:
+        return ()
+    command = compose.says_version_command(
+        scene.project,
+        scene.service,
+        scene.application.port,
+        scene.verify.path,
+        scene.verify.version_key,
+        scene.release.version.sha,
+    )
+    return (
+        Step(
+            f"ask {scene.service} for its version",
+            command,
+            evidence=(_look(scene),),
+            next_step="Build the image with the commit as its version, then deploy again.",
         ),
     )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rollout.commands.host import checksum
-from rollout.config import Application
+from rollout.config import Application, Verify
 from rollout.decide.releases import serving_release
 from rollout.errors import Refused
 from rollout.ledger import LedgerState, read_ledger
@@ -28,6 +28,7 @@ class Scene:
         service: The release's own compose service.
         former: The release that serves now, or None.
         checksums: File name to SHA-256 as the release wants it.
+        verify: How the release is asked who it is; None asks it nothing.
     """
 
     facts: HostFacts
@@ -38,6 +39,7 @@ class Scene:
     service: str
     former: int | None
     checksums: dict[str, str]
+    verify: Verify | None = None
 
     @property
     def project(self) -> str:
@@ -99,7 +101,11 @@ class Scene:
 
 
 def read_scene(
-    facts: HostFacts, release: Release, files: tuple[RemoteFile, ...], application: Application
+    facts: HostFacts,
+    release: Release,
+    files: tuple[RemoteFile, ...],
+    application: Application,
+    verify: Verify | None = None,
 ) -> Scene:
     """Return what an activation looks at.
 
@@ -108,6 +114,7 @@ def read_scene(
         release: What shall serve.
         files: The release's folder; empty means that the host has it.
         application: How the application stands in its compose file.
+        verify: How the release is asked who it is; None asks it nothing.
 
     Raises:
         Refused: When `files` is empty and the host does not have the folder.
@@ -142,4 +149,5 @@ def read_scene(
         service=release_service(application.service, release.number),
         former=serving_release(facts, application.service),
         checksums=wanted or there,
+        verify=verify,
     )

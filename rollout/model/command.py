@@ -111,6 +111,14 @@ def script(text: str, *arguments: str) -> tuple[str, ...]:
     return ("sh", "-euc", text, "sh", *arguments)
 
 
+def bash_script(text: str, *arguments: str) -> tuple[str, ...]:
+    """Return the words that run a script that needs bash: its `read -t`, arrays or sockets.
+
+    It goes on after a command that fails, so it says itself what a failure means.
+    """
+    return ("bash", "-uc", text, "bash", *arguments)
+
+
 def _first_line(word: str) -> str:
     first, *more = word.strip().splitlines() or [""]
     return f"{first} ..." if more else word

@@ -34,6 +34,7 @@ from tests.support.vm import (
     COMPOSE,
     LAYOUT,
     REPOSITORY,
+    VERIFY,
     Vm,
     activate,
     bare_vm,
@@ -211,6 +212,26 @@ def test_an_image_that_never_becomes_healthy_leaves_the_old_one_serving(vm: Vm, 
     assert load.versions == [B]
     assert running(host) == [*RUNNING, "web-r2"]
     assert read(host).container("web-r3") is None
+    note(host, release, "failed")
+
+
+def test_an_image_of_another_version_never_gets_a_request(vm: Vm, host: Host):
+    release = new_release(host, good_image(A), SICK)
+    plan = decide_activation(read(host), release, files_of(release), APPLICATION, login(), VERIFY)
+
+    with load_on(f"http://{vm.address.host}") as load, pytest.raises(CommandFailed) as caught:
+        carry_out(plan, host)
+
+    service = f"web-r{release.number}"
+    assert caught.value.true.startswith(
+        f"ask {service} for its version: {service} does not say that it is {SICK}: "
+    )
+    assert f"it says {A}" in caught.value.true
+    assert "GET /api/health is answered with\nHTTP/1.1 200 OK" in caught.value.true
+    assert caught.value.left == "Release 2 is still serving."
+    assert load.lost == [], caddys_errors(host)
+    assert load.versions == [B]
+    assert read(host).container(service) is None
     note(host, release, "failed")
 
 

@@ -21,7 +21,7 @@ from infra.rehearsal.paths import Rehearsal
 from infra.rehearsal.shell import wait_until
 from rollout.commands.host import append_ledger_command, parse_host, read_host_command
 from rollout.commands.machine import parse_machine, read_machine_command
-from rollout.config import Application
+from rollout.config import Application, Verify
 from rollout.decide.activate import decide_activation, entry
 from rollout.decide.bootstrap import decide_bootstrap
 from rollout.decide.releases import next_release_number
@@ -53,6 +53,7 @@ APPLICATION = Application(
     drain_timeout_s=10,
     retain_releases=2,
 )
+VERIFY = Verify(url="http://localhost/api/health")
 LAYOUT = Layout(APPLICATION.directory)
 COMPOSE = (Path(app.__file__).parent / "template" / APPLICATION.compose).read_text()
 # A VM of a test has no public name, so its site has none either.
@@ -140,7 +141,7 @@ def files_of(
 
 def activate(host: Host, release: Release, files: tuple[RemoteFile, ...] = ()) -> Plan:
     """Activate a release and return what that took."""
-    plan = decide_activation(read(host), release, files, APPLICATION, login())
+    plan = decide_activation(read(host), release, files, APPLICATION, login(), VERIFY)
     carry_out(plan, host)
     return plan
 

@@ -83,9 +83,14 @@ def test_a_command_is_this_line(command: Command, line: str):
             f"trovella web-r12 {WEB}",
         ),
         (
-            compose.container_evidence_command("trovella", "web-r12"),
-            "sh -euc '# show a container'\"'\"'s state and its last lines ...' sh "
-            "trovella web-r12 50",
+            compose.container_evidence_command("trovella", "web-r12", 3000, "/api/health"),
+            "bash -uc '# show a container'\"'\"'s state, its last lines, and how its health path "
+            "answers ...' bash trovella web-r12 50 3000 /api/health",
+        ),
+        (
+            compose.says_version_command("trovella", "web-r12", 3000, "/health", "version", "c0"),
+            "bash -uc '# compare the version that a container says with the release'\"'\"'s ...' "
+            "bash trovella web-r12 3000 /health version c0",
         ),
         (
             compose.drain_command("trovella-web-r11-1", 3000, 30),
