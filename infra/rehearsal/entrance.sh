@@ -27,9 +27,9 @@ entrance() {
 }
 
 way() {
-    if on_debian && [ "$(id -u)" -eq 0 ] && unshare --mount --net --pid --fork true 2>/dev/null; then
+    if on_debian && [ "$(id -u)" -eq 0 ] && unshare --mount --net --pid --fork true >/dev/null 2>&1; then
         echo here
-    elif on_debian && [ "$(id -u)" -ne 0 ] && sudo --non-interactive true 2>/dev/null; then
+    elif on_debian && [ "$(id -u)" -ne 0 ] && sudo --non-interactive true >/dev/null 2>&1; then
         echo sudo
     elif docker info >/dev/null 2>&1; then
         echo container

@@ -132,15 +132,23 @@ def ui_address() -> tuple[str, int]:
 
 
 def ui_port(rehearsal: Rehearsal) -> int:
-    """Return the port of the UI, the same for as long as the world lives."""
+    """Return the port of the UI, the same for as long as the world lives.
+
+    The port that was asked for is the first world's; another one gets any that is free.
+    """
     file = rehearsal.state / "ui-port"
-    host, port = ui_address()
-    if port:
-        return port
     if not file.exists():
-        with socket.create_server((host, 0)) as free:
-            file.write_text(str(free.getsockname()[1]), encoding="utf-8")
+        file.write_text(str(_free_port(*ui_address())), encoding="utf-8")
     return int(file.read_text(encoding="utf-8"))
+
+
+def _free_port(host: str, wanted: int) -> int:
+    try:
+        listener = socket.create_server((host, wanted))
+    except OSError:
+        listener = socket.create_server((host, 0))
+    with listener:
+        return listener.getsockname()[1]
 
 
 def start_server(rehearsal: Rehearsal, passwords: facts.Passwords) -> None:

@@ -29,6 +29,7 @@ OUTER_PACKAGES: Final = {
     "git": "git",
     "ssh-keygen": "openssh-client",
     "update-ca-certificates": "ca-certificates",
+    "ps": "procps",
 }
 """What the machine itself must have: command, and the package that brings it."""
 
