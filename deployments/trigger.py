@@ -1,8 +1,8 @@
 """`bin/trigger deploy|rollback|verify --environment NAME`: start a run and be its mirror.
 
 Creates one run for one idempotency key, follows its log, and ends as it ended: 0 only when it is
-Completed. Stopped by Ctrl-C or a cancelled CI job it lets the run go on, and says so: a deploy is
-never cut in two by whoever watches it.
+Completed, 3 when a newer deploy took its place, 1 otherwise. Stopped by Ctrl-C or a cancelled CI
+job it lets the run go on, and says so: a deploy is never cut in two by whoever watches it.
 
 Prefect's CLI has no idempotency key, reads `sha=1234567` as a number and shows no log; hence this.
 """
@@ -45,6 +45,8 @@ SHORTHANDS = ("commit", "version", "reason", "actor")
 TIMEOUT_S = 3600.0
 API_GONE_S = 300.0
 INTERRUPTED = 130
+SUPERSEDED = 3
+DRY_RUNS = ("deploy", "rollback")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,9 @@ def read_order(arguments: Sequence[str] | None = None) -> tuple[Order, bool]:
         parser.add_argument(f"--{name}", help=f"the same as --parameter {name}=...")
     parser.add_argument("--parameter", action="append", default=[], metavar="NAME=TEXT", type=_pair)
     parser.add_argument("--parameters", type=_object, default={}, metavar="JSON")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="deploy, rollback: only tell what would be done"
+    )
     parser.add_argument("--idempotency-key", help="two runs with one key are one; default: none")
     parser.add_argument("--timeout-s", type=float, default=TIMEOUT_S, help="default %(default)s")
     parser.add_argument("--json", action="store_true", help="the outcome as one line of JSON")
@@ -87,6 +92,9 @@ def read_order(arguments: Sequence[str] | None = None) -> tuple[Order, bool]:
     short = {name: getattr(given, name) for name in SHORTHANDS}
     parameters = given.parameters | dict(given.parameter)
     parameters |= {name: text for name, text in short.items() if text is not None}
+    if given.dry_run and given.flow not in DRY_RUNS:
+        parser.error(f"--dry-run: {given.flow} changes nothing in any case")
+    parameters |= {"dry_run": True} if given.dry_run else {}
     # Without a key of the caller's, one of our own still makes a repeated request the same run.
     key = given.idempotency_key or f"trigger-{uuid.uuid4()}"
     return Order(given.flow, given.environment, parameters, key, given.timeout_s), given.json
@@ -222,6 +230,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         tell(str(error))
         return 1
     report(outcome, as_json=as_json)
+    if outcome.state == "Superseded":
+        return SUPERSEDED
     return 0 if outcome.succeeded else 1
 
 

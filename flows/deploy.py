@@ -18,7 +18,7 @@ from prefect.states import Cancelled, Completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from rollout.errors import Superseded, VerificationFailed
-from tasks.activate import deploy_prod, return_to_former
+from tasks.activate import deploy_prod, plan_deploy, return_to_former
 from tasks.image import build_push, move_latest
 from tasks.lease import before_first_change, target_lease
 from tasks.migrate import migrate_prod, plan_migrations
@@ -39,7 +39,11 @@ SIDE_BY_SIDE: Any = cast("Any", ThreadPoolTaskRunner(max_workers=8))
     task_runner=SIDE_BY_SIDE,
 )
 def deploy(
-    commit: str, environment: str = "production", reason: str = "", actor: str = ""
+    commit: str,
+    environment: str = "production",
+    reason: str = "",
+    actor: str = "",
+    dry_run: bool = False,  # noqa: FBT001, FBT002 (a switch in the form)
 ) -> State[None]:
     """Deploy one commit to one environment and prove that it serves.
 
@@ -48,18 +52,30 @@ def deploy(
         environment: Name of a file in `deployments/`.
         reason: Why; empty means that the merge itself is the reason.
         actor: Who asked; empty takes the commit's author.
+        dry_run: Tell what would be done, and do nothing of it: neither checks nor build run.
 
     Returns:
-        A state that says in one sentence which release serves now, or `Superseded`.
+        A state that says in one sentence which release serves now; `DryRun` or `Superseded`.
 
     Raises:
         RolloutError: With what is true, what state was left and what to do next.
     """
+    if dry_run:
+        return Completed(name="DryRun", message=_rehearsed(commit, environment, reason, actor))
     try:
         with target_lease(environment, reason, supersedes=True):
             return Completed(message=_phases(commit, environment, reason, actor))
     except Superseded as newer:
         return Cancelled(name="Superseded", message=str(newer))
+
+
+def _rehearsed(commit: str, environment: str, reason: str, actor: str) -> str:
+    """Return a sentence that says what a deploy would do; its log has each command."""
+    source = checkout(commit, environment)
+    deployed = preflight(environment)
+    pending = plan_migrations(source, deployed, environment)
+    planned = plan_deploy(source, environment, reason, actor)
+    return f"{planned}; migrations that would be applied: {', '.join(pending) or 'none'}"
 
 
 def _phases(commit: str, environment: str, reason: str, actor: str) -> str:

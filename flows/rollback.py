@@ -12,14 +12,18 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from rollout.errors import VerificationFailed
-from tasks.activate import activate_earlier, return_to_former
+from tasks.activate import activate_earlier, plan_rollback, return_to_former
 from tasks.lease import target_lease
 from tasks.verify import verify_release
 
 
 @flow(name="rollback", flow_run_name="rollback {environment} to {version}", persist_result=True)
 def rollback(
-    environment: str = "production", version: str = "", reason: str = "", actor: str = ""
+    environment: str = "production",
+    version: str = "",
+    reason: str = "",
+    actor: str = "",
+    dry_run: bool = False,  # noqa: FBT001, FBT002 (a switch in the form)
 ) -> State[None]:
     """Make an earlier release serve again, and prove that it does.
 
@@ -29,14 +33,17 @@ def rollback(
             empty takes the last good one before the current.
         reason: Why.
         actor: Who asked; empty where nobody said.
+        dry_run: Tell what would be done, and do nothing of it.
 
     Returns:
-        A state that says in one sentence which release serves now.
+        A state that says in one sentence which release serves now; `DryRun`.
 
     Raises:
         RollbackRefused: When there is no such release, or it serves already.
         RolloutError: With what is true, what state was left and what to do next.
     """
+    if dry_run:
+        return Completed(name="DryRun", message=plan_rollback(environment, version))
     with target_lease(environment, reason):
         activation = activate_earlier(environment, version, reason, actor)
         try:

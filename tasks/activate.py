@@ -21,20 +21,24 @@ from rollout.executors.files import read_environment
 from rollout.model.activation import Activation
 from rollout.model.command import Secret
 from rollout.model.finding import Refuse
+from rollout.model.host import HostFacts
 from rollout.model.release import Image, Release
 from rollout.model.source import Source
 from rollout.render.release import release_files
+from tasks.image import image_of
+from tasks.migrate import expected
 from tasks.record import write_ledger
 from tasks.retry import RETRIES, RETRY_DELAY_S, when_safe
 from tasks.source import at
-from tasks.target import prepare, reach, read
+from tasks.target import bootstrap_plan, prepare, reach, read, show
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rollout.config import Environment
     from rollout.executors.host import Host
     from rollout.executors.secrets import SecretValue
-    from rollout.model.host import HostFacts
-    from rollout.model.plan import RemoteFile
+    from rollout.model.plan import Plan, RemoteFile
 
 
 @task(
@@ -70,30 +74,43 @@ def deploy_prod(
     """
     settings = read_environment(environment)
     secrets = read_secrets(settings)
-    draft = Release(
-        number=0,
-        version=source.version,
-        image=image,
-        created_at=now_utc(),
-        actor=actor or source.author,
-        reason=reason,
-        run_id=str(flow_run.id),
-        migrations=migrations,
-        secret_versions={one.name: one.version for one in secrets.values()},
-    )
-    at(source.version.sha, environment, purpose="source")
-    render = partial(
-        release_files,
-        application=settings.application,
-        compose=git.read_file(source, settings.application.compose),
-        caddyfile=git.read_file(source, settings.application.caddyfile),
-        variables=variables(settings, secrets),
-    )
+    draft = _draft(source, image, migrations, secrets, reason, actor)
     with reach(settings) as host:
         prepare(host, settings.application)
         facts = read(host, settings.application)
+        render = _renderer(settings, source, secrets)
         release, files = release_to_activate(facts, draft, render, settings.application.service)
         return activate(host, facts, release, files, settings)
+
+
+@task(name="deploy-prod: plan", task_run_name="deploy-prod: plan", cache_policy=NO_CACHE)
+def plan_deploy(source: Source, environment: str, reason: str, actor: str) -> str:
+    """Tell what deploy-prod would run, and return a sentence about it; nothing is changed.
+
+    An image that was not built yet stands there with a digest of zeros.
+
+    Args:
+        source: The commit.
+        environment: The environment.
+        reason: Why.
+        actor: Who asked; empty takes the commit's author.
+
+    Raises:
+        Refused: When the host lacks something that only people may give.
+        HostError: When the host cannot be read.
+    """
+    settings = read_environment(environment)
+    secrets = read_secrets(settings)
+    image = image_of(source.version, settings)
+    draft = _draft(source, image, expected(settings, source), secrets, reason, actor)
+    with reach(settings) as host:
+        preparing = bootstrap_plan(host, settings.application)
+        facts = read(host, settings.application) if preparing.is_empty else HostFacts()
+    render = _renderer(settings, source, secrets)
+    release, files = release_to_activate(facts, draft, render, settings.application.service)
+    plan = _plan(facts, release, files, settings)
+    show(preparing, plan)
+    return f"would make release {release.number} ({source.version.short}) serve: {plan.outline()}"
 
 
 @task(name="deploy-prod: return", task_run_name="deploy-prod: return", cache_policy=NO_CACHE)
@@ -116,6 +133,26 @@ def return_to_former(activation: Activation, environment: str) -> str:
         return f"Release {former.number} ({former.version.short}) is serving again."
 
 
+@task(name="rollback: plan", task_run_name="rollback: plan", cache_policy=NO_CACHE)
+def plan_rollback(environment: str, version: str) -> str:
+    """Tell what a rollback would run, and return a sentence about it; nothing is changed.
+
+    Args:
+        environment: The environment.
+        version: As for `activate_earlier`.
+
+    Raises:
+        RollbackRefused: When there is no such release, or it serves already.
+    """
+    settings = read_environment(environment)
+    with reach(settings) as host:
+        facts = read(host, settings.application)
+    chosen = _chosen(facts, version)
+    plan = _plan(facts, chosen, (), settings)
+    show(plan)
+    return f"would make release {chosen.number} ({chosen.version.short}) serve: {plan.outline()}"
+
+
 @task(name="rollback", task_run_name="rollback", cache_policy=NO_CACHE)
 def activate_earlier(environment: str, version: str, reason: str, actor: str) -> Activation:
     """Make an earlier release of the host serve, as a whole: image, files and secrets.
@@ -133,9 +170,7 @@ def activate_earlier(environment: str, version: str, reason: str, actor: str) ->
     settings = read_environment(environment)
     with reach(settings) as host:
         facts = read(host, settings.application)
-        chosen = choose_release(facts, version)
-        if isinstance(chosen, Refuse):
-            raise RollbackRefused("rollback", chosen.findings)
+        chosen = _chosen(facts, version)
         left = next((one for one in releases_on(facts) if one.number == facts.current), None)
         activation = activate(host, facts, chosen, (), settings)
         if left is not None:
@@ -164,6 +199,56 @@ def activate(
         steps=len(plan.steps),
         round_trips=host.round_trips,
         seconds=monotonic_s() - started_s,
+    )
+
+
+def _chosen(facts: HostFacts, version: str) -> Release:
+    chosen = choose_release(facts, version)
+    if isinstance(chosen, Refuse):
+        raise RollbackRefused("rollback", chosen.findings)
+    return chosen
+
+
+def _plan(
+    facts: HostFacts, release: Release, files: tuple[RemoteFile, ...], settings: Environment
+) -> Plan:
+    login = load_artifact_registry(settings.blocks.artifact_registry).login()
+    return decide_activation(facts, release, files, settings.application, login, settings.verify)
+
+
+def _draft(
+    source: Source,
+    image: Image,
+    migrations: tuple[str, ...],
+    secrets: dict[str, SecretValue],
+    reason: str,
+    actor: str,
+) -> Release:
+    """Return the release that a commit would be, without its number."""
+    return Release(
+        number=0,
+        version=source.version,
+        image=image,
+        created_at=now_utc(),
+        actor=actor or source.author,
+        reason=reason,
+        run_id=str(flow_run.id),
+        migrations=migrations,
+        secret_versions={one.name: one.version for one in secrets.values()},
+    )
+
+
+def _renderer(
+    settings: Environment, source: Source, secrets: dict[str, SecretValue]
+) -> Callable[[Release], tuple[RemoteFile, ...]]:
+    """Return what gives a release its files: the commit's own, and the secrets."""
+    at(source.version.sha, settings.name, purpose="source")
+    return partial(
+        release_files,
+        application=settings.application,
+        compose=git.read_file(source, settings.application.compose),
+        caddyfile=git.read_file(source, settings.application.caddyfile),
+        variables=variables(settings, secrets),
     )
 
 

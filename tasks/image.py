@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
@@ -21,10 +22,15 @@ from rollout.executors.builder import build_and_push
 from rollout.executors.clock import now_utc
 from rollout.executors.files import read_environment
 from rollout.executors.registry import Registry
-from rollout.model.release import Image
+from rollout.model.release import Image, Version
 from rollout.model.source import Source
 from tasks.retry import RETRIES, RETRY_DELAY_S, when_safe
 from tasks.source import at
+
+if TYPE_CHECKING:
+    from rollout.config import Environment
+
+NOT_BUILT = f"sha256:{'0' * 64}"
 
 
 @task(
@@ -57,6 +63,13 @@ def build_push(source: Source, environment: str) -> Image:
     )
     path = Path(at(source.version.sha, environment, purpose="build").path)
     return build_and_push(build, path, order, login, log=get_run_logger().info)
+
+
+def image_of(version: Version, settings: Environment) -> Image:
+    """Return the image that a commit has in the registry, or one with a digest of zeros."""
+    login = load_artifact_registry(settings.blocks.artifact_registry).login()
+    digest = Registry(login).digest(settings.build.image, image_tag(version))
+    return Image(login.repository(settings.build.image), digest or NOT_BUILT)
 
 
 @task(name="move latest", task_run_name="move latest", cache_policy=NO_CACHE)

@@ -93,16 +93,21 @@ def migrate_prod(source: Source, deployed: Version | None, environment: str) -> 
     with Database(address, get_run_logger().info) as database:
         plan = _plan(settings, source, deployed, database)
         _demand("migrate-prod", plan.verdict)
-        expected = tuple(migration.tag for migration in _journal(settings, source).migrations)
+        tags = expected(settings, source)
         if plan.is_empty:
             # Prefect takes a state that a task returns as the task's own.
-            return cast("Any", Completed(name="Skipped", message=plan.describe(), data=expected))
+            return cast("Any", Completed(name="Skipped", message=plan.describe(), data=tags))
         for migration in plan.pending:
             database.apply(migration, settings.migrations.table_schema, settings.migrations.table)
         _verify(settings, source, database)
         if plan.seed_expected:
             _seed(settings, source, address)
-    return expected
+    return tags
+
+
+def expected(settings: Environment, source: Source) -> tuple[str, ...]:
+    """Return the tags of all migrations that a commit's code expects, in order."""
+    return tuple(migration.tag for migration in _journal(settings, source).migrations)
 
 
 def holds_exactly(version: Version, environment: str) -> Verdict:

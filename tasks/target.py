@@ -14,6 +14,7 @@ from rollout.commands.machine import parse_machine, read_machine_command
 from rollout.decide.bootstrap import decide_bootstrap
 from rollout.errors import Refused
 from rollout.executors.carry_out import carry_out
+from rollout.executors.printing import PrintingHost
 from rollout.model.finding import Refuse
 
 if TYPE_CHECKING:
@@ -84,6 +85,13 @@ def prepare(host: Host, application: Application) -> None:
     if not plan.is_empty:
         # A group that the login has joined counts for new sessions only.
         host.reconnect()
+
+
+def show(*plans: Plan) -> None:
+    """Tell what plans would run, and run nothing: the dry run."""
+    printing = PrintingHost(tell)
+    for plan in plans:
+        carry_out(plan, printing)
 
 
 def read(host: Host, application: Application) -> HostFacts:

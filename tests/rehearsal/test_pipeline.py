@@ -7,6 +7,7 @@ started by the trigger, executed by the worker, and judged from outside.
 from __future__ import annotations
 
 import json
+import threading
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ from tests.support.world import (
     restart_worker,
     retry,
     serving_version,
+    tool,
     trigger,
 )
 
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.rehearsal
 
 SPARE = "10.77.0.50"
+EVERYTHING = "ls -lR --time-style=full-iso /opt/trovella; docker ps --no-trunc --all --quiet"
 PHASES = ("quality", "migrate-prod", "build-push", "deploy-prod", "verify")
 
 
@@ -110,6 +113,62 @@ def test_the_next_commit_loses_no_request(first: str):
     assert probe.result()["sent"] > 100
     assert probe.result()["lost"] == 0, probe.result()
     assert len(on_host("docker ps --quiet").split()) == 5
+
+
+def test_a_dry_run_tells_every_step_and_changes_nothing():
+    served, version = serving_version(), commit()
+    before = on_host(EVERYTHING)
+
+    run = trigger("deploy", commit=version, dry_run=True)
+
+    assert (run.exit_code, run.state) == (0, "DryRun"), run.log
+    assert f"({version[:12]}) serve: upload release" in run.message
+    assert "would run: bash -uc '# compare the version that a container says" in run.log
+    assert set(run.tasks) == {"checkout", "preflight", "migrate-prod: plan", "deploy-prod: plan"}
+    assert serving_version() == served
+    assert on_host(EVERYTHING) == before
+
+    back = trigger("rollback", dry_run=True)
+    assert (back.exit_code, back.state) == (0, "DryRun"), back.log
+    assert serving_version() == served
+
+
+def test_a_newer_merge_takes_the_place_of_one_that_changed_nothing_yet():
+    older, outcome = commit(), dict[str, Run]()
+
+    def deploy_older() -> None:
+        outcome["older"] = trigger("deploy", commit=older)
+
+    thread = threading.Thread(target=deploy_older)
+    thread.start()
+    wait_until(held, "the lease to be held")
+    newer = trigger("deploy", commit=commit())
+    thread.join()
+
+    assert newer.exit_code == 0, newer.log
+    assert (outcome["older"].exit_code, outcome["older"].state) == (3, "Superseded")
+    assert "Nothing was changed on the target" in outcome["older"].message
+    assert not held()
+
+
+def held() -> bool:
+    return on_host("flock --nonblock /opt/trovella/lease/lock true || echo held").strip() == "held"
+
+
+def test_a_person_holds_deploys_back():
+    served = serving_version()
+    hold = tool("hold", "--environment", "rehearsal", "--reason", "a slow query", "--owner", "ada")
+    assert hold.returncode == 0, hold.stderr
+
+    run = trigger("deploy", commit=served)
+
+    assert_refused(run, served, "held by ada since", "a slow query", "bin/release-hold")
+    again = tool("hold", "--environment", "rehearsal", "--reason", "me too")
+    assert (again.returncode, "rehearsal is held by ada" in again.stderr) == (1, True)
+    assert "held back by ada" in tool("doctor", "--environment", "rehearsal").stdout
+    free = tool("release-hold", "--environment", "rehearsal")
+    assert "it was held by ada" in free.stdout
+    assert trigger("deploy", commit=served).exit_code == 0
 
 
 def test_a_rollback_takes_the_earlier_release_up_again():

@@ -52,10 +52,11 @@ class Run:
     log: str
 
 
-def trigger(flow: str, **parameters: str) -> Run:
+def trigger(flow: str, *, dry_run: bool = False, **parameters: str) -> Run:
     """Start a deployment of the rehearsal and wait for its end, as GitHub does."""
-    pairs = [f"--parameter={key}={value}" for key, value in parameters.items()]
-    return _follow([ROOT / "bin/trigger", flow, "--environment", "rehearsal", *pairs, "--json"])
+    words = [f"--parameter={key}={value}" for key, value in parameters.items()]
+    words += ["--dry-run"] if dry_run else []
+    return _follow([ROOT / "bin/trigger", flow, "--environment", "rehearsal", *words, "--json"])
 
 
 def _follow(command: list[Any]) -> Run:
@@ -166,6 +167,13 @@ def on_host(words: str) -> str:
          f"{world['host_user']}@{world['host_address']}", words],
         capture_output=True, text=True, check=True, timeout=60,
     ).stdout  # fmt: skip
+
+
+def tool(name: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run one of the programs in `bin/` and return how it ended."""
+    return subprocess.run(
+        [ROOT / "bin" / name, *words], capture_output=True, text=True, check=False
+    )
 
 
 def python(*words: str) -> subprocess.CompletedProcess[str]:
