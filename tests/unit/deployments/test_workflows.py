@@ -52,6 +52,6 @@ def test_what_changes_production_is_not_cancelled_and_asks_for_little(name: str)
     document = yaml.safe_load((ROOT / ".github/workflows" / name).read_text())
     (job,) = document["jobs"].values()
 
-    assert document.get("concurrency", {"cancel-in-progress": False})["cancel-in-progress"] is False
+    assert document["concurrency"]["cancel-in-progress"] is False
     assert document["permissions"] == {}
     assert job["permissions"] == {"contents": "read", "id-token": "write"}
