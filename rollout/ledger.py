@@ -4,6 +4,21 @@ One JSON object a line. The host's file is the truth, so it is read strictly: a 
 crash in the middle of an append and counts for nothing; anything else that is no entry, or that
 cannot follow the entries before it, is an error. Everything that says what may follow what lives in
 `_ALLOWED`.
+
+| event | what is true of the release then | who writes it |
+| --- | --- | --- |
+| prepared | its folder lies on the host | deploy-prod, after the upload |
+| migrated | the database was seen to hold what its code expects | deploy-prod, after prepared |
+| activated | the proxy sends requests to it | deploy-prod, rollback, after the switch |
+| verified | it was seen from outside, with all that belongs to it | verify |
+| failed | it was not seen from outside as it should be | deploy-prod's return, before it leaves |
+| rolled-back | somebody left it for an earlier one | rollback, after the earlier one serves |
+| abandoned | it never served, and the run that made it is over | the next deploy, before its own |
+| superseded | its run ended itself for a newer merge | a run that has a number and gives way |
+
+A run has a number only from deploy-prod on, which comes after migrate-prod: so a run that gives way
+earlier leaves no line, and one that was cut after the switch is caught up with by the next one.
+A ledger from before `migrated`, `abandoned` and `superseded` reads as it always did.
 """
 
 from __future__ import annotations
@@ -14,22 +29,35 @@ from typing import Literal, cast, get_args
 
 from rollout.errors import LedgerCorrupt
 
-Event = Literal["prepared", "activated", "verified", "failed", "rolled-back"]
-Stage = Literal["unknown", "prepared", "activated", "verified", "failed", "rolled-back"]
+Event = Literal[
+    "prepared",
+    "migrated",
+    "activated",
+    "verified",
+    "failed",
+    "rolled-back",
+    "abandoned",
+    "superseded",
+]
+Stage = Literal["unknown"] | Event
 
 EVENTS: tuple[Event, ...] = get_args(Event)
-STAGES: tuple[Stage, ...] = get_args(Stage)
+STAGES: tuple[Stage, ...] = ("unknown", *EVENTS)
 
 # What may happen to a release at each stage. A release becomes known by being prepared; only one
 # that has served can be verified or left. A failed or left one may serve again: that is the way
-# back from a release after it that is worse.
+# back from a release after it that is worse. One that was given up before it served has to be
+# prepared anew, as a retried run does.
 _ALLOWED: dict[Stage, tuple[Event, ...]] = {
     "unknown": ("prepared",),
-    "prepared": ("prepared", "activated", "failed"),
+    "prepared": ("prepared", "migrated", "activated", "failed", "abandoned", "superseded"),
+    "migrated": ("migrated", "activated", "failed", "abandoned", "superseded"),
     "activated": ("prepared", "activated", "verified", "failed", "rolled-back"),
     "verified": ("activated", "verified", "failed", "rolled-back"),
     "failed": ("prepared", "activated", "verified", "failed", "rolled-back"),
     "rolled-back": ("activated", "verified", "failed", "rolled-back"),
+    "abandoned": ("prepared", "abandoned"),
+    "superseded": ("prepared", "superseded"),
 }
 
 
@@ -90,6 +118,17 @@ class LedgerState:
         """Return what happened last to a release; `unknown` when nothing did."""
         return self.stages.get(release, "unknown")
 
+    def served(self, release: int) -> bool:
+        """Return whether a release was ever activated."""
+        return any(one.release == release and one.event == "activated" for one in self.entries)
+
+    @property
+    def unfinished(self) -> tuple[Entry, ...]:
+        """Return the last entry about each release that only began and never came to serve."""
+        last = {one.release: one for one in self.entries}
+        begun = (one for one in last.values() if one.event in ("prepared", "migrated"))
+        return tuple(one for one in begun if not self.served(one.release))
+
     def allows(self, event: Event, release: int) -> bool:
         """Return whether this may happen next to a release."""
         return event in _ALLOWED[self.stage(release)]
@@ -126,15 +165,21 @@ def fold(entries: tuple[Entry, ...]) -> LedgerState:
     Raises:
         LedgerCorrupt: When an entry cannot follow the ones before it.
     """
-    state = LedgerState()
+    current: int | None = None
+    good: tuple[int, ...] = ()
+    stages: dict[int, Stage] = {}
+    versions: dict[int, str] = {}
     for number, entry in enumerate(entries, 1):
-        if not state.allows(entry.event, entry.release):
-            stage = state.stage(entry.release)
+        stage = stages.get(entry.release, "unknown")
+        if entry.event not in _ALLOWED[stage]:
             raise LedgerCorrupt(
                 number, f"release {entry.release} is {stage} and cannot be {entry.event}"
             )
-        state = _after(state, entry)
-    return state
+        current = entry.release if entry.event == "activated" else current
+        good = _good(good, entry)
+        stages[entry.release] = entry.event
+        versions[entry.release] = entry.version
+    return LedgerState(current, good, stages, versions, entries)
 
 
 def read_ledger(text: str) -> LedgerState:
@@ -144,17 +189,6 @@ def read_ledger(text: str) -> LedgerState:
         LedgerCorrupt: When the text cannot be trusted.
     """
     return fold(parse_ledger(text))
-
-
-def _after(state: LedgerState, entry: Entry) -> LedgerState:
-    stages: dict[int, Stage] = {**state.stages, entry.release: entry.event}
-    return LedgerState(
-        current=entry.release if entry.event == "activated" else state.current,
-        good=_good(state.good, entry),
-        stages=stages,
-        versions={**state.versions, entry.release: entry.version},
-        entries=(*state.entries, entry),
-    )
 
 
 def _good(good: tuple[int, ...], entry: Entry) -> tuple[int, ...]:

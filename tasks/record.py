@@ -11,7 +11,7 @@ from prefect.artifacts import (
 )
 
 from rollout.commands.host import append_ledger_command
-from rollout.decide.activate import entry
+from rollout.decide.history import entry
 from rollout.ledger import render_entry
 from rollout.model.layout import Layout
 from rollout.render.report import check_rows, render_release_report

@@ -41,7 +41,9 @@ def verify_release(release: Release, environment: str) -> str:
                 left=f"Release {release.number} is activated.",
                 next_step=" ".join(dict.fromkeys(finding.help for finding in verdict.findings)),
             )
-        if read_ledger(facts.ledger).stage(release.number) != "verified":
+        state = read_ledger(facts.ledger)
+        known = state.stage(release.number) == "verified"
+        if not known and state.allows("verified", release.number):
             write_ledger(host, settings, release, "verified")
     sentence = f"release {release.number} ({release.version.short}) serves at {settings.verify.url}"
     get_run_logger().info(sentence)

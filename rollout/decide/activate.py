@@ -11,10 +11,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rollout.commands import compose, host
+from rollout.decide.history import begin, note_activation
 from rollout.decide.proxy import prepare_proxy, switch_proxy
 from rollout.decide.retire import prune, retire_former
 from rollout.decide.scene import Scene, read_scene
-from rollout.ledger import Entry, render_entry
 from rollout.model import layout as names
 from rollout.model.layout import release_service
 from rollout.model.plan import Plan, RemoteFile, Step
@@ -22,7 +22,6 @@ from rollout.render.compose import services_of
 
 if TYPE_CHECKING:
     from rollout.config import Application, Verify
-    from rollout.ledger import Event
     from rollout.model.command import Command
     from rollout.model.host import HostFacts
     from rollout.model.release import Release
@@ -57,36 +56,17 @@ def decide_activation(
     scene = read_scene(facts, release, files, application, verify)
     steps = (
         *_upload(scene, files),
-        *_record(scene, "prepared"),
+        *begin(scene),
         *_pull(scene, login),
         *_start(scene),
         *prepare_proxy(scene),
         *switch_proxy(scene),
         *_publish(scene),
-        *_record(scene, "activated"),
+        *note_activation(scene),
         *retire_former(scene),
         *prune(scene),
     )
     return Plan(steps, before=_standing(scene), after=f"Release {release.number} serves.")
-
-
-def entry(release: Release, event: Event, reason: str | None = None) -> Entry:
-    """Return the ledger's entry about a release.
-
-    Args:
-        release: What it is about.
-        event: What happened to it.
-        reason: Why; None takes the release's own.
-    """
-    return Entry(
-        release=release.number,
-        event=event,
-        version=release.version.sha,
-        digest=release.image.digest,
-        actor=release.actor,
-        reason=release.reason if reason is None else reason,
-        run_id=release.run_id,
-    )
 
 
 def _standing(scene: Scene) -> str:
@@ -109,15 +89,6 @@ def _upload(scene: Scene, files: tuple[RemoteFile, ...]) -> tuple[Step, ...]:
             next_step="Look at the free space above, then start the run again.",
         ),
     )
-
-
-def _record(scene: Scene, event: Event) -> tuple[Step, ...]:
-    """Return the step that writes history, unless that says so already."""
-    known = scene.ledger.stage(scene.number) != "unknown"
-    if known if event == "prepared" else scene.ledger.current == scene.number:
-        return ()
-    command = host.append_ledger_command(scene.layout, render_entry(entry(scene.release, event)))
-    return (Step(f"write into the ledger: release {scene.number} {event}", command),)
 
 
 def _pull(scene: Scene, login: RegistryLogin | None) -> tuple[Step, ...]:

@@ -50,16 +50,18 @@ def prune(scene: Scene) -> tuple[Step, ...]:
 
 
 def _kept(scene: Scene) -> set[int]:
-    """Return the releases that stay: this one, what a rollback would take, and the last to serve.
+    """Return the releases that stay: this one, what a way back may want, and the last to serve.
 
-    The former one is among the last to serve, so deciding again after the activation keeps the
-    same ones.
+    The former one is what a failed verify goes back to. Failed releases do not push out good ones:
+    as many good ones stay as ones that served. What never served goes. The former one is among the
+    last to serve, so deciding again after the activation keeps the same ones.
     """
-    good = scene.ledger.last_good_but(scene.number)
+    retained = scene.application.retain_releases
+    good = [number for number in reversed(scene.ledger.good) if number != scene.number]
     served = [one.release for one in reversed(scene.ledger.entries) if one.event == "activated"]
     earlier = [number for number in dict.fromkeys(served) if number != scene.number]
-    kept = {scene.number, *earlier[: scene.application.retain_releases]}
-    return kept if good is None else kept | {good}
+    former = {scene.former} if scene.former is not None else set[int]()
+    return {scene.number, *former, *earlier[:retained], *good[:retained]}
 
 
 def _unwanted_images(scene: Scene, keep: set[int]) -> list[str]:

@@ -32,7 +32,7 @@ def choose_release(facts: HostFacts, wanted: str | int | None = None) -> Release
     if wanted in (None, ""):
         return _previous_good(state, releases)
     candidates = [release for release in releases if _is(release, str(wanted))]
-    served = [one for one in candidates if state.stage(one.number) not in ("unknown", "prepared")]
+    served = [one for one in candidates if state.served(one.number)]
     if not candidates:
         return _refuse("release-on-host", f"the host has no release {wanted}", releases)
     if not served:

@@ -349,8 +349,8 @@ def test_a_worker_killed_between_two_steps_leaves_what_the_next_one_finishes(
     assert load.versions == [before, version]
     assert running(host) == [*RUNNING, f"web-r{release.number}"]
     assert decide_activation(read(host), release, files, APPLICATION).is_empty
-    said = [one.event for one in read_ledger(read(host).ledger).entries[-2:]]
-    assert said == ["prepared", "activated"]
+    said = [one.event for one in read_ledger(read(host).ledger).entries[-3:]]
+    assert said == ["prepared", "migrated", "activated"]
     note(host, release, "verified")
 
 

@@ -22,8 +22,9 @@ from infra.rehearsal.shell import wait_until
 from rollout.commands.host import append_ledger_command, parse_host, read_host_command
 from rollout.commands.machine import parse_machine, read_machine_command
 from rollout.config import Application, Verify
-from rollout.decide.activate import decide_activation, entry
+from rollout.decide.activate import decide_activation
 from rollout.decide.bootstrap import decide_bootstrap
+from rollout.decide.history import entry
 from rollout.decide.releases import next_release_number
 from rollout.executors.clock import now_utc
 from rollout.executors.host import Host, carry_out

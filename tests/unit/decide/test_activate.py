@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rollout.model.plan import Plan
     from rollout.model.release import Release
 
-SERVED: tuple[Event, ...] = ("prepared", "activated", "verified")
+SERVED: tuple[Event, ...] = ("prepared", "migrated", "activated", "verified")
 OURS = (("/opt/trovella/proxy", "/etc/caddy"),)
 
 
@@ -106,6 +106,7 @@ def names(facts: HostFacts, number: int) -> list[str]:
 NEXT = [
     "upload release 2",
     "write into the ledger: release 2 prepared",
+    "write into the ledger: release 2 migrated",
     f"pull {image('2').reference}",
     "start the other services where they changed",
     "start web-r2",
@@ -124,6 +125,7 @@ def test_the_first_release_of_a_bare_host():
     assert names(HostFacts(), 1) == [
         "upload release 1",
         "write into the ledger: release 1 prepared",
+        "write into the ledger: release 1 migrated",
         f"pull {image('1').reference}",
         "start the other services where they changed",
         "start web-r1",
@@ -154,6 +156,7 @@ def after(steps: int) -> HostFacts:
     changes = [
         {"files": {**facts.files, **uploaded}, "releases": done.releases},
         {"ledger": facts.ledger + ledger((2, "prepared"))},
+        {"ledger": facts.ledger + ledger((2, "prepared"), (2, "migrated"))},
         {"images": done.images},
         {},
         {"containers": (web(2, "running", "starting"), *facts.containers)},
@@ -162,7 +165,7 @@ def after(steps: int) -> HostFacts:
         {},
         {"live": "web-r2"},
         {"files": done.files, "current": 2, "compose": done.compose},
-        {"ledger": facts.ledger + ledger((2, "prepared"), (2, "activated"))},
+        {"ledger": facts.ledger + ledger(*served(2)[:3])},
         {},
         {"containers": done.containers},
     ]
@@ -172,7 +175,7 @@ def after(steps: int) -> HostFacts:
 
 
 # Looking again costs nothing, so what facts cannot show is done again: these steps always.
-AGAIN = [NEXT[3], NEXT[7]]
+AGAIN = [NEXT[4], NEXT[8]]
 
 
 @pytest.mark.parametrize(
@@ -182,16 +185,17 @@ AGAIN = [NEXT[3], NEXT[7]]
         (1, NEXT[1:]),
         (2, NEXT[2:]),
         (3, NEXT[3:]),
-        (4, NEXT[3:]),
-        (5, NEXT[3:]),
-        (6, [*AGAIN, *NEXT[8:]]),
-        (7, [*AGAIN, *NEXT[8:]]),
-        (8, [*AGAIN, *NEXT[8:]]),
+        (4, NEXT[4:]),
+        (5, NEXT[4:]),
+        (6, NEXT[4:]),
+        (7, [*AGAIN, *NEXT[9:]]),
+        (8, [*AGAIN, *NEXT[9:]]),
         (9, [*AGAIN, *NEXT[9:]]),
-        (10, NEXT[10:]),
+        (10, [*AGAIN, *NEXT[10:]]),
         (11, NEXT[11:]),
-        (12, NEXT[11:]),
-        (13, []),
+        (12, NEXT[12:]),
+        (13, NEXT[12:]),
+        (14, []),
     ],
 )
 def test_a_run_that_was_killed_is_finished_by_the_next(done: int, left: list[str]):
@@ -268,7 +272,7 @@ def test_a_new_caddyfile_is_tried_before_it_is_taken():
     changed = files(one, CADDYFILE.replace("301", "308"))
     steps = decide_activation(serving(1), one, changed, APPLICATION, LOGIN).steps
 
-    assert [step.name for step in steps][7:12] == [
+    assert [step.name for step in steps][8:13] == [
         "stage the Caddyfile",
         "let the proxy take the Caddyfile",
         "put the Caddyfile in its place",

@@ -11,14 +11,22 @@ from rollout.model.host import HostFacts
 from rollout.render.release import render_release
 from tests.support.values import release
 
-SERVED: tuple[Event, ...] = ("prepared", "activated", "verified")
+SERVED: tuple[Event, ...] = ("prepared", "migrated", "activated", "verified")
+
+NEVER_SERVED: tuple[tuple[Event, ...], ...] = (
+    ("prepared",),
+    ("prepared", "migrated"),
+    ("prepared", "abandoned"),
+    ("prepared", "superseded"),
+    ("prepared", "failed"),
+)
 
 
-def facts(*known: int, prepared: int | None = None) -> HostFacts:
-    """Return a host that has served these releases, the last of them now."""
+def facts(*known: int, begun: int | None = None, events: tuple[Event, ...] = ()) -> HostFacts:
+    """Return a host that has served these releases, the last of them now, and began one more."""
     said = [Entry(one, event, "v", "d") for one in known for event in SERVED]
-    said += [Entry(prepared, "prepared", "v", "d")] if prepared else []
-    numbers = (*known, prepared) if prepared else known
+    said += [Entry(begun or 0, event, "v", "d") for event in events]
+    numbers = (*known, begun) if begun else known
     return HostFacts(
         ledger="".join(render_entry(one) + "\n" for one in said),
         releases={one: render_release(release(one)) for one in numbers},
@@ -46,7 +54,10 @@ def test_a_release_is_chosen(wanted: str | int | None, number: int):
         (facts(1, 2), "f" * 40, "release-on-host", f"the host has no release {'f' * 40}"),
         (facts(1, 2), "abc", "release-on-host", "the host has no release abc"),
         (facts(1, 2), "2", "release-earlier", "release 2 serves already"),
-        (facts(1, prepared=2), 2, "release-served", "release 2 never served here"),
+        *(
+            (facts(1, begun=2, events=events), 2, "release-served", "release 2 never served here")
+            for events in NEVER_SERVED
+        ),
     ],
 )
 def test_a_choice_is_refused(host: HostFacts, wanted: str | int, rule: str, consequence: str):

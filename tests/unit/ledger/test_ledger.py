@@ -90,18 +90,26 @@ def test_a_whole_line_that_is_no_entry_is_refused(line: str, problem: str):
 HISTORY: dict[Stage, tuple[str, ...]] = {
     "unknown": (),
     "prepared": ("1 prepared",),
-    "activated": ("1 prepared", "1 activated"),
-    "verified": ("1 prepared", "1 activated", "1 verified"),
-    "failed": ("1 prepared", "1 activated", "1 failed"),
-    "rolled-back": ("1 prepared", "1 activated", "1 rolled-back"),
+    "migrated": ("1 prepared", "1 migrated"),
+    "activated": ("1 prepared", "1 migrated", "1 activated"),
+    "verified": ("1 prepared", "1 migrated", "1 activated", "1 verified"),
+    "failed": ("1 prepared", "1 migrated", "1 activated", "1 failed"),
+    "rolled-back": ("1 prepared", "1 migrated", "1 activated", "1 rolled-back"),
+    "abandoned": ("1 prepared", "1 migrated", "1 abandoned"),
+    "superseded": ("1 prepared", "1 superseded"),
 }
+# The events in their order: prepared, migrated, activated, verified, failed, rolled-back,
+# abandoned, superseded.
 ALLOWED = {
-    "unknown": "yes no no no no",
-    "prepared": "yes yes no yes no",
-    "activated": "yes yes yes yes yes",
-    "verified": "no yes yes yes yes",
-    "failed": "yes yes yes yes yes",
-    "rolled-back": "no yes yes yes yes",
+    "unknown": "yes no no no no no no no",
+    "prepared": "yes yes yes no yes no yes yes",
+    "migrated": "no yes yes no yes no yes yes",
+    "activated": "yes no yes yes yes yes no no",
+    "verified": "no no yes yes yes yes no no",
+    "failed": "yes no yes yes yes yes no no",
+    "rolled-back": "no no yes yes yes yes no no",
+    "abandoned": "yes no no no no no yes no",
+    "superseded": "yes no no no no no no yes",
 }
 TABLE = [
     (stage, event, answer == "yes")
@@ -130,6 +138,7 @@ def test_what_may_follow_what(stage: Stage, event: Event, allowed: bool):
     [
         pytest.param((), None, None, id="an empty history"),
         pytest.param(("1 prepared",), None, None, id="prepared is not serving"),
+        pytest.param(HISTORY["migrated"], None, None, id="migrated is not serving"),
         pytest.param(("1 prepared", "1 activated"), 1, None, id="the first one"),
         pytest.param(HISTORY["verified"], 1, None, id="the current one is not the one before"),
         pytest.param(
@@ -167,6 +176,37 @@ def test_what_the_history_says_of_today(
     assert (state.current, state.previous_good) == (current, previous_good)
 
 
+@pytest.mark.parametrize(
+    ("said", "unfinished"),
+    [
+        pytest.param((), [], id="an empty history"),
+        pytest.param(HISTORY["prepared"], ["1 prepared"], id="prepared"),
+        pytest.param(HISTORY["migrated"], ["1 migrated"], id="migrated"),
+        pytest.param(HISTORY["activated"], [], id="it serves"),
+        pytest.param((*HISTORY["activated"], "1 prepared"), [], id="it served once"),
+        pytest.param(HISTORY["abandoned"], [], id="given up"),
+        pytest.param(HISTORY["superseded"], [], id="gave way"),
+        pytest.param((*HISTORY["abandoned"], "1 prepared"), ["1 prepared"], id="taken up again"),
+        pytest.param(
+            (*HISTORY["verified"], "2 prepared", "3 prepared", "2 migrated"),
+            ["2 migrated", "3 prepared"],
+            id="two of them",
+        ),
+    ],
+)
+def test_what_only_began(said: tuple[str, ...], unfinished: list[str]):
+    state = fold(entries(*said))
+
+    assert [f"{one.release} {one.event}" for one in state.unfinished] == unfinished
+    assert not any(state.served(one.release) for one in state.unfinished)
+
+
+def test_a_ledger_from_before_these_events_still_reads():
+    state = fold(entries("1 prepared", "1 activated", "1 verified", "2 prepared", "2 activated"))
+
+    assert (state.current, state.previous_good, state.stage(2)) == (2, 1, "activated")
+
+
 def test_an_empty_text_is_an_empty_history():
     assert read_ledger("") == LedgerState()
 
@@ -189,6 +229,32 @@ def test_the_last_good_release_is_never_lost(said: list[tuple[int, Event]]):
             good.append(number)
         others = [one for one in good if one != state.current]
         assert state.previous_good == (others[-1] if others else None)
+
+
+@given(HISTORIES)
+def test_what_never_served_is_never_current_nor_good(said: list[tuple[int, Event]]):
+    state = LedgerState()
+    for number, event in said:
+        if state.allows(event, number):
+            state = fold((*state.entries, Entry(number, event, "v", "d")))
+
+    served = {one.release for one in state.entries if one.event == "activated"}
+    assert {number for number in state.stages if state.served(number)} == served
+    assert set(state.good) | ({state.current} - {None}) <= served
+    assert not {one.release for one in state.unfinished} & served
+
+
+@given(HISTORIES, st.integers(1, 30), st.integers(1, 60))
+def test_a_line_that_is_torn_in_the_middle_is_refused(
+    said: list[tuple[int, Event]], line: int, cut: int
+):
+    lines = [render_entry(Entry(number, event, "v", "d")) for number, event in said]
+    index = min(line, len(lines) + 1) - 1
+    lines.insert(index, render_entry(FIRST)[:cut])
+
+    with pytest.raises(LedgerCorrupt) as caught:
+        parse_ledger("".join(f"{one}\n" for one in lines))
+    assert (caught.value.line_number, caught.value.problem) == (index + 1, "is no JSON")
 
 
 @given(HISTORIES, st.integers(0, 400))
