@@ -27,6 +27,7 @@ from tasks.preflight import preflight
 from tasks.quality import quality
 from tasks.source import checkout
 from tasks.verify import verify_release
+from tasks.watch import watching
 
 # Tasks at once: quality and what waits for it hold three threads, its checks have the others.
 SIDE_BY_SIDE: Any = cast("Any", ThreadPoolTaskRunner(max_workers=8))
@@ -89,10 +90,11 @@ def _phases(commit: str, environment: str, reason: str, actor: str) -> str:
         phase.result()
     before_first_change()
     migrated = after([planned, image], migrate_prod)(source, deployed, environment).result()
-    activation = deploy_prod(source, image.result(), migrated, environment, reason, actor)
-    try:
-        serving = verify_release(activation.release, environment)
-    except VerificationFailed as failure:
-        raise failure.leaving(return_to_former(activation, environment)) from failure
+    with watching(environment):
+        activation = deploy_prod(source, image.result(), migrated, environment, reason, actor)
+        try:
+            serving = verify_release(activation.release, environment)
+        except VerificationFailed as failure:
+            raise failure.leaving(return_to_former(activation, environment)) from failure
     move_latest(image.result(), environment)
     return serving

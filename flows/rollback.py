@@ -15,6 +15,7 @@ from rollout.errors import VerificationFailed
 from tasks.activate import activate_earlier, plan_rollback, return_to_former
 from tasks.lease import target_lease
 from tasks.verify import verify_release
+from tasks.watch import watching
 
 
 @flow(name="rollback", flow_run_name="rollback {environment} to {version}", persist_result=True)
@@ -44,7 +45,7 @@ def rollback(
     """
     if dry_run:
         return Completed(name="DryRun", message=plan_rollback(environment, version))
-    with target_lease(environment, reason):
+    with target_lease(environment, reason), watching(environment):
         activation = activate_earlier(environment, version, reason, actor)
         try:
             return Completed(message=verify_release(activation.release, environment))

@@ -197,12 +197,15 @@ class Verify(Section):
         version_key: The key of the body that names the version; a body without it is identified
             by the container's digest and by the proxy's header.
         timeout_s: How long the release may take to be seen, in seconds.
+        watch_rate_per_s: How often `url` is asked while a release is switched, for the picture in
+            its report; 0 asks never.
     """
 
     url: Annotated[str, Field(pattern=r"^https?://")]
     healthy: str = "healthy"
     version_key: str = "version"
     timeout_s: Seconds = 60
+    watch_rate_per_s: Annotated[float, Field(ge=0, le=50)] = 10
 
     @property
     def path(self) -> str:

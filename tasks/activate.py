@@ -27,7 +27,7 @@ from rollout.model.source import Source
 from rollout.render.release import release_files
 from tasks.image import image_of
 from tasks.migrate import expected
-from tasks.record import write_ledger
+from tasks.record import publish_state, write_ledger
 from tasks.retry import RETRIES, RETRY_DELAY_S, when_safe
 from tasks.source import at
 from tasks.target import bootstrap_plan, prepare, reach, read, show
@@ -130,6 +130,7 @@ def return_to_former(activation: Activation, environment: str) -> str:
             get_run_logger().exception("the former release could not be made to serve again")
             return f"Going back to release {former.number} failed: {error.true}. {error.left}"
         write_ledger(host, settings, former, "verified", "it served before")
+        publish_state(host, settings)
         return f"Release {former.number} ({former.version.short}) is serving again."
 
 

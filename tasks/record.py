@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from prefect import get_run_logger
 from prefect.artifacts import (
     create_link_artifact,
     create_markdown_artifact,
@@ -12,16 +13,25 @@ from prefect.artifacts import (
 
 from rollout.commands.host import append_ledger_command
 from rollout.decide.history import entry
-from rollout.ledger import render_entry
+from rollout.decide.overview import overview
+from rollout.errors import RolloutError
+from rollout.ledger import read_ledger, render_entry
 from rollout.model.layout import Layout
+from rollout.render.releases import render_state
 from rollout.render.report import check_rows, render_release_report
+from tasks.target import read
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rollout.config import Environment
     from rollout.executors.host import Host
     from rollout.ledger import Event
     from rollout.model.finding import Verdict
     from rollout.model.release import Release
+    from rollout.model.sample import Sample
+
+SHOWN_ENTRIES = 10
 
 
 def write_ledger(
@@ -37,11 +47,14 @@ def write_ledger(
     )
 
 
-def publish_release(release: Release, verdict: Verdict, url: str) -> None:
+def publish_release(
+    release: Release, verdict: Verdict, settings: Environment, samples: Sequence[Sample] = ()
+) -> None:
     """Show a release's report, its checks and the way to the application beside the run."""
+    url, service = settings.verify.url, settings.application.service
     create_markdown_artifact(
         key="release",
-        markdown=render_release_report(release, verdict, url),
+        markdown=render_release_report(release, verdict, url, service, samples),
         description=f"release {release.number}: {release.version.short}",
     )
     create_table_artifact(
@@ -50,3 +63,22 @@ def publish_release(release: Release, verdict: Verdict, url: str) -> None:
         description=f"what verify saw of release {release.number}",
     )
     create_link_artifact(key="application", link=url, description="the application's own health")
+
+
+def publish_state(host: Host, settings: Environment) -> None:
+    """Show what serves now, and the end of the ledger, as the newest version of one artifact.
+
+    A host that cannot be read now is a warning: what this shows was done, and is in the ledger.
+    """
+    try:
+        facts = read(host, settings.application)
+        history = read_ledger(facts.ledger).entries[-SHOWN_ENTRIES:]
+        markdown = render_state(overview(facts, settings), history)
+    except RolloutError as error:
+        get_run_logger().warning("the state was not shown: %s", error.true)
+        return
+    create_markdown_artifact(
+        key=f"state-{settings.name}",
+        markdown=markdown,
+        description=f"what serves in {settings.name}, and how it came to that",
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
-from rollout.decide.releases import releases_on
+from rollout.decide.releases import release_on
 from rollout.decide.verify import judge
 from rollout.errors import Refused, VerificationFailed
 from rollout.executors.files import read_environment
@@ -14,8 +14,9 @@ from rollout.ledger import read_ledger
 from rollout.model.finding import Finding, Refuse
 from rollout.model.release import Release
 from tasks.migrate import holds_exactly
-from tasks.record import publish_release, write_ledger
+from tasks.record import publish_release, publish_state, write_ledger
 from tasks.target import reach, read
+from tasks.watch import seen
 
 
 @task(name="verify", task_run_name="verify", cache_policy=NO_CACHE)
@@ -33,7 +34,8 @@ def verify_release(release: Release, environment: str) -> str:
     with reach(settings) as host:
         facts = read(host, settings.application)
         verdict = judge(report, facts, release, settings.application, settings.verify, database)
-        publish_release(release, verdict, settings.verify.url)
+        frozen = release_on(facts, release.number) or release
+        publish_release(frozen, verdict, settings, seen())
         if isinstance(verdict, Refuse):
             told = "; ".join(finding.consequence for finding in verdict.findings)
             raise VerificationFailed(
@@ -45,6 +47,7 @@ def verify_release(release: Release, environment: str) -> str:
         known = state.stage(release.number) == "verified"
         if not known and state.allows("verified", release.number):
             write_ledger(host, settings, release, "verified")
+        publish_state(host, settings)
     sentence = f"release {release.number} ({release.version.short}) serves at {settings.verify.url}"
     get_run_logger().info(sentence)
     return sentence
@@ -60,9 +63,9 @@ def current_release(environment: str) -> Release:
     settings = read_environment(environment)
     with reach(settings) as host:
         facts = read(host, settings.application)
-    for release in releases_on(facts):
-        if release.number == facts.current:
-            return release
+    current = release_on(facts, facts.current)
+    if current is not None:
+        return current
     nothing = Finding(
         "no-release", "the host has no current release", host.address.host, "Deploy a commit first."
     )

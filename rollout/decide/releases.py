@@ -33,6 +33,11 @@ def releases_on(facts: HostFacts) -> tuple[Release, ...]:
     return tuple(found)
 
 
+def release_on(facts: HostFacts, number: int | None) -> Release | None:
+    """Return the release with this number as the host's folder describes it; None without one."""
+    return next((one for one in releases_on(facts) if one.number == number), None)
+
+
 def serving_release(facts: HostFacts, service: str) -> int | None:
     """Return the release that the proxy sends requests to; None before the first one."""
     return release_number(service, facts.live)

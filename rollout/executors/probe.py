@@ -25,7 +25,9 @@ _LARGEST_BODY = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class Answer:
+    """What one request was answered; `problem` says why it is no good, empty when it is."""
+
     http_status: int | None = None
     status: str = ""
     version: str = ""
@@ -53,7 +55,7 @@ def probe(
     upstream = release_service(service, release.number)
     with httpx.Client(timeout=ANSWER_TIMEOUT_S, follow_redirects=False) as client:
         while True:
-            answer = _judged(_ask(client, verify), verify, release.version.sha, upstream)
+            answer = _judged(ask(client, verify), verify, release.version.sha, upstream)
             attempts += 1
             elapsed_s = monotonic_s() - began
             if answer.problem != told:
@@ -74,13 +76,14 @@ def probe(
     )
 
 
-def _ask(client: httpx.Client, verify: Verify) -> _Answer:
+def ask(client: httpx.Client, verify: Verify) -> Answer:
+    """Ask once; no answer at all is an answer with a problem and without a status code."""
     try:
         response = client.get(verify.url, headers={"Cache-Control": "no-cache"})
     except httpx.HTTPError as error:
-        return _Answer(problem=f"{type(error).__name__}: {error}")
+        return Answer(problem=f"{type(error).__name__}: {error}")
     body = _body(response)
-    return _Answer(
+    return Answer(
         http_status=response.status_code,
         status=str(body.get("status", "")),
         version=str(body.get(verify.version_key) or ""),
@@ -97,7 +100,7 @@ def _body(response: httpx.Response) -> dict[str, Any]:
     return cast("dict[str, Any]", body) if isinstance(body, dict) else {}
 
 
-def _judged(answer: _Answer, verify: Verify, version: str, upstream: str) -> _Answer:
+def _judged(answer: Answer, verify: Verify, version: str, upstream: str) -> Answer:
     """Return the answer with why it is not the release's, if it is not."""
     if answer.problem:
         return answer
@@ -108,4 +111,4 @@ def _judged(answer: _Answer, verify: Verify, version: str, upstream: str) -> _An
         problem = f"version {answer.version} answers"
     elif not answer.version and answer.upstream != upstream:
         problem = f"{answer.upstream or 'a container without a name'} answers"
-    return _Answer(answer.http_status, answer.status, answer.version, answer.upstream, problem)
+    return Answer(answer.http_status, answer.status, answer.version, answer.upstream, problem)

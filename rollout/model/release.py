@@ -70,6 +70,8 @@ class Release:
         run_id: The Prefect flow run that made it.
         migrations: Tags of the migrations that its code expects, in order.
         secret_versions: Secret name to Secret Manager version number.
+        files: Compose file and Caddyfile of its folder, by name, to their SHA-256; empty in a
+            release from before they were written down.
         restores: The number of the earlier release that a rollback took up again, else None.
     """
 
@@ -82,4 +84,5 @@ class Release:
     run_id: str = ""
     migrations: tuple[str, ...] = ()
     secret_versions: dict[str, str] = field(default_factory=dict[str, str])
+    files: dict[str, str] = field(default_factory=dict[str, str])
     restores: int | None = None

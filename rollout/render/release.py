@@ -1,9 +1,14 @@
-"""The folder of a release: every file that a host needs to run it, and its own description."""
+"""The folder of a release: every file that a host needs to run it, and its own description.
+
+The description freezes the other files by their checksums, but for `.env`: that one holds secrets,
+and is frozen by the numbers of their versions.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
@@ -45,11 +50,15 @@ def release_files(
         ConfigInvalid: When one of the application's files, or a variable, cannot be rendered.
     """
     folder = Layout(application.directory).release(release.number)
+    texts = {
+        names.COMPOSE: render_compose(compose, application, release),
+        names.CADDYFILE: render_caddyfile(caddyfile, application),
+    }
+    sums = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
     return (
-        RemoteFile(f"{folder}/{names.COMPOSE}", render_compose(compose, application, release)),
-        RemoteFile(f"{folder}/{names.CADDYFILE}", render_caddyfile(caddyfile, application)),
+        *(RemoteFile(f"{folder}/{name}", text) for name, text in texts.items()),
         RemoteFile(f"{folder}/{names.ENV}", render_env(variables), mode=0o600),
-        RemoteFile(f"{folder}/{names.RELEASE}", render_release(release)),
+        RemoteFile(f"{folder}/{names.RELEASE}", render_release(replace(release, files=sums))),
     )
 
 

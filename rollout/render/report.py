@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rollout.render.picture import data_uri, render_picture, summarise
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from rollout.model.finding import Check, Verdict
     from rollout.model.release import Release
+    from rollout.model.sample import Sample
 
 _OK, _NOT_OK = "yes", "NO"
 
@@ -26,47 +29,72 @@ def check_rows(checks: Iterable[Check]) -> list[dict[str, str]]:
     ]
 
 
-def render_release_report(release: Release, verdict: Verdict, url: str) -> str:
+def render_release_report(
+    release: Release, verdict: Verdict, url: str, service: str, samples: Sequence[Sample] = ()
+) -> str:
     """Return a release's report as markdown.
 
     Args:
         release: What was deployed.
         verdict: What verify found.
         url: The application's public address.
+        service: The compose service that is switched.
+        samples: What was seen from outside meanwhile; none leaves the picture out.
     """
     well = all(check.ok for check in verdict.checks) and bool(verdict.checks)
-    facts = {
-        "version": f"`{release.version}`",
-        "image": f"`{release.image.reference}`",
-        "application": f"[{url}]({url})",
-        "made": f"{release.created_at} by {release.actor or 'nobody named'}",
-        "reason": release.reason or "the merge itself",
-        "migrations": ", ".join(release.migrations) or "none",
-        "takes up again": f"release {release.restores}" if release.restores else "",
-    }
     return "\n".join(
         (
             f"# Release {release.number} {'serves' if well else 'was not seen serving'}",
             "",
-            *(f"- **{name}:** {_text(value)}" for name, value in facts.items() if value),
+            *(f"- **{name}:** {plain(value)}" for name, value in _facts(release, url).items()),
+            *(("", *_picture(release, service, samples)) if samples else ()),
             "",
             "| check | expected | seen | ok |",
             "| --- | --- | --- | --- |",
-            *("| " + " | ".join(_cell(row)) + " |" for row in check_rows(verdict.checks)),
+            *(
+                "| " + " | ".join(map(cell, row.values())) + " |"
+                for row in check_rows(verdict.checks)
+            ),
             *(("", *_findings(verdict)) if verdict.findings else ()),
             "",
         )
     )
 
 
+def _facts(release: Release, url: str) -> dict[str, str]:
+    """Return what a release freezes, by name; what it does not have is left out."""
+    versions = (f"{name} {number}" for name, number in sorted(release.secret_versions.items()))
+    facts = {
+        "version": f"`{release.version}`",
+        "image": f"`{release.image.reference}`",
+        "application": f"[{url}]({url})",
+        "made": f"{release.created_at} by {release.actor or 'nobody named'}",
+        "reason": release.reason or "the merge itself",
+        "run": f"`{release.run_id}`" if release.run_id else "",
+        "migrations": ", ".join(release.migrations) or "none",
+        "secret versions": ", ".join(versions),
+        **{name: f"`sha256:{digest}`" for name, digest in sorted(release.files.items())},
+        "takes up again": f"release {release.restores}" if release.restores else "",
+    }
+    return {name: value for name, value in facts.items() if value}
+
+
+def _picture(release: Release, service: str, samples: Sequence[Sample]) -> tuple[str, ...]:
+    """Return the picture, with its figures as its alternative text and as a line of their own."""
+    told = summarise(samples, release, service).sentence()
+    address = data_uri(render_picture(samples, release, service))
+    return ("## Seen from outside", "", f"![{told}]({address})", "", f"{told}.")
+
+
 def _findings(verdict: Verdict) -> Iterable[str]:
-    return (f"- {_text(one.consequence)}. {_text(one.help)}" for one in verdict.findings)
+    return (f"- {plain(one.consequence)}. {plain(one.help)}" for one in verdict.findings)
 
 
-def _cell(row: dict[str, str]) -> list[str]:
-    return [_text(value).replace("|", "\\|") for value in row.values()]
+def cell(text: str) -> str:
+    """Return text as a cell of a markdown table."""
+    return plain(text).replace("|", "\\|")
 
 
-def _text(value: str) -> str:
+def plain(text: str) -> str:
     """Return text that stays on its line and brings no markup of its own."""
-    return " ".join(value.split()).replace("<", "&lt;")
+    return " ".join(text.split()).replace("<", "&lt;")
