@@ -37,4 +37,5 @@ class Sample:
     @property
     def who(self) -> str:
         """Return who answered, for people: `web-r2 a6ed10149538`; empty when nobody said."""
-        return " ".join(filter(None, (self.upstream, self.version[:SHORT_LENGTH])))
+        told = " ".join(filter(None, (self.upstream, self.version[:SHORT_LENGTH])))
+        return "".join(letter for letter in told if letter.isprintable())

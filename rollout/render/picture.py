@@ -153,7 +153,7 @@ def render_picture(samples: Sequence[Sample], release: Release, service: str) ->
             *_bars(view),
             *_axes(view),
             *rows,
-            *_switch(view, told, base),
+            *_switch(view, told),
             "</svg>",
         )
     )
@@ -232,8 +232,8 @@ def _answers(view: _View, row: int, key: tuple[str, str], them: list[Sample]) ->
 
 def _errors(view: _View, row: int, lost: list[Sample]) -> str:
     steps = sorted({view.step(one) for one in lost})
-    width = view.x(view.step_s) - _LEFT - 1
-    marks = (_rect("lost", view.x(one * view.step_s), _row_top(row), width, 6) for one in steps)
+    spans = ((view.x(one * view.step_s), view.x((one + 1) * view.step_s)) for one in steps)
+    marks = (_rect("lost", x, _row_top(row), max(3.0, end - x - 1), 6) for x, end in spans)
     return "".join(marks) + _label(f"errors: {len(lost)}", _LEFT, row)
 
 
@@ -248,11 +248,11 @@ def _label(words: str, x: float, row: int) -> str:
     return _text(x, _row_top(row) + 18, words, "start")
 
 
-def _switch(view: _View, told: Watched, base: int) -> Iterator[str]:
+def _switch(view: _View, told: Watched) -> Iterator[str]:
     if told.switched_s is None:
         return
     x, words = view.x(told.switched_s), f"switch, {told.switched_s:.1f} s"
-    yield f'<path class="mark" stroke-dasharray="4 3" d="M{x:g} {_TOP - 12}V{base - 8}"/>'
+    yield f'<path class="mark" stroke-dasharray="4 3" d="M{x:g} {_TOP - 12}V{_FLOOR}"/>'
     right = x > _WIDTH / 2
     yield _text(x - 4 if right else x + 4, _TOP - 6, words, "end" if right else "start")
 

@@ -61,7 +61,7 @@ def render_state(overview: Overview, history: Sequence[Entry]) -> str:
             *(f"- **{name}:** {text}" for name, text in _facts(overview).items()),
             *_odd(overview),
             "",
-            "| when | release | version | what happened | by | why |",
+            "| when | release | version | what happened | why | by |",
             "| --- | --- | --- | --- | --- | --- |",
             *("| " + " | ".join(_history_row(one)) + " |" for one in reversed(history)),
             "",
@@ -92,7 +92,7 @@ def _facts(overview: Overview) -> dict[str, str]:
 
 
 def _history_row(one: Entry) -> tuple[str, ...]:
-    words = (one.at, str(one.release), one.version[:SHORT_LENGTH], one.event, one.actor, one.reason)
+    words = (one.at, str(one.release), one.version[:SHORT_LENGTH], one.event, one.reason, one.actor)
     return tuple(cell(word) for word in words)
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from rollout.commands.host import checksum
 from rollout.errors import ConfigInvalid
 from rollout.model.command import Secret
 from rollout.model.finding import Check, Finding, Go, Refuse
+from rollout.model.sample import Sample
 from rollout.render.release import parse_release, release_files, render_release
 from rollout.render.report import check_rows, render_release_report
 from tests.support.values import APPLICATION, CADDYFILE, COMPOSE, release
@@ -40,6 +44,26 @@ def test_a_folder_holds_everything_that_a_host_needs():
     assert files[2].content == Secret("A='1'\n")
 
 
+def test_a_release_freezes_its_files_by_checksum_but_not_its_secrets():
+    compose, caddyfile, _, description = release_files(
+        RELEASE, APPLICATION, compose=COMPOSE, caddyfile=CADDYFILE, variables={"A": Secret("1")}
+    )
+
+    assert isinstance(description.content, str)
+    frozen = parse_release(description.content)
+    assert frozen == replace(RELEASE, files=frozen.files)
+    assert frozen.files == {
+        "docker-compose.prod.yml": checksum(compose),
+        "Caddyfile": checksum(caddyfile),
+    }
+
+
+def test_a_description_from_before_files_were_frozen_is_read():
+    former = render_release(RELEASE).replace('  "files": {},\n', "")
+
+    assert parse_release(former) == RELEASE
+
+
 def test_a_description_is_read_back():
     assert parse_release(render_release(RELEASE)) == RELEASE
 
@@ -49,6 +73,7 @@ def test_a_description_is_text_for_people_too():
         "{\n"
         '  "actor": "",\n'
         '  "created_at": "2026-11-22T10:00:00Z",\n'
+        '  "files": {},\n'
         '  "image": {\n'
         f'    "digest": "sha256:{"1" * 64}",\n'
         '    "repository": "us-central1-docker.pkg.dev/trovella-shared/trovella/web"\n'
@@ -103,7 +128,8 @@ def test_checks_become_rows():
 
 
 def test_the_report_of_a_release_that_serves():
-    report = render_release_report(RELEASE, Go((), (WELL,)), "https://trovella.ai")
+    frozen = replace(RELEASE, files={"Caddyfile": "c" * 64})
+    report = render_release_report(frozen, Go((), (WELL,)), "https://trovella.ai", "web")
 
     assert report == (
         "# Release 12 serves\n"
@@ -113,7 +139,10 @@ def test_the_report_of_a_release_that_serves():
         "- **application:** [https://trovella.ai](https://trovella.ai)\n"
         "- **made:** 2026-11-22T10:00:00Z by ann\n"
         "- **reason:** because\n"
+        "- **run:** `run-1`\n"
         "- **migrations:** 0001_start\n"
+        "- **secret versions:** trovella-database-url 3\n"
+        f"- **Caddyfile:** `sha256:{'c' * 64}`\n"
         "\n"
         "| check | expected | seen | ok |\n"
         "| --- | --- | --- | --- |\n"
@@ -127,6 +156,7 @@ def test_the_report_of_a_release_that_does_not():
         release(13, restores=11, reason="a | b\n<script>"),
         Refuse((finding,), (WELL, ILL)),
         "https://trovella.ai",
+        "web",
     )
 
     lines = report.splitlines()
@@ -139,3 +169,14 @@ def test_the_report_of_a_release_that_does_not():
         "",
         "- version: expected a, seen b. Read the log.",
     ]
+
+
+def test_a_report_has_the_picture_of_what_was_seen():
+    samples = (Sample(0, 0.25, 200, "healthy", "b" * 40), Sample(1, 0.5, 200, "healthy", "a" * 40))
+    told = "2 requests in 1.5 s, 0 lost; switched after 1.0 s; slowest answer 500 ms, longest pause"
+    report = render_release_report(RELEASE, Go((), (WELL,)), "https://trovella.ai", "web", samples)
+
+    lines = report.splitlines()
+    start = lines.index("## Seen from outside")
+    assert lines[start + 2].startswith(f"![{told} 1250 ms](data:image/svg+xml;base64,")
+    assert lines[start + 4] == f"{told} 1250 ms."
