@@ -11,7 +11,7 @@ from prefect.runtime import flow_run
 
 from blocks import load_artifact_registry, load_gcp_project
 from rollout.decide.activate import decide_activation
-from rollout.decide.releases import release_to_activate, releases_on, serving_release
+from rollout.decide.releases import release_on, release_to_activate, serving_release
 from rollout.decide.rollback import choose_release
 from rollout.errors import RollbackRefused, RolloutError
 from rollout.executors import git
@@ -117,21 +117,26 @@ def plan_deploy(source: Source, environment: str, reason: str, actor: str) -> st
 def return_to_former(activation: Activation, environment: str) -> str:
     """Let the former release serve again and return a sentence that says what serves now."""
     settings = read_environment(environment)
-    failed = activation.release
     with reach(settings) as host:
-        write_ledger(host, settings, failed, "failed", "it was not seen serving from outside")
-        facts = read(host, settings.application)
-        former = next((one for one in releases_on(facts) if one.number == activation.former), None)
-        if former is None:
-            return f"Release {failed.number} is still serving: there is no earlier one."
-        try:
-            activate(host, facts, former, (), settings)
-        except RolloutError as error:
-            get_run_logger().exception("the former release could not be made to serve again")
-            return f"Going back to release {former.number} failed: {error.true}. {error.left}"
-        write_ledger(host, settings, former, "verified", "it served before")
+        told = _serve_former(host, settings, activation)
         publish_state(host, settings)
-        return f"Release {former.number} ({former.version.short}) is serving again."
+        return told
+
+
+def _serve_former(host: Host, settings: Environment, activation: Activation) -> str:
+    failed = activation.release
+    write_ledger(host, settings, failed, "failed", "it was not seen serving from outside")
+    facts = read(host, settings.application)
+    former = release_on(facts, activation.former)
+    if former is None:
+        return f"Release {failed.number} is still serving: there is no earlier one."
+    try:
+        activate(host, facts, former, (), settings)
+    except RolloutError as error:
+        get_run_logger().exception("the former release could not be made to serve again")
+        return f"Going back to release {former.number} failed: {error.true}. {error.left}"
+    write_ledger(host, settings, former, "verified", "it served before")
+    return f"Release {former.number} ({former.version.short}) is serving again."
 
 
 @task(name="rollback: plan", task_run_name="rollback: plan", cache_policy=NO_CACHE)
@@ -172,7 +177,7 @@ def activate_earlier(environment: str, version: str, reason: str, actor: str) ->
     with reach(settings) as host:
         facts = read(host, settings.application)
         chosen = _chosen(facts, version)
-        left = next((one for one in releases_on(facts) if one.number == facts.current), None)
+        left = release_on(facts, facts.current)
         activation = activate(host, facts, chosen, (), settings)
         if left is not None:
             told = f"{reason or 'no reason given'} ({actor or 'nobody named'})"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
@@ -17,6 +19,11 @@ from tasks.migrate import holds_exactly
 from tasks.record import publish_release, publish_state, write_ledger
 from tasks.target import reach, read
 from tasks.watch import seen
+
+if TYPE_CHECKING:
+    from rollout.config import Environment
+    from rollout.executors.host import Host
+    from rollout.model.host import HostFacts
 
 
 @task(name="verify", task_run_name="verify", cache_policy=NO_CACHE)
@@ -37,20 +44,32 @@ def verify_release(release: Release, environment: str) -> str:
         frozen = release_on(facts, release.number) or release
         publish_release(frozen, verdict, settings, seen())
         if isinstance(verdict, Refuse):
-            told = "; ".join(finding.consequence for finding in verdict.findings)
-            raise VerificationFailed(
-                f"release {release.number} was not seen serving: {told}",
-                left=f"Release {release.number} is activated.",
-                next_step=" ".join(dict.fromkeys(finding.help for finding in verdict.findings)),
-            )
-        state = read_ledger(facts.ledger)
-        known = state.stage(release.number) == "verified"
-        if not known and state.allows("verified", release.number):
-            write_ledger(host, settings, release, "verified")
+            raise _failure(release, verdict)
+        note_verified(host, settings, release, facts)
         publish_state(host, settings)
     sentence = f"release {release.number} ({release.version.short}) serves at {settings.verify.url}"
     get_run_logger().info(sentence)
     return sentence
+
+
+def note_verified(host: Host, settings: Environment, release: Release, facts: HostFacts) -> None:
+    """Write into the ledger that a release was seen serving, unless it says so already.
+
+    One whose own run was cut before it could say that it serves is left to the next deploy.
+    """
+    state = read_ledger(facts.ledger)
+    known = state.stage(release.number) == "verified"
+    if not known and state.allows("verified", release.number):
+        write_ledger(host, settings, release, "verified")
+
+
+def _failure(release: Release, verdict: Refuse) -> VerificationFailed:
+    told = "; ".join(finding.consequence for finding in verdict.findings)
+    return VerificationFailed(
+        f"release {release.number} was not seen serving: {told}",
+        left=f"Release {release.number} is activated.",
+        next_step=" ".join(dict.fromkeys(finding.help for finding in verdict.findings)),
+    )
 
 
 @task(name="read current release", task_run_name="read current release", cache_policy=NO_CACHE)
