@@ -166,7 +166,7 @@ def fold(entries: tuple[Entry, ...]) -> LedgerState:
         LedgerCorrupt: When an entry cannot follow the ones before it.
     """
     current: int | None = None
-    good: tuple[int, ...] = ()
+    good: dict[int, None] = {}
     stages: dict[int, Stage] = {}
     versions: dict[int, str] = {}
     for number, entry in enumerate(entries, 1):
@@ -176,10 +176,14 @@ def fold(entries: tuple[Entry, ...]) -> LedgerState:
                 number, f"release {entry.release} is {stage} and cannot be {entry.event}"
             )
         current = entry.release if entry.event == "activated" else current
-        good = _good(good, entry)
+        # Being verified adds a release at the end; to be given up takes it away.
+        if entry.event in ("verified", "failed", "rolled-back"):
+            good.pop(entry.release, None)
+        if entry.event == "verified":
+            good[entry.release] = None
         stages[entry.release] = entry.event
         versions[entry.release] = entry.version
-    return LedgerState(current, good, stages, versions, entries)
+    return LedgerState(current, tuple(good), stages, versions, entries)
 
 
 def read_ledger(text: str) -> LedgerState:
@@ -189,14 +193,6 @@ def read_ledger(text: str) -> LedgerState:
         LedgerCorrupt: When the text cannot be trusted.
     """
     return fold(parse_ledger(text))
-
-
-def _good(good: tuple[int, ...], entry: Entry) -> tuple[int, ...]:
-    """Return the good releases after an entry: being verified adds one, its giving up takes it."""
-    if entry.event not in ("verified", "failed", "rolled-back"):
-        return good
-    others = tuple(release for release in good if release != entry.release)
-    return (*others, entry.release) if entry.event == "verified" else others
 
 
 def _entry(number: int, line: str) -> Entry:

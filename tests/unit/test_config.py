@@ -60,6 +60,8 @@ def test_a_minimal_file_gets_the_documented_defaults():
         (("[secrets]", '[secrets]\n"A-B" = "x"'), "secrets.A-B"),
         (("[secrets]", "[application.more]\n[secrets]"), "application.more is not a known key"),
         (('url = "https', 'url = "ftp'), "verify.url"),
+        (("[verify]", "[verify]\nwatch_rate_per_s = -1"), "verify.watch_rate_per_s"),
+        (("[verify]", "[verify]\nwatch_rate_per_s = 51"), "verify.watch_rate_per_s"),
     ],
 )
 def test_what_does_not_fit_is_told_with_its_path(edit: tuple[str, str], problem: str):
