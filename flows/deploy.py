@@ -88,7 +88,7 @@ def _phases(commit: str, environment: str, reason: str, actor: str) -> str:
     image = after([checked], build_push)(source, environment)
     for phase in (checked, planned, image):
         phase.result()
-    before_first_change()
+    before_first_change(environment)
     migrated = after([planned, image], migrate_prod)(source, deployed, environment).result()
     with watching(environment):
         activation = deploy_prod(source, image.result(), migrated, environment, reason, actor)

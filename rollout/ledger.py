@@ -14,10 +14,11 @@ cannot follow the entries before it, is an error. Everything that says what may 
 | failed | it was not seen from outside as it should be | deploy-prod's return, before it leaves |
 | rolled-back | somebody left it for an earlier one | rollback, after the earlier one serves |
 | abandoned | it never served, and the run that made it is over | the next deploy, before its own |
-| superseded | its run ended itself for a newer merge | a run that has a number and gives way |
+| superseded | its run ended itself for a newer merge | that run, a retried one, before it ends |
 
-A run has a number only from deploy-prod on, which comes after migrate-prod: so a run that gives way
-earlier leaves no line, and one that was cut after the switch is caught up with by the next one.
+A run has a number only from deploy-prod on, which comes after migrate-prod: so one that gives way
+before it was ever retried leaves no line. One that was cut after the switch is caught up with by
+the next one, which also abandons what a run that gave way while it waited had begun.
 A ledger from before `migrated`, `abandoned` and `superseded` reads as it always did.
 """
 

@@ -10,11 +10,13 @@ from uuid import uuid4
 from prefect.context import FlowRunContext
 from prefect.runtime import flow_run
 
+from rollout.errors import Superseded
 from rollout.executors.clock import now_utc
 from rollout.executors.files import read_environment
 from rollout.executors.lease import hold_lease
 from rollout.model.layout import Layout
 from rollout.model.lease import Claim
+from tasks.record import note_superseded
 from tasks.target import keep, reach
 
 if TYPE_CHECKING:
@@ -70,15 +72,23 @@ def target_lease(
             _HELD.reset(token)
 
 
-def before_first_change() -> None:
+def before_first_change(environment: str) -> None:
     """Let a newer deploy take this run's place, as long as nothing was changed on the target.
+
+    Args:
+        environment: The environment, in whose ledger a retried run says that it gave way.
 
     Raises:
         Superseded: When one waits.
     """
     lease = _HELD.get()
-    if lease is not None:
+    if lease is None:
+        return
+    try:
         lease.stand_aside()
+    except Superseded as newer:
+        note_superseded(environment, newer.true)
+        raise
 
 
 def _asked_at() -> str:

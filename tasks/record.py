@@ -10,16 +10,18 @@ from prefect.artifacts import (
     create_markdown_artifact,
     create_table_artifact,
 )
+from prefect.runtime import flow_run
 
 from rollout.commands.host import append_ledger_command
-from rollout.decide.history import entry
+from rollout.decide.history import entry, give_way
 from rollout.decide.overview import overview
 from rollout.errors import RolloutError
+from rollout.executors.files import read_environment
 from rollout.ledger import read_ledger, render_entry
 from rollout.model.layout import Layout
 from rollout.render.releases import render_state
 from rollout.render.report import check_rows, render_release_report
-from tasks.target import read
+from tasks.target import reach, read, tell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,6 +47,22 @@ def write_ledger(
         left=f"Release {release.number} is {event}, and the ledger does not say so.",
         next_step="Look at the host's disk, then retry this run.",
     )
+
+
+def note_superseded(environment: str, reason: str) -> None:
+    """Say in the ledger that this run's own release, if it has one, gives way to a newer merge.
+
+    Only a retried run has one. What cannot be written is a warning: the newer run says it then.
+    """
+    settings = read_environment(environment)
+    layout = Layout(settings.application.directory)
+    try:
+        with reach(settings) as host:
+            ledger = read_ledger(read(host, settings.application).ledger)
+            for one in give_way(ledger, str(flow_run.id), reason):
+                host.check(append_ledger_command(layout, render_entry(one)), "write the ledger")
+    except RolloutError as error:
+        tell(f"warning: the ledger does not say that this run gave way: {error.true}")
 
 
 def publish_release(

@@ -11,7 +11,7 @@ from rollout.model.plan import Step
 
 if TYPE_CHECKING:
     from rollout.decide.scene import Scene
-    from rollout.ledger import Event, Stage
+    from rollout.ledger import Event, LedgerState, Stage
     from rollout.model.release import Release
 
 _NOT_BEGUN: tuple[Stage, ...] = ("unknown", "abandoned", "superseded")
@@ -58,6 +58,18 @@ def note_activation(scene: Scene) -> tuple[Step, ...]:
     if scene.former == scene.ledger.current == scene.number:
         return ()
     return (_write(scene, entry(scene.release, "activated")),)
+
+
+def give_way(ledger: LedgerState, run_id: str, reason: str) -> tuple[Entry, ...]:
+    """Return the entries about what a run began before it ended itself; none when it had no number.
+
+    Args:
+        ledger: The host's history.
+        run_id: The run that gives way.
+        reason: To what.
+    """
+    own = (one for one in ledger.unfinished if one.run_id == run_id)
+    return tuple(replace(one, event="superseded", reason=reason, at="") for one in own)
 
 
 def _left(scene: Scene, known: Entry) -> Entry:

@@ -51,8 +51,9 @@ def release_to_activate(
 ) -> tuple[Release, tuple[RemoteFile, ...]]:
     """Return the release that a deploy is to activate, with its files.
 
-    Deploying what serves already is no new release: when the current one says the same as the
-    draft, and its files would be the same, it is taken as it stands.
+    Deploying what serves already is no new release, and a run that was killed and goes on takes up
+    its own unfinished one. Either is taken as it stands, and only while it says the same as the
+    draft, and its files would be the same: a release that lies on a host never becomes another.
 
     Args:
         facts: What was read of the host.
@@ -63,12 +64,13 @@ def release_to_activate(
     Raises:
         LedgerCorrupt: When the host's history cannot be trusted.
     """
-    for current in releases_on(facts):
-        if current.number == facts.current == serving_release(facts, service):
-            files = render(current)
-            if _says_the_same(current, draft) and _has(facts, files, current.number):
-                return current, files
-    release = replace(draft, number=next_release_number(facts, draft.run_id))
+    for known in reversed(releases_on(facts)):
+        serves = known.number == facts.current == serving_release(facts, service)
+        if serves or (draft.run_id and known.run_id == draft.run_id):
+            files = render(known)
+            if _says_the_same(known, draft) and _has(facts, files, known.number):
+                return known, files
+    release = replace(draft, number=next_release_number(facts))
     return release, render(release)
 
 
@@ -89,21 +91,15 @@ def _has(facts: HostFacts, files: tuple[RemoteFile, ...], number: int) -> bool:
     )
 
 
-def next_release_number(facts: HostFacts, run_id: str = "") -> int:
-    """Return the number for a new release, or the one that this run began with.
-
-    A run that was killed and goes on takes up its own unfinished release again.
+def next_release_number(facts: HostFacts) -> int:
+    """Return the number for a new release; one that was ever given is not given again.
 
     Args:
         facts: What was read of the host.
-        run_id: The Prefect flow run; empty always gives a new number.
 
     Raises:
         LedgerCorrupt: When the host's history cannot be trusted.
     """
-    own = [release.number for release in releases_on(facts) if run_id and release.run_id == run_id]
-    if own:
-        return own[-1]
     used = {*facts.releases, *read_ledger(facts.ledger).stages}
     used |= {one.release for one in facts.containers if one.release is not None}
     return max(used, default=0) + 1

@@ -371,25 +371,19 @@ def test_a_ledger_that_cannot_be_trusted_ends_it():
 
 
 @pytest.mark.parametrize(
-    ("facts", "run_id", "number"),
+    ("facts", "number"),
     [
-        pytest.param(HostFacts(), "", 1, id="a bare host"),
-        pytest.param(serving(2, 1), "run", 3, id="one more than the last"),
+        pytest.param(HostFacts(), 1, id="a bare host"),
+        pytest.param(serving(2, 1), 3, id="one more than the last"),
         pytest.param(
-            HostFacts(ledger=ledger((4, "prepared"))), "", 5, id="a number is never used twice"
+            HostFacts(ledger=ledger((4, "prepared"))), 5, id="a number is never used twice"
         ),
-        pytest.param(HostFacts(containers=(web(7),)), "", 8, id="not even a container's"),
-        pytest.param(
-            HostFacts(releases={3: render_release(release(3, run_id="run"))}),
-            "run",
-            3,
-            id="a run takes up its own release again",
-        ),
-        pytest.param(HostFacts(releases={3: "torn"}), "run", 4, id="a folder that is none"),
+        pytest.param(HostFacts(containers=(web(7),)), 8, id="not even a container's"),
+        pytest.param(HostFacts(releases={3: "torn"}), 4, id="not even a torn folder's"),
     ],
 )
-def test_the_next_number(facts: HostFacts, run_id: str, number: int):
-    assert next_release_number(facts, run_id) == number
+def test_the_next_number(facts: HostFacts, number: int):
+    assert next_release_number(facts) == number
 
 
 def test_a_folder_that_cannot_be_read_is_no_release():
@@ -423,3 +417,53 @@ def test_anything_else_is_a_new_release(facts: HostFacts):
 
     assert chosen == replace(draft, number=next_release_number(facts))
     assert rendered == files(chosen)
+
+
+def begun(run_id: str) -> tuple[HostFacts, Release]:
+    """Return a host where release 1 serves and a run has put release 2 on it, and that release."""
+    own = release(2, run_id=run_id)
+    facts = serving(1)
+    folder = {f"releases/2/{name}": sum_ for name, sum_ in texts(own).items()}
+    return replace(
+        facts,
+        ledger=facts.ledger + ledger((2, "prepared")),
+        releases={**facts.releases, 2: render_release(own)},
+        files={**facts.files, **folder},
+    ), own
+
+
+def test_a_run_takes_up_its_own_release_as_it_stands():
+    facts, own = begun("run-2")
+    draft = replace(own, number=0, created_at="2026-11-22T11:00:00Z")
+
+    chosen, rendered = release_to_activate(facts, draft, files, "web")
+
+    assert chosen == own
+    steps = decide_activation(facts, chosen, rendered, APPLICATION, LOGIN).steps
+    assert [step.name for step in steps] == NEXT[2:]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"run_id": "run-3"}, id="another run's"),
+        pytest.param({"run_id": ""}, id="nobody's"),
+        pytest.param({"secret_versions": {"key": "2"}}, id="one with other secrets"),
+        pytest.param({"image": image("f")}, id="one with another image"),
+    ],
+)
+def test_a_release_on_a_host_never_becomes_another(change: dict[str, object]):
+    facts, own = begun("run-2")
+
+    chosen, _ = release_to_activate(facts, replace(own, number=0, **change), files, "web")
+
+    assert chosen.number == 3
+
+
+def test_a_release_whose_files_would_be_others_is_a_new_one():
+    facts, own = begun("run-2")
+    torn = replace(facts, files={**facts.files, "releases/2/.env": "another"})
+
+    chosen, _ = release_to_activate(torn, own, files, "web")
+
+    assert chosen.number == 3

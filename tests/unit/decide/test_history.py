@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.decide.history import begin, entry, note_activation
+from rollout.decide.history import begin, entry, give_way, note_activation
 from rollout.decide.retire import prune
 from rollout.decide.scene import Scene, read_scene
 from rollout.ledger import EVENTS, Entry, Event, LedgerState, fold, read_ledger, render_entry
@@ -146,6 +146,15 @@ def test_the_one_that_is_current_was_switched_to():
 def test_an_entry_is_the_releases_own_unless_said_otherwise():
     assert entry(MINE, "prepared").reason == "because"
     assert entry(MINE, "failed", "it was slow").reason == "it was slow"
+
+
+def test_a_run_that_gives_way_says_so_of_what_it_began():
+    state = read_ledger(written("4 prepared", "5 prepared", "5 migrated"))
+
+    (line,) = give_way(state, "run-5", "a newer deploy")
+    assert line == Entry(5, "superseded", "v", "d", "bob", "a newer deploy", "run-5")
+    assert give_way(state, "run-6", "a newer deploy") == ()
+    assert fold((*state.entries, line)).stage(5) == "superseded"
 
 
 HISTORIES = st.lists(st.tuples(st.integers(1, 5), st.sampled_from(EVENTS)), max_size=25)
