@@ -89,6 +89,7 @@ def _write(scene: Scene, one: Entry) -> Step:
 
 
 def _held(release: Release) -> str:
-    """Return what migrate-prod saw the database hold before a number was given."""
+    """Return what was seen of the database before a number was given; later ones may be there."""
     count, last = len(release.migrations), release.migrations[-1:]
-    return f"the database holds {count} migrations" + "".join(f", the last {one}" for one in last)
+    told = f"the database holds the {count} migrations that its code expects"
+    return told + "".join(f", the last {one}" for one in last)

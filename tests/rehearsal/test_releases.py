@@ -12,13 +12,14 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from prefect import get_client
+from prefect import flow, get_client
 from prefect.client.schemas.filters import (
     ArtifactCollectionFilter,
     ArtifactCollectionFilterKey,
 )
 
 from blocks.target_host import TargetHost
+from tasks.record import note_superseded
 from tests.support import blocks
 from tests.support.world import ROOT, commit, on_host, serving_version, trigger
 
@@ -119,6 +120,25 @@ def test_a_release_that_never_served_is_abandoned_by_the_next_one():
     line = next(one for one in told()["releases"] if one["number"] == unfinished)
     assert (line["stage"], line["on_host"]) == ("abandoned", False)
     assert line["reason"] == f"it never served; found by the run of release {number}"
+
+
+def test_a_retried_run_that_gives_way_says_so_of_what_it_began(monkeypatch: pytest.MonkeyPatch):
+    run = trigger("deploy", commit=commit("health"))
+    assert run.state == "Failed", run.log
+    unfinished = told()["releases"][0]["number"]
+
+    monkeypatch.setenv("PREFECT__RUNTIME__FLOW_RUN__ID", run.flow_run_id)
+    gives_way()
+
+    assert events(unfinished) == ["prepared", "migrated", "superseded"]
+    assert told()["releases"][0]["reason"] == "a newer deploy takes this one's place"
+    gives_way()
+    assert events(unfinished) == ["prepared", "migrated", "superseded"]
+
+
+@flow
+def gives_way() -> None:
+    note_superseded("rehearsal", "a newer deploy takes this one's place")
 
 
 def test_a_rollback_shows_in_all_of_them():

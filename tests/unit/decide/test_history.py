@@ -107,7 +107,7 @@ def test_migrated_says_what_the_database_holds():
         "version": "6" * 40,
         "digest": f"sha256:{'6' * 64}",
         "actor": "ann",
-        "reason": "the database holds 2 migrations, the last 0002_more",
+        "reason": "the database holds the 2 migrations that its code expects, the last 0002_more",
         "run_id": "run-6",
     }
 
@@ -115,7 +115,7 @@ def test_migrated_says_what_the_database_holds():
 def test_a_release_without_migrations():
     bare = replace(scene("6 prepared"), release=release(6))
 
-    assert lines(bare)[0]["reason"] == "the database holds 0 migrations"
+    assert lines(bare)[0]["reason"] == "the database holds the 0 migrations that its code expects"
 
 
 def test_what_another_run_left_is_written_in_the_name_of_this_one():
