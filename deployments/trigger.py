@@ -1,4 +1,4 @@
-"""`bin/trigger deploy|rollback|verify --environment NAME`: start a run and be its mirror.
+"""`bin/trigger FLOW --environment NAME`: start a run of one of `FLOWS` and be its mirror.
 
 Creates one run for one idempotency key, follows its log, and ends as it ended: 0 only when it is
 Completed, 3 when a newer deploy took its place, 1 otherwise. Stopped by Ctrl-C or a cancelled CI
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
     from prefect.client.schemas.objects import FlowRun
 
-FLOWS = ("deploy", "rollback", "verify")
+FLOWS = ("deploy", "rollback", "sync-secrets", "verify")
 SHORTHANDS = ("commit", "version", "reason", "actor")
 TIMEOUT_S = 3600.0
 API_GONE_S = 300.0

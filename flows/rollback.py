@@ -12,7 +12,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from rollout.errors import VerificationFailed
-from tasks.activate import activate_earlier, plan_rollback, return_to_former
+from tasks.activate import Secrets, activate_earlier, plan_rollback, return_to_former
 from tasks.lease import target_lease
 from tasks.verify import verify_release
 from tasks.watch import watching
@@ -24,6 +24,7 @@ def rollback(
     version: str = "",
     reason: str = "",
     actor: str = "",
+    secrets: Secrets = "recorded",
     dry_run: bool = False,  # noqa: FBT001, FBT002 (a switch in the form)
 ) -> State[None]:
     """Make an earlier release serve again, and prove that it does.
@@ -34,19 +35,24 @@ def rollback(
             empty takes the last good one before the current.
         reason: Why.
         actor: Who asked; empty where nobody said.
+        secrets: `recorded` takes the versions that the release was made with; `newest` makes a new
+            release of it with the newest ones, for when one of its own was disabled since.
         dry_run: Tell what would be done, and do nothing of it.
 
     Returns:
         A state that says in one sentence which release serves now; `DryRun`.
 
     Raises:
-        RollbackRefused: When there is no such release, or it serves already.
+        RollbackRefused: When there is no such release, it serves already, or a version of its
+            secrets was disabled since.
         RolloutError: With what is true, what state was left and what to do next.
     """
     if dry_run:
-        return Completed(name="DryRun", message=plan_rollback(environment, version))
+        return Completed(
+            name="DryRun", message=plan_rollback(environment, version, reason, actor, secrets)
+        )
     with target_lease(environment, reason), watching(environment):
-        activation = activate_earlier(environment, version, reason, actor)
+        activation = activate_earlier(environment, version, reason, actor, secrets)
         try:
             return Completed(message=verify_release(activation.release, environment))
         except VerificationFailed as failure:

@@ -220,7 +220,8 @@ class Environment(Section):
         name: `production`, `rehearsal` and so on; equals the file's name.
         repository: Where git fetches the application from.
         branch: Commits must be reachable from it.
-        secrets: Variable of the application's `.env` to name in Secret Manager.
+        secrets: Variable of the application's `.env` to name in Secret Manager: the one list of all
+            secrets, which every run reads before it changes anything.
         settings: Variables of `.env` that are no secrets.
     """
 
@@ -235,6 +236,16 @@ class Environment(Section):
     verify: Verify
     secrets: dict[Variable, str]
     settings: dict[Variable, str] = {}
+
+    @model_validator(mode="after")
+    def _secrets_stand_in_one_list(self) -> Environment:
+        listed = set(self.secrets.values())
+        for name, secret in self.build.secret_args.items():
+            if secret not in listed:
+                raise ValueError(f"build.secret_args.{name} names {secret}, which [secrets] lacks")
+        for name in self.secrets.keys() & self.settings.keys():
+            raise ValueError(f"{name} stands in [secrets] and in [settings]")
+        return self
 
 
 def parse_environment(path: str, text: str) -> Environment:

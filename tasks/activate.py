@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
-from blocks import load_artifact_registry, load_gcp_project
+from blocks import load_artifact_registry
 from rollout.decide.activate import decide_activation
 from rollout.decide.releases import release_on, release_to_activate, serving_release
 from rollout.decide.rollback import choose_release
@@ -19,12 +19,18 @@ from rollout.executors.carry_out import carry_out
 from rollout.executors.clock import monotonic_s, now_utc
 from rollout.executors.files import read_environment
 from rollout.model.activation import Activation
-from rollout.model.command import Secret
 from rollout.model.finding import Refuse
 from rollout.model.host import HostFacts
 from rollout.model.release import Image, Release
 from rollout.model.source import Source
 from rollout.render.release import release_files
+from tasks.app_secrets import (
+    earlier_with_its_secrets,
+    earlier_with_newest_secrets,
+    read_secrets,
+    variables,
+    versions_of,
+)
 from tasks.image import image_of
 from tasks.migrate import expected
 from tasks.record import publish_state, write_ledger
@@ -37,8 +43,11 @@ if TYPE_CHECKING:
 
     from rollout.config import Environment
     from rollout.executors.host import Host
-    from rollout.executors.secrets import SecretValue
     from rollout.model.plan import Plan, RemoteFile
+    from rollout.model.secrets import SecretValue
+
+Secrets = Literal["recorded", "newest"]
+"""Which versions of its secrets an earlier release is taken up with."""
 
 
 @task(
@@ -140,27 +149,24 @@ def _serve_former(host: Host, settings: Environment, activation: Activation) -> 
 
 
 @task(name="rollback: plan", task_run_name="rollback: plan", cache_policy=NO_CACHE)
-def plan_rollback(environment: str, version: str) -> str:
+def plan_rollback(environment: str, version: str, reason: str, actor: str, secrets: Secrets) -> str:
     """Tell what a rollback would run, and return a sentence about it; nothing is changed.
 
-    Args:
-        environment: The environment.
-        version: As for `activate_earlier`.
-
-    Raises:
-        RollbackRefused: When there is no such release, or it serves already.
+    Args and errors are those of `activate_earlier`.
     """
     settings = read_environment(environment)
     with reach(settings) as host:
         facts = read(host, settings.application)
-    chosen = _chosen(facts, version)
-    plan = _plan(facts, chosen, (), settings)
+        chosen, files = _earlier(host, facts, version, settings, reason, actor, secrets)
+    plan = _plan(facts, chosen, files, settings)
     show(plan)
     return f"would make release {chosen.number} ({chosen.version.short}) serve: {plan.outline()}"
 
 
 @task(name="rollback", task_run_name="rollback", cache_policy=NO_CACHE)
-def activate_earlier(environment: str, version: str, reason: str, actor: str) -> Activation:
+def activate_earlier(
+    environment: str, version: str, reason: str, actor: str, secrets: Secrets
+) -> Activation:
     """Make an earlier release of the host serve, as a whole: image, files and secrets.
 
     Args:
@@ -169,16 +175,19 @@ def activate_earlier(environment: str, version: str, reason: str, actor: str) ->
             the last good one before the current.
         reason: Why.
         actor: Who asked; empty where nobody said.
+        secrets: `recorded` takes the versions that it was made with, `newest` makes a new release
+            of it with the newest ones.
 
     Raises:
-        RollbackRefused: When there is no such release, or it serves already.
+        RollbackRefused: When there is no such release, it serves already, or a version of its
+            secrets was disabled since.
     """
     settings = read_environment(environment)
     with reach(settings) as host:
         facts = read(host, settings.application)
-        chosen = _chosen(facts, version)
         left = release_on(facts, facts.current)
-        activation = activate(host, facts, chosen, (), settings)
+        chosen, files = _earlier(host, facts, version, settings, reason, actor, secrets)
+        activation = activate(host, facts, chosen, files, settings)
         if left is not None:
             told = f"{reason or 'no reason given'} ({actor or 'nobody named'})"
             write_ledger(host, settings, left, "rolled-back", told)
@@ -208,11 +217,24 @@ def activate(
     )
 
 
-def _chosen(facts: HostFacts, version: str) -> Release:
+def _earlier(
+    host: Host,
+    facts: HostFacts,
+    version: str,
+    settings: Environment,
+    reason: str,
+    actor: str,
+    secrets: Secrets,
+) -> tuple[Release, tuple[RemoteFile, ...]]:
+    """Return the release that a rollback asks for, and what the host lacks of it."""
     chosen = choose_release(facts, version)
     if isinstance(chosen, Refuse):
         raise RollbackRefused("rollback", chosen.findings)
-    return chosen
+    if secrets == "newest":
+        return earlier_with_newest_secrets(
+            host, facts, chosen, settings, reason=reason, actor=actor
+        )
+    return chosen, earlier_with_its_secrets(host, facts, chosen, settings)
 
 
 def _plan(
@@ -240,7 +262,7 @@ def _draft(
         reason=reason,
         run_id=str(flow_run.id),
         migrations=migrations,
-        secret_versions={one.name: one.version for one in secrets.values()},
+        secret_versions=versions_of(secrets),
     )
 
 
@@ -256,19 +278,3 @@ def _renderer(
         caddyfile=git.read_file(source, settings.application.caddyfile),
         variables=variables(settings, secrets),
     )
-
-
-def read_secrets(settings: Environment) -> dict[str, SecretValue]:
-    """Return every secret of the environment, by name.
-
-    Raises:
-        SecretUnusable: When any is missing, disabled, empty or forbidden; names them all.
-    """
-    store = load_gcp_project(settings.blocks.gcp_project).secret_store()
-    return store.read(settings.secrets.values())
-
-
-def variables(settings: Environment, secrets: dict[str, SecretValue]) -> dict[str, Secret]:
-    """Return what the application's `.env` holds."""
-    plain = {name: Secret(text) for name, text in settings.settings.items()}
-    return plain | {name: secrets[key].value for name, key in settings.secrets.items()}

@@ -10,7 +10,7 @@ from rollout.decide.releases import releases_on
 from rollout.executors.files import read_environment
 from rollout.executors.registry import Registry
 from rollout.model.release import Version
-from tasks.activate import read_secrets
+from tasks.app_secrets import read_secrets
 from tasks.retry import RETRIES, RETRY_DELAY_S, when_safe
 from tasks.target import bootstrap_plan, reach, read
 
@@ -37,7 +37,7 @@ def preflight(environment: str) -> Version | None:
     """
     settings = read_environment(environment)
     read_secrets(settings)
-    load_app_database(settings.blocks.app_database)
+    load_app_database(settings.blocks.app_database).address()
     Registry(load_artifact_registry(settings.blocks.artifact_registry).login()).digest(
         settings.build.image, "latest"
     )

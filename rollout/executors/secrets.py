@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from google.api_core import exceptions, retry
@@ -12,6 +11,7 @@ from google.cloud.secretmanager_v1 import SecretVersion
 
 from rollout.errors import SecretStoreUnavailable, SecretUnusable
 from rollout.model.command import Secret
+from rollout.model.secrets import Reading, SecretValue, Unusable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -28,27 +28,6 @@ _RETRY = retry.Retry(
     maximum=2.0,
     timeout=TIMEOUT_S,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class SecretValue:
-    """A secret as it was read.
-
-    Attributes:
-        name: Its name in Secret Manager.
-        version: The number of the version that was read, never `latest`.
-        value: What it says.
-    """
-
-    name: str
-    version: str
-    value: Secret
-
-
-@dataclass(frozen=True, slots=True)
-class _Unusable:
-    name: str
-    why: str
 
 
 class SecretStore:
@@ -79,31 +58,48 @@ class SecretStore:
             SecretStoreUnavailable: When Secret Manager cannot be reached or does not know us.
         """
         wanted = {name: (versions or {}).get(name, LATEST) for name in names}
-        with ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="secret") as pool:
-            answers = tuple(pool.map(self._read, wanted.keys(), wanted.values()))
-        unusable = [answer for answer in answers if isinstance(answer, _Unusable)]
-        if unusable:
-            told = "; ".join(f"{secret.name} {secret.why}" for secret in unusable)
+        reading = self.look_at(wanted)
+        if reading.unusable:
+            told = "; ".join(f"{secret.name} {secret.why}" for secret in reading.unusable.values())
             raise SecretUnusable(
-                f"{len(unusable)} of {len(wanted)} secrets of {self._project} cannot be used: "
-                f"{told}",
+                f"{len(reading.unusable)} of {len(wanted)} secrets of {self._project} cannot be "
+                f"used: {told}",
                 next_step="Give each an enabled version that is not empty, and the worker's "
                 "account access to it; then start the run again.",
             )
-        return {answer.name: answer for answer in answers if isinstance(answer, SecretValue)}
+        return reading.values
 
-    def _read(self, name: str, version: str) -> SecretValue | _Unusable:
+    def look_at(self, versions: Mapping[str, str]) -> Reading:
+        """Return what can be read, and what cannot, side by side.
+
+        Each version is accessed, because the right to read a secret does not bring the right to ask
+        for a version's state.
+
+        Args:
+            versions: Secret name to version number.
+
+        Raises:
+            SecretStoreUnavailable: When Secret Manager cannot be reached or does not know us.
+        """
+        with ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="secret") as pool:
+            answers = tuple(pool.map(self._read, versions.keys(), versions.values()))
+        return Reading(
+            {answer.name: answer for answer in answers if isinstance(answer, SecretValue)},
+            {answer.name: answer for answer in answers if isinstance(answer, Unusable)},
+        )
+
+    def _read(self, name: str, version: str) -> SecretValue | Unusable:
         path = f"projects/{self._project}/secrets/{name}/versions/{version}"
         try:
             answer = self._client.access_secret_version(name=path, retry=_RETRY, timeout=TIMEOUT_S)
         except exceptions.NotFound:
-            return _Unusable(name, _absent(version))
+            return Unusable(name, _absent(version), withdrawn=True)
         except exceptions.PermissionDenied:
-            return _Unusable(name, "may not be read by the worker's account")
+            return Unusable(name, "may not be read by the worker's account")
         except exceptions.FailedPrecondition:
-            return _Unusable(name, f"is {self._state(path)}")
+            return Unusable(name, f"is {self._state(path)}", withdrawn=True)
         except exceptions.InvalidArgument:
-            return _Unusable(name, "is no name of a secret")
+            return Unusable(name, "is no name of a secret")
         except (exceptions.GoogleAPIError, GoogleAuthError) as error:
             raise _unavailable(error) from error
         return _judged(name, answer.name.rpartition("/")[2], answer.payload.data)
@@ -117,13 +113,13 @@ class SecretStore:
         return SecretVersion.State(answer.state).name.lower()
 
 
-def _judged(name: str, version: str, content: bytes) -> SecretValue | _Unusable:
+def _judged(name: str, version: str, content: bytes) -> SecretValue | Unusable:
     try:
         text = content.decode()
     except UnicodeDecodeError:
-        return _Unusable(name, "is no UTF-8 text")
+        return Unusable(name, "is no UTF-8 text")
     if not text.strip():
-        return _Unusable(name, f"is empty (version {version})")
+        return Unusable(name, f"is empty (version {version})")
     # As a shell's `$(...)` does: who adds a version with `echo` did not mean the line's end.
     return SecretValue(name, version, Secret(text.rstrip("\r\n")))
 

@@ -93,3 +93,16 @@ class HostFacts:
     def container(self, service: str) -> Container | None:
         """Return the container of a compose service; None when there is none."""
         return next((one for one in self.containers if one.service == service), None)
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseFolder:
+    """What the folder of a release on a host says, its secrets left out.
+
+    Attributes:
+        compose: Text of its rendered compose file.
+        caddyfile: Text of its rendered Caddyfile.
+    """
+
+    compose: str
+    caddyfile: str

@@ -62,6 +62,44 @@ def render_compose(text: str, application: Application, release: Release) -> str
     return _banner(application, release) + render_yaml({**head, **rest})
 
 
+def renumber_compose(text: str, application: Application, former: int, release: Release) -> str:
+    """Return the compose file of a release that differs from another one in its number alone.
+
+    Everything else stays as it was rendered then, so compose finds no service changed but those
+    that use a variable with a new value.
+
+    Args:
+        text: The other release's compose file, as the host has it.
+        application: Names the web service and the directory on the host.
+        former: The other release's number.
+        release: The release that is made from it, with the same version and image.
+
+    Raises:
+        ConfigInvalid: When the file does not define the other release.
+    """
+    document = _parse("the host's compose file", text)
+    services = cast("dict[str, Mapping]", document["services"])
+    old, own = (release_service(application.service, one) for one in (former, release.number))
+    if old not in services:
+        raise ConfigInvalid("the host's compose file", f"services.{old} is missing")
+    layout = Layout(application.directory)
+    services[old]["labels"][names.RELEASE_LABEL] = str(release.number)
+    for service in services.values():
+        _replace_env_file(service, layout.env(former), layout.env(release.number))
+    renamed = {own if name == old else name: service for name, service in services.items()}
+    return _banner(application, release) + render_yaml({**document, "services": renamed})
+
+
+def _replace_env_file(service: Mapping, old: str, new: str) -> None:
+    """Point a rendered service that reads one release's environment file at another one's."""
+    files = cast("list[Any]", service.get("env_file", []))
+    for index, file in enumerate(files):
+        if file == old:
+            files[index] = new
+        elif isinstance(file, dict) and cast("Mapping", file).get("path") == old:
+            files[index] = {**cast("Mapping", file), "path": new}
+
+
 def services_of(text: str) -> tuple[str, ...]:
     """Return the services of a rendered compose file; an empty text has none."""
     return tuple(_services(text))

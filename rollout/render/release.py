@@ -19,12 +19,13 @@ from rollout.model.layout import Layout
 from rollout.model.plan import RemoteFile
 from rollout.model.release import Release
 from rollout.render.caddyfile import render_caddyfile
-from rollout.render.compose import render_compose
+from rollout.render.compose import render_compose, renumber_compose
 from rollout.render.env import render_env
 
 if TYPE_CHECKING:
     from rollout.config import Application
     from rollout.model.command import Secret
+    from rollout.model.host import ReleaseFolder
 
 _RELEASE = TypeAdapter(Release)
 
@@ -49,11 +50,49 @@ def release_files(
     Raises:
         ConfigInvalid: When one of the application's files, or a variable, cannot be rendered.
     """
+    return _folder(
+        release,
+        application,
+        render_compose(compose, application, release),
+        render_caddyfile(caddyfile, application),
+        variables,
+    )
+
+
+def renewed_files(
+    release: Release,
+    application: Application,
+    *,
+    former: int,
+    folder: ReleaseFolder,
+    variables: dict[str, Secret],
+) -> tuple[RemoteFile, ...]:
+    """Return the files of a release that differs from another one in its variables alone.
+
+    Args:
+        release: What is to be activated; it has the other one's version and image.
+        application: How the application stands in its compose file.
+        former: The other release's number.
+        folder: The other release's folder, as the host has it.
+        variables: Everything that its `.env` shall hold.
+
+    Raises:
+        ConfigInvalid: When the folder is not that of the other release, or a variable cannot be
+            rendered.
+    """
+    compose = renumber_compose(folder.compose, application, former, release)
+    return _folder(release, application, compose, folder.caddyfile, variables)
+
+
+def _folder(
+    release: Release,
+    application: Application,
+    compose: str,
+    caddyfile: str,
+    variables: dict[str, Secret],
+) -> tuple[RemoteFile, ...]:
     folder = Layout(application.directory).release(release.number)
-    texts = {
-        names.COMPOSE: render_compose(compose, application, release),
-        names.CADDYFILE: render_caddyfile(caddyfile, application),
-    }
+    texts = {names.COMPOSE: compose, names.CADDYFILE: caddyfile}
     sums = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
     return (
         *(RemoteFile(f"{folder}/{name}", text) for name, text in texts.items()),

@@ -12,8 +12,9 @@ from infra.rehearsal.google import stored
 from infra.rehearsal.google_rules import Version
 from rollout.errors import SecretStoreUnavailable, SecretUnusable
 from rollout.executors import secrets as executor
-from rollout.executors.secrets import SecretStore, SecretValue
+from rollout.executors.secrets import SecretStore
 from rollout.model.command import Secret
+from rollout.model.secrets import SecretValue
 from tests.support.google import secret_manager
 from tests.support.world import facts
 

@@ -62,6 +62,14 @@ def test_a_minimal_file_gets_the_documented_defaults():
         (('url = "https', 'url = "ftp'), "verify.url"),
         (("[verify]", "[verify]\nwatch_rate_per_s = -1"), "verify.watch_rate_per_s"),
         (("[verify]", "[verify]\nwatch_rate_per_s = 51"), "verify.watch_rate_per_s"),
+        (
+            ("[migrations]", 'secret_args = { DSN = "other" }\n[migrations]'),
+            "build.secret_args.DSN names other, which [secrets] lacks",
+        ),
+        (
+            ("[secrets]", '[settings]\nA = "1"\n[secrets]\nA = "a"'),
+            "A stands in [secrets] and in [settings]",
+        ),
     ],
 )
 def test_what_does_not_fit_is_told_with_its_path(edit: tuple[str, str], problem: str):
@@ -147,3 +155,25 @@ def test_a_file_that_describes_another_environment_is_refused(tmp_path):
 
     with pytest.raises(ConfigInvalid, match="name should be 'other', not 'small'"):
         read_environment("other", tmp_path)
+
+
+def test_productions_list_is_the_fourteen_secrets_of_the_wiki():
+    production = read_environment("production")
+
+    assert sorted(name.removeprefix("trovella-") for name in production.secrets.values()) == [
+        "anthropic-api-key",
+        "better-auth-secret",
+        "better-auth-url",
+        "database-url",
+        "google-ai-api-key",
+        "google-oauth-client-id",
+        "google-oauth-client-secret",
+        "inngest-event-key",
+        "inngest-signing-key",
+        "resend-api-key",
+        "sentry-dsn",
+        "typesense-api-key",
+        "upstash-redis-token",
+        "upstash-redis-url",
+    ]
+    assert read_environment("rehearsal").secrets == production.secrets

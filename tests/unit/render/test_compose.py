@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 from rollout.errors import ConfigInvalid
-from rollout.render.compose import checked_services, render_compose, services_of
+from rollout.render.compose import (
+    checked_services,
+    render_compose,
+    renumber_compose,
+    services_of,
+)
 from tests.support.values import APPLICATION, COMPOSE, WIKI, release
 
 SMALL = """\
@@ -155,3 +160,25 @@ def test_a_file_that_cannot_be_rendered(text: str, problem: str):
 
     assert caught.value.path == "infra/docker-compose.prod.yml"
     assert caught.value.problem.startswith(problem)
+
+
+SHARED = COMPOSE.replace(
+    "\n  inngest:\n", "\n  inngest:\n    env_file: [{path: .env, required: true}]\n"
+)
+
+
+@pytest.mark.parametrize("text", [COMPOSE, SHARED])
+def test_a_release_with_another_number_is_what_would_have_been_rendered(text: str):
+    thirteen = release(13, "a")
+
+    renumbered = renumber_compose(render(text), APPLICATION, 12, thirteen)
+
+    assert renumbered == render_compose(text, APPLICATION, thirteen)
+    assert renumber_compose(render(text), APPLICATION, 12, release(12, "a")) == render(text)
+
+
+def test_only_the_release_itself_can_be_renumbered():
+    with pytest.raises(ConfigInvalid) as raised:
+        renumber_compose(render(COMPOSE), APPLICATION, 11, release(13, "a"))
+
+    assert raised.value.problem == "services.web-r11 is missing"

@@ -1,0 +1,118 @@
+"""Decides about secrets: what a rotation makes of a release, and whether an earlier one may serve.
+
+A release keeps the numbers of the versions that it was made with, and its own `.env`. So an earlier
+one serves again with its own secrets, and not with a mixture that nobody ever saw serving.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rollout.decide.releases import releases_on, serving_release
+from rollout.model import layout as names
+from rollout.model.finding import Finding, Go, Refuse
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rollout.model.finding import Verdict
+    from rollout.model.host import HostFacts
+    from rollout.model.release import Release
+    from rollout.model.secrets import Unusable
+
+SECRET_MANAGER = "Secret Manager"  # noqa: S105 - its name
+
+
+def renew(
+    former: Release,
+    versions: Mapping[str, str],
+    *,
+    created_at: str,
+    actor: str,
+    reason: str,
+    run_id: str,
+) -> Release:
+    """Return the draft of a release with the same code and other secrets; its number is open yet.
+
+    Args:
+        former: The release that it is made from.
+        versions: Secret name to the version number that it is made with.
+        created_at: ISO 8601, UTC.
+        actor: Who asked; empty where nobody said.
+        reason: Why; empty takes the names of the secrets that differ.
+        run_id: The Prefect flow run.
+    """
+    return replace(
+        former,
+        created_at=created_at,
+        actor=actor,
+        reason=reason or describe_rotation(former, versions),
+        run_id=run_id,
+        secret_versions=dict(versions),
+        restores=None,
+    )
+
+
+def describe_rotation(former: Release, versions: Mapping[str, str]) -> str:
+    """Return which secrets differ from those that a release was made with, by version number."""
+    known = former.secret_versions
+    told = [
+        f"{name} {known.get(name, 'none')} -> {versions.get(name, 'none')}"
+        for name in sorted({*known, *versions})
+        if known.get(name) != versions.get(name)
+    ]
+    return f"secrets: {', '.join(told)}" if told else "secrets: the same versions, written anew"
+
+
+def release_to_renew(facts: HostFacts, service: str) -> Release | Refuse:
+    """Return the release that serves, whose secrets a rotation renews, or why there is none.
+
+    Args:
+        facts: What was read of the host.
+        service: The compose service that is switched.
+    """
+    number = serving_release(facts, service)
+    serving = next((one for one in releases_on(facts) if one.number == number), None)
+    return serving or Refuse(
+        (
+            Finding(
+                "no-release",
+                "no release of ours serves, so there is none to give new secrets",
+                "the host",
+                "Deploy a commit; it takes the newest secrets.",
+            ),
+        )
+    )
+
+
+def has_environment(facts: HostFacts, release: Release) -> bool:
+    """Return whether the host still has the environment file of a release."""
+    return f"releases/{release.number}/{names.ENV}" in facts.files
+
+
+def judge_recorded(release: Release, unusable: Mapping[str, Unusable]) -> Verdict:
+    """Return whether an earlier release may serve again with the secrets that it was made with.
+
+    A version that somebody took away since was taken away for a reason, as a rule because its key
+    is revoked. One that only cannot be read by us is a warning: the host has the file.
+
+    Args:
+        release: The earlier release.
+        unusable: Which of its recorded versions cannot be used, by name.
+    """
+    findings = {name: _finding(release, one) for name, one in unusable.items()}
+    withdrawn = tuple(findings[name] for name, one in unusable.items() if one.withdrawn)
+    return Refuse(withdrawn) if withdrawn else Go(tuple(findings.values()))
+
+
+def _finding(release: Release, secret: Unusable) -> Finding:
+    version = release.secret_versions.get(secret.name, "none")
+    return Finding(
+        "secret-version",
+        f"version {version} of {secret.name}, which release {release.number} was made with, "
+        f"cannot be used: it {secret.why}",
+        SECRET_MANAGER,
+        f"Enable version {version} of {secret.name} again, or roll back with secrets=newest, which "
+        "gives that release the newest version of every secret.",
+    )

@@ -1,0 +1,136 @@
+"""Secrets as tasks use them: read before anything changes, and put into a release's files."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from prefect import get_run_logger
+from prefect.runtime import flow_run
+
+from blocks import load_gcp_project
+from rollout.commands.release import parse_release_folder, read_release_command
+from rollout.decide.releases import next_release_number
+from rollout.decide.secrets import has_environment, judge_recorded, renew
+from rollout.errors import RollbackRefused, SecretStoreUnavailable
+from rollout.executors.clock import now_utc
+from rollout.model.command import Secret
+from rollout.model.finding import Refuse
+from rollout.model.layout import Layout
+from rollout.render.release import renewed_files
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from rollout.config import Environment
+    from rollout.executors.host import Host
+    from rollout.executors.secrets import SecretStore
+    from rollout.model.host import HostFacts
+    from rollout.model.plan import RemoteFile
+    from rollout.model.release import Release
+    from rollout.model.secrets import SecretValue
+
+
+def read_secrets(
+    settings: Environment, versions: Mapping[str, str] | None = None
+) -> dict[str, SecretValue]:
+    """Return every secret of the environment, by name.
+
+    Args:
+        settings: The environment; its `secrets` are the one list of all secrets.
+        versions: Name to version number, for those that are not to be read at their newest.
+
+    Raises:
+        SecretUnusable: When any is missing, disabled, empty or forbidden; names them all.
+    """
+    return _store(settings).read(settings.secrets.values(), versions)
+
+
+def variables(settings: Environment, secrets: Mapping[str, SecretValue]) -> dict[str, Secret]:
+    """Return what the application's `.env` holds."""
+    plain = {name: Secret(text) for name, text in settings.settings.items()}
+    return plain | {name: secrets[key].value for name, key in settings.secrets.items()}
+
+
+def versions_of(secrets: Mapping[str, SecretValue]) -> dict[str, str]:
+    """Return the numbers of the versions that were read, by name."""
+    return {one.name: one.version for one in secrets.values()}
+
+
+def renewal(
+    host: Host, settings: Environment, former: Release, secrets: Mapping[str, SecretValue]
+) -> Callable[[Release], tuple[RemoteFile, ...]]:
+    """Return what renders a release that is a former one with these secrets.
+
+    Raises:
+        CommandFailed: When the host no longer has the former one's folder.
+    """
+    answer = host.check(
+        read_release_command(Layout(settings.application.directory), former.number),
+        f"the files of release {former.number} could not be read",
+        next_step="Deploy its version anew instead.",
+    )
+    return partial(
+        renewed_files,
+        application=settings.application,
+        former=former.number,
+        folder=parse_release_folder(answer.stdout),
+        variables=variables(settings, secrets),
+    )
+
+
+def earlier_with_its_secrets(
+    host: Host, facts: HostFacts, chosen: Release, settings: Environment
+) -> tuple[RemoteFile, ...]:
+    """Return what the host lacks of an earlier release, once its secrets are known to be in force.
+
+    As a rule that is nothing: the folder still has the `.env` of its time. A Secret Manager that
+    does not answer keeps nobody from rolling back to such a one.
+
+    Raises:
+        RollbackRefused: When a version that it was made with was disabled or destroyed since.
+    """
+    there = has_environment(facts, chosen)
+    try:
+        seen = _store(settings).look_at(chosen.secret_versions)
+    except SecretStoreUnavailable as error:
+        if not there:
+            raise
+        get_run_logger().warning("its secrets could not be looked at: %s", error.true)
+        return ()
+    verdict = judge_recorded(chosen, seen.unusable)
+    if isinstance(verdict, Refuse):
+        raise RollbackRefused("rollback", verdict.findings)
+    for finding in verdict.findings:
+        get_run_logger().warning("%s: %s", finding.rule, finding.consequence)
+    if there:
+        return ()
+    secrets = read_secrets(settings, chosen.secret_versions)
+    return renewal(host, settings, chosen, secrets)(chosen)
+
+
+def earlier_with_newest_secrets(
+    host: Host, facts: HostFacts, chosen: Release, settings: Environment, actor: str
+) -> tuple[Release, tuple[RemoteFile, ...]]:
+    """Return a new release that is an earlier one with the newest version of every secret.
+
+    Raises:
+        SecretUnusable: When any is missing, disabled, empty or forbidden; names them all.
+    """
+    secrets = read_secrets(settings)
+    run_id = str(flow_run.id)
+    draft = renew(
+        chosen,
+        versions_of(secrets),
+        created_at=now_utc(),
+        actor=actor,
+        reason="",
+        run_id=run_id,
+    )
+    release = replace(draft, number=next_release_number(facts, run_id), restores=chosen.number)
+    return release, renewal(host, settings, chosen, secrets)(release)
+
+
+def _store(settings: Environment) -> SecretStore:
+    return load_gcp_project(settings.blocks.gcp_project).secret_store()
