@@ -111,7 +111,13 @@ def earlier_with_its_secrets(
 
 
 def earlier_with_newest_secrets(
-    host: Host, facts: HostFacts, chosen: Release, settings: Environment, actor: str
+    host: Host,
+    facts: HostFacts,
+    chosen: Release,
+    settings: Environment,
+    *,
+    reason: str,
+    actor: str,
 ) -> tuple[Release, tuple[RemoteFile, ...]]:
     """Return a new release that is an earlier one with the newest version of every secret.
 
@@ -125,7 +131,7 @@ def earlier_with_newest_secrets(
         versions_of(secrets),
         created_at=now_utc(),
         actor=actor,
-        reason="",
+        reason=reason,
         run_id=run_id,
     )
     release = replace(draft, number=next_release_number(facts, run_id), restores=chosen.number)
