@@ -82,6 +82,8 @@ def bare_vm(name: str, address: str) -> Generator[Vm]:
     try:
         machine.up()
         wait_until(lambda: _answers(address), f"sshd of {name}")
+        # A busy machine starts the engine later than sshd.
+        wait_until(lambda: machine.succeeds("docker", "info"), f"the engine of {name}")
         key = Secret(Path(facts()["deploy_key"]).read_text())
         yield Vm(machine, HostAddress(address, "deploy", key, host_key(machine)))
     finally:
@@ -117,26 +119,28 @@ def new_release(host: Host, image: Image, version: str) -> Release:
     return Release(number, Version(version), image, now_utc(), actor="test")
 
 
-def files_of(
-    release: Release, *, compose: str = COMPOSE, caddyfile: str = CADDYFILE, **more: str
-) -> tuple[RemoteFile, ...]:
-    """Return a release's folder with the rehearsal's own secrets."""
+def said() -> dict[str, str]:
+    """Return the variables that the application needs, with the rehearsal's own secrets."""
     world = facts()
-    url = world["database_url"].replace("10.77.0.11", "cloud-sql-proxy")
-    said = {
-        "DATABASE_URL": url,
+    return {
+        "DATABASE_URL": world["database_url"].replace("10.77.0.11", "cloud-sql-proxy"),
         "REDIS_URL": world["redis_url"],
         "TYPESENSE_URL": "http://typesense:8108",
         "TYPESENSE_API_KEY": "key",
         "CLOUD_SQL_CONNECTION_NAME": "trovella-prod:us-central1:trovella",
-        **more,
     }
+
+
+def files_of(
+    release: Release, *, compose: str = COMPOSE, caddyfile: str = CADDYFILE, **more: str
+) -> tuple[RemoteFile, ...]:
+    """Return a release's folder with the rehearsal's own secrets."""
     return release_files(
         release,
         APPLICATION,
         compose=compose,
         caddyfile=caddyfile,
-        variables={name: Secret(value) for name, value in said.items()},
+        variables={name: Secret(value) for name, value in {**said(), **more}.items()},
     )
 
 
