@@ -9,7 +9,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
 from rollout.decide.releases import release_to_activate
-from rollout.decide.secrets import describe_rotation, release_to_renew, renew
+from rollout.decide.secrets import describe_rotation, is_renewed, release_to_renew, renew
 from rollout.errors import Refused
 from rollout.executors.clock import now_utc
 from rollout.executors.files import read_environment
@@ -66,8 +66,7 @@ def renew_release(environment: str, reason: str, actor: str) -> Activation | Non
         )
         render = renewal(host, settings, former, secrets)
         release, files = release_to_activate(facts, draft, render, settings.application.service)
-        # One that this run itself has made serve is still to be verified.
-        if release == former and former.run_id != draft.run_id:
+        if is_renewed(former, release, draft.run_id):
             return None
         get_run_logger().info(describe_rotation(former, release.secret_versions))
         return activate(host, facts, release, files, settings)

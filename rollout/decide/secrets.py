@@ -86,6 +86,19 @@ def release_to_renew(facts: HostFacts, service: str) -> Release | Refuse:
     )
 
 
+def is_renewed(former: Release, release: Release, run_id: str) -> bool:
+    """Return whether there is nothing to do: what serves has these secrets, and not by this run.
+
+    A run that was killed after its own activation goes on, because nobody has verified that yet.
+
+    Args:
+        former: The release that serves.
+        release: The one that shall serve with the newest secrets.
+        run_id: The Prefect flow run.
+    """
+    return release == former and former.run_id != run_id
+
+
 def has_environment(facts: HostFacts, release: Release) -> bool:
     """Return whether the host still has the environment file of a release."""
     return f"releases/{release.number}/{names.ENV}" in facts.files

@@ -11,6 +11,7 @@ from rollout.decide.releases import release_to_activate
 from rollout.decide.secrets import (
     describe_rotation,
     has_environment,
+    is_renewed,
     judge_recorded,
     release_to_renew,
     renew,
@@ -99,6 +100,12 @@ def test_what_differs_is_told(versions: dict[str, str], told: str):
 
 def test_nothing_new_is_nothing_to_do():
     assert decided(OLD, "old") == FORMER
+    assert is_renewed(FORMER, decided(OLD, "old"), "second")
+    assert not is_renewed(FORMER, decided(NEW, "new"), "second")
+
+
+def test_a_run_that_goes_on_verifies_what_it_has_made_serve_itself():
+    assert not is_renewed(FORMER, decided(OLD, "old"), "first")
 
 
 @pytest.mark.parametrize(

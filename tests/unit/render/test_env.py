@@ -1,8 +1,12 @@
-"""The environment file; what compose makes of it is asked in tests/integration/test_activate.py."""
+"""The environment file; what a container sees of it is asked in tests/integration/test_env.py."""
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rollout.errors import ConfigInvalid
 from rollout.model.command import Secret
@@ -49,3 +53,25 @@ def test_what_cannot_stand_in_an_environment(name: str, value: str, told: str):
         render_env({name: Secret(value)})
 
     assert caught.value.true == told
+
+
+VALUES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+# In double quotes compose takes a backslash away before these, and turns `\\r` into the character.
+ESCAPE = re.compile(r'\\([\\"$r])')
+
+
+def read_as_compose_does(line: str) -> str:
+    """Return the value of a line by compose's rules, for values that are quoted."""
+    quote, inner = line[2], line[3:-2]
+    assert line[-2:] == f"{quote}\n"
+    if quote == "'":
+        assert "'" not in inner
+        return inner
+    # No bare dollar and no bare quote is left: the one would be replaced, the other end the value.
+    assert not re.search(r'[$"]', ESCAPE.sub("", inner))
+    return ESCAPE.sub(lambda found: "\r" if found[1] == "r" else found[1], inner)
+
+
+@given(VALUES)
+def test_any_value_can_be_read_back(value: str):
+    assert read_as_compose_does(render_env({"A": Secret(value)}).reveal()) == value
