@@ -9,7 +9,13 @@ from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
 from rollout.decide.releases import release_to_activate
-from rollout.decide.secrets import describe_rotation, is_renewed, release_to_renew, renew
+from rollout.decide.secrets import (
+    describe_rotation,
+    is_renewed,
+    judge_rotation,
+    release_to_renew,
+    renew,
+)
 from rollout.errors import Refused
 from rollout.executors.clock import now_utc
 from rollout.executors.files import read_environment
@@ -69,6 +75,8 @@ def renew_release(environment: str, reason: str, actor: str) -> Activation | Non
         if is_renewed(former, release, draft.run_id):
             return None
         get_run_logger().info(describe_rotation(former, release.secret_versions))
+        for finding in judge_rotation(facts, former, release.secret_versions, settings).findings:
+            get_run_logger().warning("%s: %s. %s", finding.rule, finding.consequence, finding.help)
         return activate(host, facts, release, files, settings)
 
 

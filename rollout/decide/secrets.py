@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 from rollout.decide.releases import releases_on, serving_release
 from rollout.model import layout as names
 from rollout.model.finding import Finding, Go, Refuse
+from rollout.render.compose import users_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from rollout.config import Environment
     from rollout.model.finding import Verdict
     from rollout.model.host import HostFacts
     from rollout.model.release import Release
@@ -81,6 +83,38 @@ def release_to_renew(facts: HostFacts, service: str) -> Release | Refuse:
                 "no release of ours serves, so there is none to give new secrets",
                 "the host",
                 "Deploy a commit; it takes the newest secrets.",
+            ),
+        )
+    )
+
+
+def judge_rotation(
+    facts: HostFacts, former: Release, versions: Mapping[str, str], settings: Environment
+) -> Go:
+    """Return what people should know of a rotation: who is started anew because of it.
+
+    Args:
+        facts: What was read of the host.
+        former: The release that serves.
+        versions: Secret name to the version number that it is renewed with.
+        settings: The environment, which says what variable a secret is and who the proxy is.
+    """
+    changed = [
+        variable
+        for variable, name in settings.secrets.items()
+        if former.secret_versions.get(name) != versions.get(name)
+    ]
+    proxy = settings.application.proxy
+    if proxy not in users_of(facts.compose, changed):
+        return Go()
+    return Go(
+        (
+            Finding(
+                "secret-in-proxy",
+                f"{proxy} uses a secret that changed and is started anew: requests of that moment "
+                "are lost",
+                "the host's compose file",
+                "Let the application use the secret, and not the proxy; or rotate at a quiet hour.",
             ),
         )
     )

@@ -120,6 +120,8 @@ def _judged(name: str, version: str, content: bytes) -> SecretValue | Unusable:
         return Unusable(name, "is no UTF-8 text")
     if not text.strip():
         return Unusable(name, f"is empty (version {version})")
+    if "\0" in text:
+        return Unusable(name, "holds a zero byte, which no variable can")
     # As a shell's `$(...)` does: who adds a version with `echo` did not mean the line's end.
     return SecretValue(name, version, Secret(text.rstrip("\r\n")))
 

@@ -7,6 +7,7 @@ from a mounted folder, so that it can be switched. Every other service is left u
 
 from __future__ import annotations
 
+import re
 from posixpath import normpath
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,6 +17,8 @@ from rollout.model.layout import Layout, release_service
 from rollout.render.yaml_text import parse_yaml, render_yaml
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from rollout.config import Application
     from rollout.model.release import Release
 
@@ -103,6 +106,27 @@ def _replace_env_file(service: Mapping, old: str, new: str) -> None:
 def services_of(text: str) -> tuple[str, ...]:
     """Return the services of a rendered compose file; an empty text has none."""
     return tuple(_services(text))
+
+
+def users_of(text: str, variables: Collection[str]) -> tuple[str, ...]:
+    """Return the services of a rendered compose file that get any of these variables.
+
+    One that reads a release's environment file gets all of them.
+    """
+    named = re.compile(rf"(?<!\$)\$\{{?(?:{'|'.join(map(re.escape, variables))})(?![A-Za-z0-9_])")
+    return tuple(
+        name
+        for name, service in _services(text).items()
+        if variables and (_reads_env(service) or named.search(render_yaml(service)))
+    )
+
+
+def _reads_env(service: Mapping) -> bool:
+    files = cast("list[Any]", service.get("env_file", []))
+    paths = [
+        cast("Mapping", file).get("path", "") if isinstance(file, dict) else file for file in files
+    ]
+    return any(str(path).rsplit("/", 1)[-1] == names.ENV for path in paths)
 
 
 def checked_services(text: str) -> tuple[str, ...]:

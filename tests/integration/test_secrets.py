@@ -14,7 +14,7 @@ from rollout.errors import SecretStoreUnavailable, SecretUnusable
 from rollout.executors import secrets as executor
 from rollout.executors.secrets import SecretStore
 from rollout.model.command import Secret
-from rollout.model.secrets import SecretValue
+from rollout.model.secrets import Reading, SecretValue, Unusable
 from tests.support.google import secret_manager
 from tests.support.world import facts
 
@@ -109,6 +109,30 @@ def test_a_version_that_is_not_there_is_named(store, secret):
     name = secret("+v")
 
     assert refusal(store, name, **{name: "7"}).endswith(f"{name} has no version 7")
+
+
+def test_what_makes_no_variable_is_told_before_anything_changes(store, secret):
+    name = secret("+a\0b")
+
+    assert refusal(store, name).endswith(f"{name} holds a zero byte, which no variable can")
+
+
+def test_looking_at_versions_tells_which_were_taken_away(store, secret):
+    good, disabled, destroyed = secret("+old", "+new"), secret("-v", "+new"), secret("xv")
+    denied, absent = secret("+v", denied="yes"), secret("+v")
+    names = (good, disabled, destroyed, denied)
+
+    seen = store.look_at({**dict.fromkeys(names, "1"), absent: "7"})
+
+    assert seen == Reading(
+        {good: SecretValue(good, "1", Secret("old"))},
+        {
+            disabled: Unusable(disabled, "is disabled", withdrawn=True),
+            destroyed: Unusable(destroyed, "is destroyed", withdrawn=True),
+            denied: Unusable(denied, "may not be read by the worker's account"),
+            absent: Unusable(absent, "has no version 7", withdrawn=True),
+        },
+    )
 
 
 def test_a_name_that_is_none_is_told(store):

@@ -13,9 +13,11 @@ from rollout.decide.secrets import (
     has_environment,
     is_renewed,
     judge_recorded,
+    judge_rotation,
     release_to_renew,
     renew,
 )
+from rollout.executors.files import read_environment
 from rollout.ledger import Entry, render_entry
 from rollout.model.command import Secret
 from rollout.model.finding import Finding, Go, Refuse
@@ -131,6 +133,28 @@ def test_where_nothing_serves_there_is_nothing_to_renew():
 
     assert isinstance(verdict, Refuse)
     assert [one.rule for one in verdict.findings] == ["no-release"]
+
+
+@pytest.mark.parametrize(
+    ("environment", "versions", "rules"),
+    [
+        ("", NEW, []),
+        ("    environment: {TOKEN: $KEY}\n", OLD, []),
+        ("    environment: {TOKEN: $KEY}\n", NEW, ["secret-in-proxy"]),
+    ],
+)
+def test_a_proxy_that_uses_a_changed_secret_is_a_warning(
+    environment: str, versions: dict[str, str], rules: list[str]
+):
+    proxy = "    image: caddy:2-alpine\n"
+    compose = FOLDER.compose.replace(proxy, proxy + environment)
+    settings = read_environment("production").model_copy(
+        update={"secrets": {"KEY": "key", "URL": "url"}}
+    )
+
+    told = judge_rotation(HostFacts(compose=compose), FORMER, versions, settings)
+
+    assert [one.rule for one in told.findings] == rules
 
 
 def test_whether_the_environment_file_is_there():

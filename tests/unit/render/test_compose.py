@@ -10,6 +10,7 @@ from rollout.render.compose import (
     render_compose,
     renumber_compose,
     services_of,
+    users_of,
 )
 from tests.support.values import APPLICATION, COMPOSE, WIKI, release
 
@@ -182,3 +183,19 @@ def test_only_the_release_itself_can_be_renumbered():
         renumber_compose(render(COMPOSE), APPLICATION, 11, release(13, "a"))
 
     assert raised.value.problem == "services.web-r11 is missing"
+
+
+@pytest.mark.parametrize(
+    ("text", "variables", "users"),
+    [
+        (COMPOSE, ["RESEND_API_KEY"], ("web-r12",)),
+        (COMPOSE, ["TYPESENSE_API_KEY"], ("web-r12", "typesense")),
+        (COMPOSE, ["TYPESENSE_API"], ("web-r12",)),
+        (COMPOSE, ["CLOUD_SQL_CONNECTION_NAME"], ("web-r12", "cloud-sql-proxy")),
+        (SHARED, ["RESEND_API_KEY"], ("web-r12", "inngest")),
+        (COMPOSE.replace("${TYPESENSE", "$${TYPESENSE"), ["TYPESENSE_API_KEY"], ("web-r12",)),
+        (COMPOSE, [], ()),
+    ],
+)
+def test_who_uses_a_variable(text: str, variables: list[str], users: tuple[str, ...]):
+    assert users_of(render(text), variables) == users
