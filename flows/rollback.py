@@ -12,8 +12,10 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from rollout.errors import VerificationFailed
-from tasks.activate import Secrets, activate_earlier, plan_rollback, return_to_former
+from rollout.model.activation import Secrets, Wish
+from tasks.activate import return_to_former
 from tasks.lease import target_lease
+from tasks.rollback import activate_earlier, plan_rollback
 from tasks.verify import verify_release
 from tasks.watch import watching
 
@@ -47,12 +49,11 @@ def rollback(
             secrets was disabled since.
         RolloutError: With what is true, what state was left and what to do next.
     """
+    wish = Wish(version, secrets, reason, actor)
     if dry_run:
-        return Completed(
-            name="DryRun", message=plan_rollback(environment, version, reason, actor, secrets)
-        )
+        return Completed(name="DryRun", message=plan_rollback(wish, environment))
     with target_lease(environment, reason), watching(environment):
-        activation = activate_earlier(environment, version, reason, actor, secrets)
+        activation = activate_earlier(wish, environment)
         try:
             return Completed(message=verify_release(activation.release, environment))
         except VerificationFailed as failure:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
@@ -12,25 +12,17 @@ from prefect.runtime import flow_run
 from blocks import load_artifact_registry
 from rollout.decide.activate import decide_activation
 from rollout.decide.releases import release_on, release_to_activate, serving_release
-from rollout.decide.rollback import choose_release
-from rollout.errors import RollbackRefused, RolloutError
+from rollout.errors import RolloutError
 from rollout.executors import git
 from rollout.executors.carry_out import carry_out
 from rollout.executors.clock import monotonic_s, now_utc
 from rollout.executors.files import read_environment
 from rollout.model.activation import Activation
-from rollout.model.finding import Refuse
 from rollout.model.host import HostFacts
 from rollout.model.release import Image, Release
 from rollout.model.source import Source
 from rollout.render.release import release_files
-from tasks.app_secrets import (
-    earlier_with_its_secrets,
-    earlier_with_newest_secrets,
-    read_secrets,
-    variables,
-    versions_of,
-)
+from tasks.app_secrets import read_secrets, variables, versions_of
 from tasks.image import image_of
 from tasks.migrate import expected
 from tasks.record import publish_state, write_ledger
@@ -45,9 +37,6 @@ if TYPE_CHECKING:
     from rollout.executors.host import Host
     from rollout.model.plan import Plan, RemoteFile
     from rollout.model.secrets import SecretValue
-
-Secrets = Literal["recorded", "newest"]
-"""Which versions of its secrets an earlier release is taken up with."""
 
 
 @task(
@@ -117,7 +106,7 @@ def plan_deploy(source: Source, environment: str, reason: str, actor: str) -> st
         facts = read(host, settings.application) if preparing.is_empty else HostFacts()
     render = _renderer(settings, source, secrets)
     release, files = release_to_activate(facts, draft, render, settings.application.service)
-    plan = _plan(facts, release, files, settings)
+    plan = activation_plan(facts, release, files, settings)
     show(preparing, plan)
     return f"would make release {release.number} ({source.version.short}) serve: {plan.outline()}"
 
@@ -148,52 +137,6 @@ def _serve_former(host: Host, settings: Environment, activation: Activation) -> 
     return f"Release {former.number} ({former.version.short}) is serving again."
 
 
-@task(name="rollback: plan", task_run_name="rollback: plan", cache_policy=NO_CACHE)
-def plan_rollback(environment: str, version: str, reason: str, actor: str, secrets: Secrets) -> str:
-    """Tell what a rollback would run, and return a sentence about it; nothing is changed.
-
-    Args and errors are those of `activate_earlier`.
-    """
-    settings = read_environment(environment)
-    with reach(settings) as host:
-        facts = read(host, settings.application)
-        chosen, files = _earlier(host, facts, version, settings, reason, actor, secrets)
-    plan = _plan(facts, chosen, files, settings)
-    show(plan)
-    return f"would make release {chosen.number} ({chosen.version.short}) serve: {plan.outline()}"
-
-
-@task(name="rollback", task_run_name="rollback", cache_policy=NO_CACHE)
-def activate_earlier(
-    environment: str, version: str, reason: str, actor: str, secrets: Secrets
-) -> Activation:
-    """Make an earlier release of the host serve, as a whole: image, files and secrets.
-
-    Args:
-        environment: The environment.
-        version: Its commit in 7 to 40 digits, which is its image's tag, or its number; empty takes
-            the last good one before the current.
-        reason: Why.
-        actor: Who asked; empty where nobody said.
-        secrets: `recorded` takes the versions that it was made with, `newest` makes a new release
-            of it with the newest ones.
-
-    Raises:
-        RollbackRefused: When there is no such release, it serves already, or a version of its
-            secrets was disabled since.
-    """
-    settings = read_environment(environment)
-    with reach(settings) as host:
-        facts = read(host, settings.application)
-        left = release_on(facts, facts.current)
-        chosen, files = _earlier(host, facts, version, settings, reason, actor, secrets)
-        activation = activate(host, facts, chosen, files, settings)
-        if left is not None:
-            told = f"{reason or 'no reason given'} ({actor or 'nobody named'})"
-            write_ledger(host, settings, left, "rolled-back", told)
-        return activation
-
-
 def activate(
     host: Host,
     facts: HostFacts,
@@ -203,8 +146,7 @@ def activate(
 ) -> Activation:
     """Carry out what makes a release serve, from whatever the facts say was done already."""
     started_s = monotonic_s()
-    login = load_artifact_registry(settings.blocks.artifact_registry).login()
-    plan = decide_activation(facts, release, files, settings.application, login, settings.verify)
+    plan = activation_plan(facts, release, files, settings)
     get_run_logger().info("release %s: %s", release.number, plan.outline())
     carry_out(plan, host)
     former = serving_release(facts, settings.application.service)
@@ -217,29 +159,10 @@ def activate(
     )
 
 
-def _earlier(
-    host: Host,
-    facts: HostFacts,
-    version: str,
-    settings: Environment,
-    reason: str,
-    actor: str,
-    secrets: Secrets,
-) -> tuple[Release, tuple[RemoteFile, ...]]:
-    """Return the release that a rollback asks for, and what the host lacks of it."""
-    chosen = choose_release(facts, version)
-    if isinstance(chosen, Refuse):
-        raise RollbackRefused("rollback", chosen.findings)
-    if secrets == "newest":
-        return earlier_with_newest_secrets(
-            host, facts, chosen, settings, reason=reason, actor=actor
-        )
-    return chosen, earlier_with_its_secrets(host, facts, chosen, settings)
-
-
-def _plan(
+def activation_plan(
     facts: HostFacts, release: Release, files: tuple[RemoteFile, ...], settings: Environment
 ) -> Plan:
+    """Return what makes a release serve, from whatever the facts say was done already."""
     login = load_artifact_registry(settings.blocks.artifact_registry).login()
     return decide_activation(facts, release, files, settings.application, login, settings.verify)
 

@@ -11,7 +11,7 @@ from prefect.runtime import flow_run
 
 from blocks import load_gcp_project
 from rollout.commands.release import parse_release_folder, read_release_command
-from rollout.decide.releases import next_release_number
+from rollout.decide.releases import release_to_activate
 from rollout.decide.secrets import has_environment, judge_recorded, renew
 from rollout.errors import RollbackRefused
 from rollout.executors.clock import now_utc
@@ -118,17 +118,20 @@ def earlier_with_newest_secrets(
         SecretUnusable: When any is missing, disabled, empty or forbidden; names them all.
     """
     secrets = read_secrets(settings)
-    run_id = str(flow_run.id)
     draft = renew(
         chosen,
         versions_of(secrets),
         created_at=now_utc(),
         actor=actor,
         reason=reason,
-        run_id=run_id,
+        run_id=str(flow_run.id),
     )
-    release = replace(draft, number=next_release_number(facts, run_id), restores=chosen.number)
-    return release, renewal(host, settings, chosen, secrets)(release)
+    return release_to_activate(
+        facts,
+        replace(draft, restores=chosen.number),
+        renewal(host, settings, chosen, secrets),
+        settings.application.service,
+    )
 
 
 def _store(settings: Environment) -> SecretStore:

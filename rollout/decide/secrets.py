@@ -130,7 +130,7 @@ def is_renewed(former: Release, release: Release, run_id: str) -> bool:
         release: The one that shall serve with the newest secrets.
         run_id: The Prefect flow run.
     """
-    return release == former and former.run_id != run_id
+    return release.number == former.number and former.run_id != run_id
 
 
 def has_environment(facts: HostFacts, release: Release) -> bool:

@@ -1,10 +1,14 @@
-"""What an activation came to."""
+"""What an activation came to, and what a rollback asks for."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from rollout.model.release import Release
+
+Secrets = Literal["recorded", "newest"]
+"""Which versions of its secrets an earlier release is taken up with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +29,22 @@ class Activation:
     steps: int
     round_trips: int
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Which earlier release a rollback asks for, and why.
+
+    Attributes:
+        version: Its commit in 7 to 40 digits, which is its image's tag, or its number; empty takes
+            the last good one before the current.
+        secrets: `recorded` takes the versions that it was made with; `newest` makes a new release
+            of it with the newest ones.
+        reason: Why; empty where nobody said.
+        actor: Who asked; empty where nobody said.
+    """
+
+    version: str = ""
+    secrets: Secrets = "recorded"
+    reason: str = ""
+    actor: str = ""
