@@ -150,7 +150,8 @@ def test_a_rollback_shows_in_all_of_them():
     assert now["current"] == now["live"] == left["previous_good"]
     state = newest("state-rehearsal")
     assert state.startswith(f"# rehearsal: release {now['current']} serves\n")
-    assert f"| {left['current']} | {left['releases'][0]['version'][:12]} | rolled-back |" in state
+    (was,) = [one for one in left["releases"] if one["number"] == left["current"]]
+    assert f"| {was['number']} | {was['version'][:12]} | rolled-back |" in state
     title, words = pictured()
     assert title.startswith(f"Release {now['current']}, seen from outside: ")
     assert f"web-r{left['current']} " in words
