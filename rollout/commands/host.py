@@ -28,7 +28,7 @@ ENGINE_SILENT = 81
 DAMAGED = 82
 
 _CONTAINER = (
-    '{"name": {{json .Name}}, "status": {{json .State.Status}}, '
+    '{"name": {{json .Name}}, "status": {{json .State.Status}}, "exit_code": {{.State.ExitCode}}, '
     '"health": {{if .State.Health}}{{json .State.Health.Status}}{{else}}""{{end}}, '
     '"service": {{json (index .Config.Labels "com.docker.compose.service")}}, '
     f'"release": {{{{json (index .Config.Labels "{names.RELEASE_LABEL}")}}}}, '
@@ -277,6 +277,7 @@ def _container(said: dict[str, Any]) -> Container:
         release=int(release) if release.isdecimal() else None,
         # The engine tells them in any order.
         mounts=tuple(sorted((one.get("Source", ""), one["Destination"]) for one in said["mounts"])),
+        exit_code=said["exit_code"],
     )
 
 

@@ -18,7 +18,7 @@ from rollout.decide.scene import Scene, read_scene
 from rollout.model import layout as names
 from rollout.model.layout import release_service
 from rollout.model.plan import Plan, RemoteFile, Step
-from rollout.render.compose import services_of
+from rollout.render.compose import jobs_of, services_of
 
 if TYPE_CHECKING:
     from rollout.config import Application, Verify
@@ -170,9 +170,12 @@ def _others_run(scene: Scene) -> bool:
     """Return whether this release's other services are known to run as it defines them."""
     if scene.facts.current != scene.number:
         return False
-    own = (scene.service, scene.application.proxy)
+    own, jobs = (scene.service, scene.application.proxy), jobs_of(scene.facts.compose)
     others = [name for name in services_of(scene.facts.compose) if name not in own]
-    return all((one := scene.facts.container(name)) and one.serves for name in others)
+    return all(
+        (one := scene.facts.container(name)) and (one.has_done if name in jobs else one.serves)
+        for name in others
+    )
 
 
 def _start_others(scene: Scene) -> Step:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from rollout.model.finding import Check, Finding, Go, Refuse, Verdict
 from rollout.model.layout import release_service
-from rollout.render.compose import checked_services, services_of
+from rollout.render.compose import checked_services, jobs_of, services_of
 
 if TYPE_CHECKING:
     from rollout.config import Application, Verify
-    from rollout.model.host import HostFacts
+    from rollout.model.host import Container, HostFacts
     from rollout.model.probe import ProbeReport
     from rollout.model.release import Release
 
@@ -97,15 +97,24 @@ def _same(facts: HostFacts, release: Release) -> bool:
 
 def _containers(facts: HostFacts) -> tuple[Check, ...]:
     """Return one check a service of the current compose file."""
-    healthy = set(checked_services(facts.compose))
+    healthy, jobs = checked_services(facts.compose), jobs_of(facts.compose)
     checks: list[Check] = []
     for name in services_of(facts.compose):
-        expected = "running, healthy" if name in healthy else "running"
         one = facts.container(name)
+        if name in jobs:
+            checks.append(_job(name, one))
+            continue
+        expected = "running, healthy" if name in healthy else "running"
         seen = ", ".join(filter(None, (one.status, one.health))) if one else _NOTHING
         well = one is not None and one.serves and (name not in healthy or one.health == "healthy")
         checks.append(Check(f"container {name}", expected, seen, well))
     return tuple(checks)
+
+
+def _job(name: str, one: Container | None) -> Check:
+    """Return the check of a service that does its work and ends."""
+    seen = _NOTHING if one is None else f"{one.status} ({one.exit_code})"
+    return Check(f"container {name}", "exited (0)", seen, one is not None and one.has_done)
 
 
 def _finding(check: Check, url: str) -> Finding:

@@ -49,6 +49,7 @@ class Container:
         image_id: The engine's identity of what it runs.
         release: The number in its label; None where it has none.
         mounts: Pairs of source and destination.
+        exit_code: What it ended with; 0 while it runs.
     """
 
     name: str
@@ -59,11 +60,17 @@ class Container:
     image_id: str = ""
     release: int | None = None
     mounts: tuple[tuple[str, str], ...] = ()
+    exit_code: int = 0
 
     @property
     def serves(self) -> bool:
         """Return whether it runs, and is healthy where it can say so."""
         return self.status == "running" and self.health in ("", "healthy")
+
+    @property
+    def has_done(self) -> bool:
+        """Return whether it has ended well, as a job does."""
+        return self.status == "exited" and self.exit_code == 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 The application's file stays as it is, one web service and all. What runs is derived: that service
 under the release's own name, so that two releases can stand side by side; and a proxy that reads
-from a mounted folder, so that it can be switched. Every other service is left untouched.
+from a mounted folder, so that it can be switched. A service that runs the web service's image, such
+as a worker, is pinned to the release's too. Every other service is left untouched.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ START_INTERVAL = "1s"
 
 # A second container of the same service would clash on these, or they would undo the pinned image.
 _DROPPED = ("build", "container_name", "pull_policy", "scale", "profiles")
+_COMPLETED = "service_completed_successfully"
 
 
 def render_compose(text: str, application: Application, release: Release) -> str:
@@ -56,7 +58,7 @@ def render_compose(text: str, application: Application, release: Release) -> str
         elif name == application.proxy:
             rendered[name] = _proxy(service, application, networks)
         else:
-            rendered[name] = service
+            rendered[name] = _other(service, services[application.service], release)
     for service in rendered.values():
         _own_env_file(service, application, release.number)
         _without_dependency(service, application.service)
@@ -104,8 +106,8 @@ def _replace_env_file(service: Mapping, old: str, new: str) -> None:
 
 
 def services_of(text: str) -> tuple[str, ...]:
-    """Return the services of a rendered compose file; an empty text has none."""
-    return tuple(_services(text))
+    """Return the services of a rendered compose file that `up` starts; an empty text has none."""
+    return tuple(name for name, service in _services(text).items() if _starts(service))
 
 
 def users_of(text: str, variables: Collection[str]) -> tuple[str, ...]:
@@ -132,6 +134,29 @@ def _reads_env(service: Mapping) -> bool:
 def checked_services(text: str) -> tuple[str, ...]:
     """Return the services of a rendered compose file that bring a health check of their own."""
     return tuple(name for name, service in _services(text).items() if "healthcheck" in service)
+
+
+def jobs_of(text: str) -> tuple[str, ...]:
+    """Return the services of a rendered compose file that end: others wait for their success."""
+    services = _services(text)
+    awaited = {name for service in services.values() for name in _awaited(service)}
+    return tuple(name for name in services if name in awaited)
+
+
+def _awaited(service: Mapping) -> list[str]:
+    """Return whose success a service waits for; the list form of `depends_on` names no condition."""
+    needs: Any = service.get("depends_on")
+    conditions = cast("dict[str, Mapping]", needs) if isinstance(needs, dict) else {}
+    return [name for name, how in conditions.items() if how.get("condition") == _COMPLETED]
+
+
+def _starts(service: Mapping) -> bool:
+    """Return whether `up` starts a service: one of a profile, or of no replicas, waits for people.
+
+    Source: https://docs.docker.com/compose/how-tos/profiles/ (read 2026-11-23).
+    """
+    deploy: Mapping = service.get("deploy") or {}
+    return not service.get("profiles") and 0 not in (service.get("scale"), deploy.get("replicas"))
 
 
 def _services(text: str) -> dict[str, Mapping]:
@@ -180,6 +205,18 @@ def _web(service: Mapping, release: Release) -> Mapping:
     if isinstance(check, dict):
         kept["healthcheck"] = {"start_interval": START_INTERVAL, **cast("Mapping", check)}
     return kept
+
+
+def _other(service: Mapping, web: Mapping, release: Release) -> Mapping:
+    """Return a service that is neither switched nor the proxy.
+
+    The same image means the same code, and a release is one state of the code: a floating tag would
+    leave a worker on whatever the host pulled last.
+    """
+    if service.get("image") is None or service["image"] != web.get("image"):
+        return service
+    kept = {key: value for key, value in service.items() if key not in ("build", "pull_policy")}
+    return {**kept, "image": release.image.reference}
 
 
 def _proxy(service: Mapping, application: Application, networks: Mapping) -> Mapping:

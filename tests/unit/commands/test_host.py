@@ -201,6 +201,7 @@ def test_a_host_that_was_never_prepared_says_so(tmp_path: Path):
 CONTAINER = {
     "name": "/trovella-web-r12-1",
     "status": "running",
+    "exit_code": 0,
     "health": "healthy",
     "service": "web-r12",
     "release": "12",

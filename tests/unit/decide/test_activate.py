@@ -94,6 +94,16 @@ def serving(number: int, *stopped: int) -> HostFacts:
     )
 
 
+def with_job(facts: HostFacts, *ended: Container) -> HostFacts:
+    """Return the facts of a host whose release also brings a job."""
+    waits = "services:\n  migrate: {image: migrate}\n"
+    needs = "      migrate:\n        condition: service_completed_successfully\n"
+    compose = facts.compose.replace("services:\n", waits, 1).replace(
+        "    depends_on:\n", f"    depends_on:\n{needs}", 1
+    )
+    return replace(facts, compose=compose, containers=(*facts.containers, *ended))
+
+
 def plan(facts: HostFacts, number: int) -> Plan:
     one = release(number)
     return decide_activation(facts, one, files(one), APPLICATION, LOGIN)
@@ -147,6 +157,17 @@ def test_the_next_release():
 
 def test_there_is_nothing_to_do_where_it_serves():
     assert plan(serving(2, 1), 2).describe() == "nothing to do"
+
+
+def test_a_job_that_has_ended_well_is_not_run_again():
+    assert plan(with_job(serving(2, 1), other("migrate", "exited")), 2).is_empty
+
+
+def test_a_job_that_failed_or_never_ran_is_run():
+    failed = replace(other("migrate", "exited"), exit_code=1)
+
+    assert names(with_job(serving(2, 1), failed), 2) == [NEXT[3]]
+    assert names(with_job(serving(2, 1)), 2) == [NEXT[3]]
 
 
 def after(steps: int) -> HostFacts:

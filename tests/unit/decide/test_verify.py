@@ -139,6 +139,48 @@ def test_what_is_not_the_release(report: ProbeReport, facts: HostFacts, wrong: l
     assert [finding.consequence for finding in verdict.findings] == wrong
 
 
+JOB = """\
+  seed:
+    image: seed
+  fill:
+    image: fill
+    depends_on:
+      seed: {condition: service_completed_successfully}
+"""
+WITH_JOB = replace(
+    HOST,
+    compose=render_compose(
+        COMPOSE.replace("\n  web:\n", f"\n{JOB}\n  web:\n"), APPLICATION, RELEASE
+    ),
+    containers=(*HOST.containers, Container("f", "fill", "running")),
+)
+
+
+def test_a_job_has_ended_well():
+    ended = replace(WITH_JOB, containers=(*WITH_JOB.containers, Container("s", "seed", "exited")))
+
+    assert isinstance(judge(SEEN, ended, RELEASE, APPLICATION, VERIFY, Go()), Go)
+
+
+@pytest.mark.parametrize(
+    ("containers", "seen"),
+    [
+        ((), "nothing"),
+        ((Container("s", "seed", "exited", exit_code=3),), "exited (3)"),
+        ((Container("s", "seed", "running"),), "running (0)"),
+    ],
+)
+def test_a_job_that_has_not_done_its_work(containers: tuple[Container, ...], seen: str):
+    facts = replace(WITH_JOB, containers=(*WITH_JOB.containers, *containers))
+
+    verdict = judge(SEEN, facts, RELEASE, APPLICATION, VERIFY, Go())
+
+    assert isinstance(verdict, Refuse)
+    assert [finding.consequence for finding in verdict.findings] == [
+        f"container seed: expected exited (0), seen {seen}"
+    ]
+
+
 def test_a_database_without_a_migration_is_not_the_release():
     missing = Refuse((Finding("applied", "is missing", "0002_notes", "Apply it."),))
     expecting = replace(RELEASE, migrations=("0001_start", "0002_notes"))

@@ -7,12 +7,13 @@ import pytest
 from rollout.errors import ConfigInvalid
 from rollout.render.compose import (
     checked_services,
+    jobs_of,
     render_compose,
     renumber_compose,
     services_of,
     users_of,
 )
-from tests.support.values import APPLICATION, COMPOSE, WIKI, release
+from tests.support.values import APPLICATION, COMPOSE, REPOSITORY, WIKI, release
 
 SMALL = """\
 services:
@@ -56,6 +57,31 @@ def test_the_services_of_a_rendered_file():
     assert services_of(render(COMPOSE)) == names
     assert checked_services(render(COMPOSE)) == ("web-r12",)
     assert services_of("") == ()
+    assert jobs_of(render(COMPOSE)) == ()
+
+
+def test_a_job_is_what_others_wait_for_to_end():
+    jobs = "  seed: {image: seed}\n  fill: {image: fill, depends_on: [web, seed]}\n"
+    waits = "    depends_on:\n      seed: {condition: service_completed_successfully}\n"
+
+    assert jobs_of(render(SMALL + waits + jobs)) == ("seed",)
+
+
+@pytest.mark.parametrize("idle", ["profiles: [debug]", "scale: 0", "deploy: {replicas: 0}"])
+def test_a_service_that_waits_for_people_is_not_expected_to_run(idle: str):
+    text = SMALL.replace("  web:", f"  console:\n    image: console\n    {idle}\n  web:")
+
+    assert services_of(render(text)) == ("caddy", "web-r12")
+
+
+def test_a_service_with_the_same_image_runs_the_same_code():
+    worker = "  worker:\n    image: web\n    build: .\n    pull_policy: always\n    command: work\n"
+    other = "  other:\n    image: web:5\n    pull_policy: always\n"
+
+    assert (
+        f"  worker:\n    image: {REPOSITORY}@sha256:{'a' * 64}\n    command: work\n"
+        "  other:\n    image: web:5\n    pull_policy: always\n"
+    ) in render(SMALL + worker + other)
 
 
 @pytest.mark.parametrize(
