@@ -2,7 +2,8 @@
 
 Open loop: a request is sent when its time has come, whether or not earlier ones were answered, so
 that a pause of the service is counted and not waited out. Counting begins with the first success:
-before the first release nothing serves. At the end a JSON document is written to OUT.
+before the first release nothing serves; a line on standard output says that it has begun. At the
+end a JSON document is written to OUT.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import httpx
 
 RATE_PER_S: Final = 20.0
 TIMEOUT_S: Final = 10.0
+LOOK_S: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +45,15 @@ class Reply:
 
 @dataclass(slots=True)
 class Log:
-    """The replies so far, in the order in which they ended."""
+    """The replies so far, in the order in which they ended.
+
+    Attributes:
+        replies: the replies.
+        epoch_s: what makes the wall clock's seconds of the steady clock's.
+    """
 
     replies: list[Reply] = field(default_factory=list[Reply])
+    epoch_s: float = 0.0
 
     @property
     def began(self) -> float | None:
@@ -63,6 +71,7 @@ def summarise(log: Log) -> dict[str, Any]:
 
     Returns:
         `sent` is 0 when nothing ever answered; `longest_gap_ms` is None below two answers.
+        `first_seen` has the wall clock's seconds at which each version first answered.
     """
     began = log.began
     counted = [reply for reply in log.replies if began is not None and reply.sent_s >= began]
@@ -79,8 +88,18 @@ def summarise(log: Log) -> dict[str, Any]:
         "median_ms": round(times[len(times) // 2] * 1000, 1) if times else None,
         "slowest_ms": round(times[-1] * 1000) if times else None,
         "versions": dict(Counter(reply.version for reply in good)),
+        "first_seen": first_seen(log),
         "lost_at_s": [round(reply.sent_s - (began or 0), 2) for reply in lost[:20]],
     }
+
+
+def first_seen(log: Log) -> dict[str, float]:
+    """Return when each version first answered, in seconds of the wall clock."""
+    seen: dict[str, float] = {}
+    for reply in log.replies:
+        if reply.problem is None:
+            seen.setdefault(reply.version, round(reply.ended_s + log.epoch_s, 3))
+    return seen
 
 
 async def ask(client: httpx.AsyncClient, url: str, log: Log) -> None:
@@ -106,7 +125,14 @@ def version_in(body: bytes) -> str:
     return str(document.get("version", "")) if isinstance(document, dict) else ""
 
 
-async def probe(url: str, log: Log, stop: asyncio.Event) -> None:
+async def announce(log: Log, stop: asyncio.Event) -> None:
+    """Say once that something has answered, for whoever waits to begin."""
+    while log.began is None and not stop.is_set():
+        await asyncio.sleep(LOOK_S)
+    print("answered", flush=True)
+
+
+async def probe(url: str, log: Log, stop: asyncio.Event, rate_per_s: float) -> None:
     """Ask at the fixed rate until told to stop, then wait for what is under way."""
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
     begun, sent = time.monotonic(), 0
@@ -114,18 +140,19 @@ async def probe(url: str, log: Log, stop: asyncio.Event) -> None:
         httpx.AsyncClient(limits=limits, timeout=TIMEOUT_S) as client,
         asyncio.TaskGroup() as asking,
     ):
+        asking.create_task(announce(log, stop))
         while not stop.is_set():
             asking.create_task(ask(client, url, log))
             sent += 1
-            await asyncio.sleep(max(0.0, begun + sent / RATE_PER_S - time.monotonic()))
+            await asyncio.sleep(max(0.0, begun + sent / rate_per_s - time.monotonic()))
 
 
-async def run(url: str, out: Path) -> None:
+async def run(url: str, out: Path, rate_per_s: float) -> None:
     """Probe until SIGTERM or SIGINT, then write the figures."""
-    log, stop = Log(), asyncio.Event()
+    log, stop = Log(epoch_s=time.time() - time.monotonic()), asyncio.Event()
     for stopping in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(stopping, stop.set)
-    await probe(url, log, stop)
+    await probe(url, log, stop, rate_per_s)
     made = out.with_suffix(".new")
     made.write_text(json.dumps(summarise(log)), encoding="utf-8")
     made.replace(out)
@@ -136,8 +163,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="infra.rehearsal.probe", description=__doc__)
     parser.add_argument("url")
     parser.add_argument("out", type=Path)
+    parser.add_argument("--rate", type=float, default=RATE_PER_S, help="requests a second")
     given = parser.parse_args()
-    asyncio.run(run(given.url, given.out))
+    asyncio.run(run(given.url, given.out, given.rate))
 
 
 if __name__ == "__main__":

@@ -144,7 +144,7 @@ def jobs_of(text: str) -> tuple[str, ...]:
 
 
 def _awaited(service: Mapping) -> list[str]:
-    """Return whose success a service waits for; the list form of `depends_on` names no condition."""
+    """Return whose success a service waits for; a list in `depends_on` names no condition."""
     needs: Any = service.get("depends_on")
     conditions = cast("dict[str, Mapping]", needs) if isinstance(needs, dict) else {}
     return [name for name, how in conditions.items() if how.get("condition") == _COMPLETED]

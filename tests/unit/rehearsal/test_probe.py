@@ -41,3 +41,17 @@ def test_everything_after_the_first_answer_counts():
     assert told["problems"] == {"503": 1, "ReadTimeout": 1}
     assert told["versions"] == {"b": 2}
     assert told["longest_gap_ms"] == 400
+
+
+def test_a_version_is_first_seen_when_its_first_good_answer_came():
+    log = Log(
+        [
+            Reply(0.0, 0.1, None, "a"),
+            Reply(0.3, 0.4, "503", "b"),
+            Reply(0.5, 0.6, None, "b"),
+            Reply(0.7, 0.8, None, "b"),
+        ],
+        epoch_s=1000.0,
+    )
+
+    assert summarise(log)["first_seen"] == {"a": 1000.1, "b": 1000.6}

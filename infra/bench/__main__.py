@@ -1,0 +1,66 @@
+"""`bin/bench`: the wiki's way, a rolling scale-up and ours deploy the same commits in turn."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from functools import partial
+
+from infra.bench.figures import Sample, document, table
+from infra.bench.stand import describe_machine, next_version, server, settings
+from infra.bench.ways import measure, ours, plain, rolling
+from infra.rehearsal.shell import RehearsalError, say
+
+ROUNDS = 3
+RATE_PER_S = 20.0
+PLAIN, ROLLING = ("plain", "10.77.0.71"), ("rolling", "10.77.0.72")
+
+
+def bench(rounds: int, rate_per_s: float, *, as_json: bool) -> None:
+    """Stand up, warm up, deploy in turn, and print the figures."""
+    ours(next_version())
+    with server(*PLAIN) as first, server(*ROLLING) as second:
+        machine = describe_machine(first)
+        samples: list[Sample] = []
+        for number in range(1, rounds + 1):
+            version = next_version()
+            address = settings().verify.url
+            one = partial(measure, number=number, version=version, rate_per_s=rate_per_s)
+            samples += (
+                one("plain", url=first.url, deploy=partial(plain, first)),
+                one("rolling", url=second.url, deploy=partial(rolling, second)),
+                one("ours", url=address, deploy=partial(ours, version)),
+            )
+            say(f"  round {number} of {rounds} is done")
+    if as_json:
+        print(json.dumps(document(samples, machine, rate_per_s)), flush=True)
+    else:
+        print(table(samples, machine, rate_per_s), flush=True)
+
+
+def main() -> int:
+    """Do what the command line says; return 1 when something could not be measured."""
+    parser = argparse.ArgumentParser(prog="bin/bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="default %(default)s")
+    parser.add_argument(
+        "--rate", type=float, default=RATE_PER_S, help="requests a second; default %(default)s"
+    )
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="one line: machine, samples, medians; see document() in infra/bench/figures.py",
+    )
+    given = parser.parse_args()
+    if given.rounds < 1 or given.rate <= 0:
+        parser.error("--rounds should be 1 or more, and --rate above 0")
+    try:
+        bench(given.rounds, given.rate, as_json=given.json)
+    except RehearsalError as error:
+        say(f"bench: {error}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,239 @@
+"""The three ways to deploy, each while its public address is asked all the time."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import httpx
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterId,
+    LogFilter,
+    LogFilterFlowRunId,
+)
+
+from infra.bench.figures import Run, Sample, Span, run_figures
+from infra.bench.stand import ENVIRONMENT, compose_line, settings, world
+from infra.rehearsal.paths import CHECKOUT, Rehearsal
+from infra.rehearsal.pipeline import pipeline
+from infra.rehearsal.probe import version_in
+from infra.rehearsal.shell import RehearsalError, run, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from datetime import datetime
+
+    from prefect.client.schemas.objects import FlowRun, Log, TaskRun
+
+    from infra.bench.figures import Way
+    from infra.bench.stand import Server
+
+SEEN_WITHIN_S = 60
+SETTLE_S = 2.0
+"""How long the prober goes on after the end: a late loss is a loss of this deploy."""
+SAMPLE_S = 0.05
+DEPLOY_PHASE = "deploy-prod"
+ROLLING = (Path(__file__).parent / "rolling.sh").read_text(encoding="utf-8")
+
+
+@dataclass(slots=True)
+class Deploy:
+    """What a way noted of itself.
+
+    Attributes:
+        span: From the first remote action to the end of the last.
+        round_trips: How often the host was asked.
+        cpu_s: CPU of the processes that drove it, in that stretch.
+        run: The flow run around it; None where there is none.
+    """
+
+    span: Span
+    round_trips: int
+    cpu_s: float
+    run: Run | None = None
+
+
+def plain(server: Server) -> Deploy:
+    """Deploy the wiki's way: copy, pull, `up -d web`."""
+    service = settings().application.service
+
+    def steps() -> None:
+        server.copy(*server.files)
+        server.ssh(compose_line(f"pull --quiet {service}"))
+        server.ssh(compose_line(f"up --detach {service}"))
+
+    return _by_openssh(server, steps)
+
+
+def rolling(server: Server) -> Deploy:
+    """Deploy by a scale-up: copy; start a second one, wait for it, stop the first."""
+    application = settings().application
+    words = f"cd {application.directory} && sh -eu -s docker-compose.prod.yml {application.service}"
+
+    def steps() -> None:
+        server.copy(*server.files)
+        server.ssh(words, stdin=ROLLING)
+
+    return _by_openssh(server, steps)
+
+
+def _by_openssh(server: Server, steps: Callable[[], None]) -> Deploy:
+    calls, cpu_s, start = len(server.calls), _children_cpu_s(), time.time()
+    steps()
+    span = Span(start, time.time())
+    return Deploy(span, len(server.calls) - calls, _children_cpu_s() - cpu_s)
+
+
+def _children_cpu_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def ours(version: str) -> Deploy:
+    """Deploy by the real flow, from the trigger to its end."""
+    words = [str(CHECKOUT / "bin/trigger"), "deploy", "--environment", ENVIRONMENT]
+    with _watching_cpu() as used:
+        start = time.time()
+        told = json.loads(run([*words, "--commit", version, "--json"], env=dict(os.environ)))
+        command = Span(start, time.time())
+    flow, tasks, logs = _read_run(UUID(told["flow_run_id"]))
+    phase = next(task for task in tasks if task.name == DEPLOY_PHASE)
+    span = _span(phase)
+    figures = run_figures(
+        command, _s(flow.created), _span(flow), [_span(task) for task in tasks], used.until()
+    )
+    cpu_s = used.until(span.end) - used.until(span.start)
+    return Deploy(span, _round_trips(logs, phase), cpu_s, figures)
+
+
+def _read_run(run_id: UUID) -> tuple[FlowRun, list[TaskRun], list[Log]]:
+    with get_client(sync_client=True) as client:
+        wanted = FlowRunFilter(id=FlowRunFilterId(any_=[run_id]))
+        tasks = client.read_task_runs(flow_run_filter=wanted, limit=200)
+        lines = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run_id]))
+        logs = client.read_logs(lines, limit=200)
+        return client.read_flow_run(run_id), [one for one in tasks if one.start_time], logs
+
+
+def _round_trips(logs: list[Log], phase: TaskRun) -> int:
+    """Return how often a phase says that it asked the host."""
+    said = [line.message for line in logs if line.task_run_id == phase.id]
+    found = [re.match(r"(\d+) round trips", message) for message in said]
+    return sum(int(one[1]) for one in found if one)
+
+
+def _span(one: FlowRun | TaskRun) -> Span:
+    return Span(_s(one.start_time), _s(one.end_time))
+
+
+def _s(moment: datetime | None) -> float:
+    if moment is None:
+        raise RehearsalError(
+            "a run did not come to its end",
+            "Nothing was measured.",
+            "Look at it in Prefect's UI, then run bin/bench again.",
+        )
+    return moment.timestamp()
+
+
+@dataclass(slots=True)
+class _Cpu:
+    """CPU seconds of a process over the wall clock; empty while it was never seen."""
+
+    seen: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
+    over: threading.Event = field(default_factory=threading.Event)
+
+    def until(self, moment: float = float("inf")) -> float:
+        """Return what the process had used by a moment."""
+        return max((used for at, used in self.seen if at <= moment), default=0.0)
+
+    def watch(self, worker: int) -> None:
+        """Note what the worker's child has used, until told to stop."""
+        ticks = os.sysconf("SC_CLK_TCK")
+        while not self.over.wait(SAMPLE_S):
+            with suppress(OSError, IndexError):
+                children = Path(f"/proc/{worker}/task/{worker}/children").read_text("utf-8")
+                stat = Path(f"/proc/{children.split()[0]}/stat").read_text("utf-8")
+                fields = stat.rpartition(")")[2].split()
+                self.seen.append((time.time(), (int(fields[11]) + int(fields[12])) / ticks))
+
+
+@contextmanager
+def _watching_cpu() -> Generator[_Cpu]:
+    """Yield what the process of the next flow run uses; complete when the block has ended."""
+    worker = pipeline(Rehearsal(world()["name"], CHECKOUT)).started("worker")
+    used = _Cpu()
+    thread = threading.Thread(target=used.watch, args=(worker,))
+    thread.start()
+    try:
+        yield used
+    finally:
+        used.over.set()
+        thread.join()
+
+
+def measure(
+    way: Way, number: int, version: str, url: str, rate_per_s: float, deploy: Callable[[], Deploy]
+) -> Sample:
+    """Deploy a version in one way under load and return what it came to."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "probe.json"
+        with _probing(url, out, rate_per_s):
+            done = deploy()
+            wait_until(
+                lambda: _answers(url, version), f"{version} at {url}", timeout_s=SEEN_WITHIN_S
+            )
+            time.sleep(SETTLE_S)
+        seen: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
+    return Sample(
+        way=way,
+        round=number,
+        version=version,
+        seconds=seen["first_seen"][version] - done.span.start,
+        ended_s=done.span.end - done.span.start,
+        sent=seen["sent"],
+        lost=seen["lost"],
+        longest_gap_ms=seen["longest_gap_ms"],
+        round_trips=done.round_trips,
+        cpu_s=done.cpu_s,
+        run=done.run,
+    )
+
+
+def _answers(url: str, version: str) -> bool:
+    with suppress(httpx.HTTPError):
+        return version_in(httpx.get(url).content) == version
+    return False
+
+
+@contextmanager
+def _probing(url: str, out: Path, rate_per_s: float) -> Generator[None]:
+    """Ask an address all the time; the block begins when it has answered."""
+    words = [sys.executable, "-m", "infra.rehearsal.probe", url, str(out), "--rate"]
+    with subprocess.Popen(
+        [*words, str(rate_per_s)], stdout=subprocess.PIPE, cwd=CHECKOUT
+    ) as asking:
+        if asking.stdout is None or not asking.stdout.readline():
+            raise RehearsalError(
+                f"the prober of {url} ended at once",
+                "Nothing was measured.",
+                "Read what it wrote above, then run bin/bench again.",
+            )
+        try:
+            yield
+        finally:
+            asking.terminate()
