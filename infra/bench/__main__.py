@@ -33,10 +33,12 @@ def bench(rounds: int, rate_per_s: float, *, as_json: bool) -> None:
                 one("ours", url=address, deploy=partial(ours, version)),
             )
             say(f"  round {number} of {rounds} is done")
+    told = table(samples, machine, rate_per_s)
     if as_json:
+        say(told)
         print(json.dumps(document(samples, machine, rate_per_s)), flush=True)
     else:
-        print(table(samples, machine, rate_per_s), flush=True)
+        print(told, flush=True)
 
 
 def main() -> int:
@@ -49,7 +51,7 @@ def main() -> int:
     parser.add_argument(
         "--json",
         action="store_true",
-        help="one line: machine, samples, medians; see document() in infra/bench/figures.py",
+        help="one line: machine, samples, medians; docs/performance.md names its keys",
     )
     given = parser.parse_args()
     if given.rounds < 1 or given.rate <= 0:

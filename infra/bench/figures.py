@@ -114,12 +114,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Several measurements of one figure.
-
-    Example:
-        >>> str(Spread.of([3, 1, 2.35]))
-        '2.4 (1 to 3)'
-    """
+    """Several measurements of one figure."""
 
     median: float
     lowest: float
@@ -136,12 +131,7 @@ class Spread:
 
 
 def idle_s(tasks: Iterable[Span]) -> float:
-    """Return the seconds between the first start and the last end in which no task was at work.
-
-    Example:
-        >>> idle_s([Span(0, 4), Span(1, 2), Span(5, 6), Span(6.5, 7)])
-        1.5
-    """
+    """Return the seconds between the first start and the last end in which no task was at work."""
     idle, busy_until = 0.0, None
     for task in sorted(tasks, key=lambda one: one.start):
         if busy_until is not None and task.start > busy_until:
