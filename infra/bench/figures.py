@@ -14,13 +14,15 @@ WAYS: tuple[Way, ...] = ("plain", "rolling", "ours")
 
 DEPLOY_FIGURES = {
     "seconds": "first remote action to new version outside, s",
-    "ended_s": "first remote action to its end, s",
+    "only_new_s": "first remote action to nothing but it, s",
+    "ended_s": "first remote action to the last one's end, s",
     "sent": "requests sent",
     "lost": "requests lost",
     "longest_gap_ms": "longest gap, ms",
     "round_trips": "remote round trips",
     "cpu_s": "CPU of the orchestrator, s",
 }
+COMPARED = ("seconds", "only_new_s", "ended_s")
 RUN_FIGURES = {
     "command_s": "bin/trigger, start to exit, s",
     "whole_s": "the run, created to ended, s",
@@ -90,6 +92,7 @@ class Sample:
         round: Counted from 1.
         version: The commit.
         seconds: From the first remote action until the new version was seen outside.
+        only_new_s: From the first remote action until an earlier version was seen for the last time.
         ended_s: From the first remote action until the last one had ended.
         sent: Requests sent while it went on.
         lost: Those of them that were not answered well.
@@ -103,6 +106,7 @@ class Sample:
     round: int
     version: str
     seconds: float
+    only_new_s: float
     ended_s: float
     sent: int
     lost: int
@@ -177,10 +181,10 @@ def run_spreads(samples: Sequence[Sample]) -> dict[str, Spread]:
     return {name: Spread.of(getattr(one, name) for one in runs) for name in RUN_FIGURES}
 
 
-def share_of_rolling(samples: Sequence[Sample]) -> float:
-    """Return how long ours takes as a share of the rolling scale-up, median over median."""
-    ours, rolling = (spreads(samples, way)["seconds"].median for way in ("ours", "rolling"))
-    return ours / rolling
+def shares_of_rolling(samples: Sequence[Sample]) -> dict[str, float]:
+    """Return how long ours takes as a share of the rolling scale-up, medians, by figure."""
+    ours, rolling = spreads(samples, "ours"), spreads(samples, "rolling")
+    return {name: ours[name].median / rolling[name].median for name in COMPARED}
 
 
 def document(
@@ -191,7 +195,7 @@ def document(
     Returns:
         `machine`: its description. `rate_per_s`: of the prober. `samples`: each deploy, as `Sample`
         and `Run` name their figures. `ways`: way to figure to `median`, `lowest` and `highest`.
-        `run`: the same of the flow runs. `ours_to_rolling`: median seconds over median seconds.
+        `run`: the same of the flow runs. `ours_to_rolling`: figure to median over median.
     """
     return {
         "machine": dict(machine),
@@ -199,7 +203,7 @@ def document(
         "samples": [asdict(sample) for sample in samples],
         "ways": {way: _plain(spreads(samples, way)) for way in WAYS},
         "run": _plain(run_spreads(samples)),
-        "ours_to_rolling": share_of_rolling(samples),
+        "ours_to_rolling": shares_of_rolling(samples),
     }
 
 
@@ -220,7 +224,10 @@ def table(samples: Sequence[Sample], machine: Mapping[str, str], rate_per_s: flo
                 for name, title in DEPLOY_FIGURES.items()
             ),
             "",
-            f"New version outside: ours takes {share_of_rolling(samples):.2f} of rolling.",
+            *(
+                f"Ours as a share of rolling, {DEPLOY_FIGURES[name]}: {share:.2f}  "
+                for name, share in shares_of_rolling(samples).items()
+            ),
             "",
             "| ours, the whole run | |",
             "| --- | ---: |",

@@ -1,5 +1,6 @@
 # $1 file, $2 service: starts a second container, waits until it is healthy, stops the first.
-# The order is docker-rollout's (https://github.com/wowu/docker-rollout, read 2026-11-23); the script is ours.
+# The order is docker-rollout's (https://github.com/wowu/docker-rollout, v0.12, read 2026-11-23), the script is ours: it leaves the
+# other services alone and asks for the health four times as often, so that it waits for nothing that it need not.
 compose() { docker compose --file "$file" "$@"; }
 file=$1 service=$2
 compose pull --quiet "$service"

@@ -204,6 +204,7 @@ def measure(
         round=number,
         version=version,
         seconds=seen["first_seen"][version] - done.span.start,
+        only_new_s=_last_of_others(seen["last_seen"], version) - done.span.start,
         ended_s=done.span.end - done.span.start,
         sent=seen["sent"],
         lost=seen["lost"],
@@ -212,6 +213,10 @@ def measure(
         cpu_s=done.cpu_s,
         run=done.run,
     )
+
+
+def _last_of_others(last_seen: dict[str, float], version: str) -> float:
+    return max(at for one, at in last_seen.items() if one != version)
 
 
 def _answers(url: str, version: str) -> bool:

@@ -71,7 +71,7 @@ def summarise(log: Log) -> dict[str, Any]:
 
     Returns:
         `sent` is 0 when nothing ever answered; `longest_gap_ms` is None below two answers.
-        `first_seen` has the wall clock's seconds at which each version first answered.
+        `first_seen` and `last_seen` have the wall clock's seconds at which each version answered.
     """
     began = log.began
     counted = [reply for reply in log.replies if began is not None and reply.sent_s >= began]
@@ -88,18 +88,16 @@ def summarise(log: Log) -> dict[str, Any]:
         "median_ms": round(times[len(times) // 2] * 1000, 1) if times else None,
         "slowest_ms": round(times[-1] * 1000) if times else None,
         "versions": dict(Counter(reply.version for reply in good)),
-        "first_seen": first_seen(log),
+        "first_seen": seen_at(log, log.replies[::-1]),
+        "last_seen": seen_at(log, log.replies),
         "lost_at_s": [round(reply.sent_s - (began or 0), 2) for reply in lost[:20]],
     }
 
 
-def first_seen(log: Log) -> dict[str, float]:
-    """Return when each version first answered, in seconds of the wall clock."""
-    seen: dict[str, float] = {}
-    for reply in log.replies:
-        if reply.problem is None:
-            seen.setdefault(reply.version, round(reply.ended_s + log.epoch_s, 3))
-    return seen
+def seen_at(log: Log, replies: list[Reply]) -> dict[str, float]:
+    """Return when each version answered, in the wall clock's seconds; the last of these counts."""
+    good = (reply for reply in replies if reply.problem is None)
+    return {reply.version: round(reply.ended_s + log.epoch_s, 3) for reply in good}
 
 
 async def ask(client: httpx.AsyncClient, url: str, log: Log) -> None:

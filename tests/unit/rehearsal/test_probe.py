@@ -43,7 +43,7 @@ def test_everything_after_the_first_answer_counts():
     assert told["longest_gap_ms"] == 400
 
 
-def test_a_version_is_first_seen_when_its_first_good_answer_came():
+def test_a_version_is_seen_when_its_good_answers_came():
     log = Log(
         [
             Reply(0.0, 0.1, None, "a"),
@@ -54,4 +54,7 @@ def test_a_version_is_first_seen_when_its_first_good_answer_came():
         epoch_s=1000.0,
     )
 
-    assert summarise(log)["first_seen"] == {"a": 1000.1, "b": 1000.6}
+    told = summarise(log)
+
+    assert told["first_seen"] == {"a": 1000.1, "b": 1000.6}
+    assert told["last_seen"] == {"a": 1000.1, "b": 1000.8}
