@@ -92,7 +92,7 @@ class Sample:
         round: Counted from 1.
         version: The commit.
         seconds: From the first remote action until the new version was seen outside.
-        only_new_s: From the first remote action until an earlier version was seen for the last time.
+        only_new_s: From the first remote action until an earlier version was seen the last time.
         ended_s: From the first remote action until the last one had ended.
         sent: Requests sent while it went on.
         lost: Those of them that were not answered well.

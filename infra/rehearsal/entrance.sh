@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Sourced by the commands that need namespaces: bin/rehearse, bin/test, infra/rehearsal/enter.
+# Sourced by the commands that need namespaces: bin/rehearse, bin/test, bin/bench, infra/rehearsal/enter.
 #
 #   entrance COMMAND [ARG...]   COMMAND is the file in the checkout that sources this
 #

@@ -157,7 +157,8 @@ def deploy(stack: Stack, host: Host, version: str) -> Release:
     number = next_release_number(read(stack, host))
     release = Release(number, Version(version), good_image(version), now_utc(), actor="test")
     files = files_of(stack, release)
-    plan = decide_activation(read(stack, host), release, files, stack.application, login())
+    facts = read(stack, host)
+    plan = decide_activation(facts, release, files, stack.application, login(), stack.verify)
     carry_out(plan, host)
     again = decide_activation(read(stack, host), release, files, stack.application)
     assert again.describe() == "nothing to do"
