@@ -16,6 +16,7 @@ from tasks.activate import return_to_former
 from tasks.lease import target_lease
 from tasks.sync_secrets import renew_release
 from tasks.verify import verify_release
+from tasks.watch import watching
 
 
 @flow(name="sync-secrets", flow_run_name="sync secrets of {environment}", persist_result=True)
@@ -35,7 +36,7 @@ def sync_secrets(environment: str = "production", reason: str = "", actor: str =
         SecretUnusable: When any secret is missing, disabled, empty or forbidden; names them all.
         RolloutError: With what is true, what state was left and what to do next.
     """
-    with target_lease(environment, reason):
+    with target_lease(environment, reason), watching(environment):
         activation = renew_release(environment, reason, actor)
         if activation is None:
             return Completed(

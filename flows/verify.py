@@ -1,7 +1,7 @@
 """Look whether the current release is seen from outside as it should be; nothing is changed.
 
-There is no point of no return. A release that was never seen serving before is noted as verified in
-the ledger.
+There is no point of no return. It needs no lease and writes nothing on the host, so it may run at
+any time, beside a deploy too.
 """
 
 from __future__ import annotations

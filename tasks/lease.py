@@ -91,6 +91,11 @@ def before_first_change(environment: str) -> None:
         raise
 
 
+def holds_lease() -> bool:
+    """Return whether this run has the right to change the target."""
+    return _HELD.get() is not None
+
+
 def _asked_at() -> str:
     """Return when the run was made, so that a retried one does not count as newer."""
     context = FlowRunContext.get()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from rollout.decide.releases import release_on
+from rollout.decide.releases import release_on, serving_release
 from rollout.decide.rollback import choose_release
 from rollout.errors import RollbackRefused
 from rollout.executors.files import read_environment
@@ -41,7 +41,7 @@ def activate_earlier(wish: Wish, environment: str) -> Activation:
     settings = read_environment(environment)
     with reach(settings) as host:
         facts = read(host, settings.application)
-        left = release_on(facts, facts.current)
+        left = release_on(facts, serving_release(facts, settings.application.service))
         chosen, files = _earlier(wish, host, facts, settings)
         activation = activate(host, facts, chosen, files, settings)
         if left is not None:
@@ -74,7 +74,7 @@ def _earlier(
     wish: Wish, host: Host, facts: HostFacts, settings: Environment
 ) -> tuple[Release, tuple[RemoteFile, ...]]:
     """Return the release that is asked for, and what the host lacks of it."""
-    chosen = choose_release(facts, wish.version)
+    chosen = choose_release(facts, wish.version, settings.application.service)
     if isinstance(chosen, Refuse):
         raise RollbackRefused("rollback", chosen.findings)
     if wish.secrets == "newest":

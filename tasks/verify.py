@@ -15,6 +15,7 @@ from rollout.executors.probe import probe
 from rollout.ledger import read_ledger
 from rollout.model.finding import Finding, Refuse
 from rollout.model.release import Release
+from tasks.lease import holds_lease
 from tasks.migrate import holds_exactly
 from tasks.record import publish_release, publish_state, write_ledger
 from tasks.target import reach, read
@@ -45,7 +46,8 @@ def verify_release(release: Release, environment: str) -> str:
         publish_release(frozen, verdict, settings, seen())
         if isinstance(verdict, Refuse):
             raise _failure(release, verdict)
-        note_verified(host, settings, release, facts)
+        if holds_lease():
+            note_verified(host, settings, release, facts)
         publish_state(host, settings)
     sentence = f"release {release.number} ({release.version.short}) serves at {settings.verify.url}"
     get_run_logger().info(sentence)

@@ -52,6 +52,7 @@ def renew(
         reason=reason or describe_rotation(former, versions),
         run_id=run_id,
         secret_versions=dict(versions),
+        files={},
         restores=None,
     )
 

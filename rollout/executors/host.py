@@ -378,11 +378,20 @@ class Host:
                 warn=True,
                 in_stream=io.StringIO(_text(command)),
                 timeout=command.timeout_s + MARGIN_S,
+                # Invoke decodes piece by piece, which breaks a character at a piece's end; this
+                # way each byte stays one character until all are there.
+                encoding="latin-1",
             )
         except (*_CUT, InvokeTimedOut) as error:
             raise self._cut(command, started=runner.started) from error
         return self._judged(
-            Result(command, answer.exited, answer.stdout, answer.stderr, time.monotonic() - began)
+            Result(
+                command,
+                answer.exited,
+                _decoded(answer.stdout),
+                _decoded(answer.stderr),
+                time.monotonic() - began,
+            )
         )
 
     def _judged(self, result: Result) -> Result:
@@ -475,6 +484,11 @@ def _notice_cuts(connection: Any) -> None:
     if isinstance(transport.sock, socket.socket):
         transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
+
+
+def _decoded(text: str) -> str:
+    """Return what latin-1 letters stand for as bytes."""
+    return text.encode("latin-1").decode(errors="replace")
 
 
 def _text(command: Command) -> str:

@@ -59,7 +59,7 @@ def test_streams_and_status_come_back_apart(host: Host):
 
 
 def test_a_large_input_and_a_large_output_pass(host: Host):
-    text = "0123456789abcdef" * 65536
+    text = "0123456789äbcdéf日" * 65536
 
     result = host.run(Command(("cat",), stdin=Secret(text)))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from rollout.decide.rollback import choose_release
@@ -39,6 +41,13 @@ def facts(*known: int, begun: int | None = None, events: tuple[Event, ...] = ())
 )
 def test_a_release_is_chosen(wanted: str | int | None, number: int):
     assert choose_release(facts(1, 2, 3), wanted) == release(number)
+
+
+def test_a_release_that_could_not_say_that_it_serves_is_left_all_the_same():
+    host = replace(facts(1, 2, begun=3, events=("prepared", "migrated")), live="web-r3")
+
+    assert choose_release(host) == release(2)
+    assert choose_release(host, 2) == release(2)
 
 
 @pytest.mark.parametrize(
