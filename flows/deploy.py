@@ -6,6 +6,7 @@ again for the former one. Applied migrations stay applied in both cases: they on
 
 The target's lease is held from before the build until the end. A newer deploy that waits for it
 takes this one's place as long as nothing was changed on the target; the run ends `Superseded` then.
+A cancel ends the run until then; from migrate-prod on it comes too late, and the run goes on.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from prefect.client.schemas.objects import State
 from prefect.states import Cancelled, Completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from rollout.errors import Superseded, VerificationFailed
+from rollout.errors import CancelAsked, Superseded, VerificationFailed
 from tasks.activate import deploy_prod, plan_deploy, return_to_former
+from tasks.cancelling import from_first_change_on, until_first_change
 from tasks.image import build_push, move_latest
 from tasks.lease import before_first_change, target_lease
 from tasks.migrate import migrate_prod, plan_migrations
@@ -56,7 +58,8 @@ def deploy(
         dry_run: Tell what would be done, and do nothing of it: neither checks nor build run.
 
     Returns:
-        A state that says in one sentence which release serves now; `DryRun` or `Superseded`.
+        A state that says in one sentence which release serves now; `DryRun`; `Superseded` or
+        `Cancelled` when nothing was changed.
 
     Raises:
         RolloutError: With what is true, what state was left and what to do next.
@@ -64,10 +67,12 @@ def deploy(
     if dry_run:
         return Completed(name="DryRun", message=_rehearsed(commit, environment, reason, actor))
     try:
-        with target_lease(environment, reason, supersedes=True):
+        with target_lease(environment, reason, supersedes=True), until_first_change():
             return Completed(message=_phases(commit, environment, reason, actor))
     except Superseded as newer:
         return Cancelled(name="Superseded", message=str(newer))
+    except CancelAsked as asked:
+        return Cancelled(message=str(asked))
 
 
 def _rehearsed(commit: str, environment: str, reason: str, actor: str) -> str:
@@ -89,12 +94,13 @@ def _phases(commit: str, environment: str, reason: str, actor: str) -> str:
     for phase in (checked, planned, image):
         phase.result()
     before_first_change(environment)
-    migrated = after([planned, image], migrate_prod)(source, deployed, environment).result()
-    with watching(environment):
-        activation = deploy_prod(source, image.result(), migrated, environment, reason, actor)
-        try:
-            serving = verify_release(activation.release, environment)
-        except VerificationFailed as failure:
-            raise failure.leaving(return_to_former(activation, environment)) from failure
-    move_latest(image.result(), environment)
-    return serving
+    with from_first_change_on() as change:
+        migrated = after([planned, image], migrate_prod)(source, deployed, environment).result()
+        with watching(environment):
+            activation = deploy_prod(source, image.result(), migrated, environment, reason, actor)
+            try:
+                serving = verify_release(activation.release, environment)
+            except VerificationFailed as failure:
+                raise failure.leaving(return_to_former(activation, environment)) from failure
+        move_latest(image.result(), environment)
+    return change.account(serving)

@@ -2,18 +2,20 @@
 
 Point of no return: the switch of the proxy. Before it a failure leaves the present release serving,
 untouched; after it, a release that verify does not see serving is left again for the one before.
-The database is not changed.
+The database is not changed. A cancel ends the run while it waits for the target; after that it
+comes too late, and the run goes on.
 """
 
 from __future__ import annotations
 
 from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.states import Completed
+from prefect.states import Cancelled, Completed
 
-from rollout.errors import VerificationFailed
+from rollout.errors import CancelAsked, VerificationFailed
 from rollout.model.activation import Secrets, Wish
 from tasks.activate import return_to_former
+from tasks.cancelling import from_first_change_on
 from tasks.lease import target_lease
 from tasks.rollback import activate_earlier, plan_rollback
 from tasks.verify import verify_release
@@ -42,7 +44,8 @@ def rollback(
         dry_run: Tell what would be done, and do nothing of it.
 
     Returns:
-        A state that says in one sentence which release serves now; `DryRun`.
+        A state that says in one sentence which release serves now; `DryRun`; `Cancelled` when
+        nothing was changed.
 
     Raises:
         RollbackRefused: When there is no such release, it serves already, or a version of its
@@ -52,9 +55,19 @@ def rollback(
     wish = Wish(version, secrets, reason, actor)
     if dry_run:
         return Completed(name="DryRun", message=plan_rollback(wish, environment))
-    with target_lease(environment, reason), watching(environment):
+    try:
+        with target_lease(environment, reason), from_first_change_on() as change:
+            serving = _activate(wish, environment)
+    except CancelAsked as asked:
+        return Cancelled(message=str(asked))
+    return Completed(message=change.account(serving))
+
+
+def _activate(wish: Wish, environment: str) -> str:
+    """Return a sentence that says what serves, once it was seen to."""
+    with watching(environment):
         activation = activate_earlier(wish, environment)
         try:
-            return Completed(message=verify_release(activation.release, environment))
+            return verify_release(activation.release, environment)
         except VerificationFailed as failure:
             raise failure.leaving(return_to_former(activation, environment)) from failure

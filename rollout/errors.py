@@ -31,6 +31,7 @@ next. The caller prints it as it is; nobody matches on its text.
       ActivationFailed
       VerificationFailed
       Superseded            a newer deploy waits, and this one has changed nothing
+      CancelAsked           the run was cancelled, and has changed nothing
 """
 
 from __future__ import annotations
@@ -242,6 +243,10 @@ class VerificationFailed(RolloutError):
 
 class Superseded(RolloutError):
     """Raised when a newer deploy waits and this one has changed nothing on the target."""
+
+
+class CancelAsked(RolloutError):
+    """Raised when the run was cancelled before it changed anything on the target."""
 
 
 def _again(kind: type[RolloutError], fields: dict[str, Any]) -> RolloutError:

@@ -54,6 +54,8 @@ _LONGEST_LINE = 64 * 1024
 _CHUNK_BYTES = 64 * 1024
 # How long streams may stay open after the whole group was killed: something left the group.
 _DRAIN_S = 2.0
+_RUNNING: set[subprocess.Popen[bytes]] = set()
+_OVER = threading.Event()
 
 
 def inherited_environment() -> dict[str, str]:
@@ -104,6 +106,13 @@ def run_local(
     return result
 
 
+def end_all() -> None:
+    """End every program that runs here, and each that is started later: the run is over."""
+    _OVER.set()
+    for process in tuple(_RUNNING):
+        _signal_group(process, signal.SIGKILL)
+
+
 def _whole_environment(env: Mapping[str, str | Secret]) -> dict[str, str]:
     revealed = {
         name: value.reveal() if isinstance(value, Secret) else value for name, value in env.items()
@@ -132,12 +141,16 @@ def _started(
         start_new_session=True,
         pass_fds=keep_open,
     )
+    _RUNNING.add(process)
     try:
+        if _OVER.is_set():
+            _signal_group(process, signal.SIGKILL)
         if stdin is not None and process.stdin is not None:
             text = stdin.reveal() if isinstance(stdin, Secret) else stdin
             _feed(process.stdin, text.encode())
         yield process
     finally:
+        _RUNNING.discard(process)
         _signal_group(process, signal.SIGKILL)
         process.wait()
         for stream in (process.stdout, process.stderr):

@@ -65,13 +65,13 @@ def deployments(server: Server) -> Server:
     from tests.orchestration import sample_flows
 
     server.client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
-    for flow in (sample_flows.deploy, sample_flows.rollback):
+    for flow in (sample_flows.deploy, sample_flows.rollback, sample_flows.change):
         server.client.create_deployment(
             server.client.create_flow_from_name(flow.name),
             name="production",
             work_pool_name=POOL,
             entrypoint=f"tests.orchestration.sample_flows.{flow.name}",
-            parameters={"environment": "production"},
+            parameters={} if flow is sample_flows.change else {"environment": "production"},
             parameter_openapi_schema=parameter_schema(flow).model_dump(exclude_unset=True),
             enforce_parameter_schema=True,
             pull_steps=[],

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
+from prefect.states import Cancelled, Completed, State
 
-from rollout.errors import VerificationFailed
+from rollout.errors import CancelAsked, VerificationFailed
+from rollout.executors.process import run_local
+from rollout.model.command import Command
+from tasks.cancelling import from_first_change_on, until_first_change
 
 FAULTY = "f" * 40
 UNTIL_PRESENT = "e" * 40
@@ -52,3 +57,47 @@ def rollback(environment: str, version: str = "", reason: str = "", actor: str =
     """Roll nothing back."""
     get_run_logger().info("rolling back because %s", reason)
     return version
+
+
+@task(task_run_name="check", cache_policy=NO_CACHE)
+def check(folder: str) -> None:
+    """Run a program that writes its pid, and ends when the file `checked` is there."""
+    words = 'echo $$ >pid; until [ -e checked ]; do sleep 0.1; done; echo "$?" >ended'
+    run_local(Command(("sh", "-c", words)), cwd=Path(folder), env={}, log=get_run_logger().info)
+
+
+@task(task_run_name="change", cache_policy=NO_CACHE)
+def change_target(folder: str, fails: bool) -> None:
+    """Say that it has begun, and end when the file `changed` is there."""
+    Path(folder, "changing").touch()
+    while not Path(folder, "changed").exists():
+        time.sleep(0.1)
+    if fails:
+        raise VerificationFailed(
+            "version 1 answers, not 2",
+            left="Release 1 is serving again.",
+            next_step="Read the log above and deploy again.",
+        )
+
+
+@flow(name="change")
+def change(folder: str, fails: bool = False, before: str = "") -> State[Any]:
+    """Check something in a thread, then change something, as `deploy` does.
+
+    Args:
+        folder: Where the files lie that it waits for and writes.
+        fails: Whether the change fails.
+        before: A file to wait for between the two; empty for none.
+    """
+    try:
+        with until_first_change():
+            check.submit(folder).result()
+            while before and not Path(before).exists():
+                time.sleep(0.1)
+            with from_first_change_on() as going_on:
+                change_target(folder, fails)
+            return Completed(message=going_on.account("release 2 serves"))
+    except CancelAsked as asked:
+        return Cancelled(message=str(asked))
+    finally:
+        Path(folder, "left").touch()

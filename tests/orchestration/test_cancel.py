@@ -1,0 +1,171 @@
+"""A cancel in the UI ends a run that has changed nothing; any other run says how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import pytest
+from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
+from prefect.runner._flow_run_executor import FlowRunExecutorContext
+from prefect.states import Cancelling
+
+from infra.prefect.cancellation import PatientCancellation, let_runs_finish
+from tasks.cancelling import CHANGES_BY, TOO_LATE
+from tests.orchestration.prefect_server import Server, wait_until, working
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+LONGER_THAN_PREFECT_WAITS_S = 40
+
+
+@pytest.fixture
+def worker(deployments: Server) -> Generator[Server]:
+    """The server, with a worker."""
+    with working(deployments):
+        yield deployments
+
+
+def _order(server: Server, folder: Path, **parameters: Any) -> str:
+    return server.order("change/production", folder=str(folder), **parameters)
+
+
+def _cancel(server: Server, run: str) -> None:
+    """Click Cancel in the UI."""
+    server.client.set_flow_run_state(UUID(run), Cancelling())
+
+
+def _read(server: Server, run: str) -> Any:
+    return server.client.read_flow_run(UUID(run))
+
+
+def _wait_for(path: Path) -> None:
+    wait_until(path.exists, path.name)
+
+
+def _wait_for_state(server: Server, run: str, name: str, limit_s: float = 60) -> None:
+    wait_until(lambda: server.run_state(run) == name, f"the run to be {name}", limit_s)
+
+
+def _log(server: Server, run: str) -> str:
+    mine = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[UUID(run)]))
+    return "\n".join(line.message for line in server.client.read_logs(mine))
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _changing(server: Server, folder: Path, **parameters: Any) -> str:
+    """Return a run that is past its first change."""
+    (folder / "checked").touch()
+    run = _order(server, folder, **parameters)
+    _wait_for(folder / "changing")
+    return run
+
+
+def test_before_the_first_change_a_cancel_ends_the_run_and_its_programs(
+    worker: Server, tmp_path: Path
+):
+    run = _order(worker, tmp_path)
+    _wait_for(tmp_path / "pid")
+    _cancel(worker, run)
+
+    _wait_for_state(worker, run, "Cancelled", limit_s=25)  # sooner than SIGKILL
+    assert not _is_alive(int((tmp_path / "pid").read_text()))
+    assert (tmp_path / "left").exists()
+    assert not (tmp_path / "ended").exists()
+    assert not (tmp_path / "changing").exists()
+
+
+def test_past_the_first_change_the_run_goes_on_for_longer_than_prefect_waits(
+    worker: Server, tmp_path: Path
+):
+    run = _changing(worker, tmp_path)
+    _cancel(worker, run)
+    _wait_for_state(worker, run, "Finishing")
+    assert _read(worker, run).state.message == TOO_LATE
+    wait_until(lambda: TOO_LATE in _log(worker, run), "the log to say so")
+
+    _cancel(worker, run)
+    with pytest.raises(pytest.fail.Exception):
+        _wait_for_state(worker, run, "Cancelled", limit_s=LONGER_THAN_PREFECT_WAITS_S)
+    assert worker.run_state(run) == "Finishing"
+
+    (tmp_path / "changed").touch()
+    _wait_for_state(worker, run, "Completed")
+    assert _read(worker, run).state.message == (
+        "release 2 serves (a cancel came too late: the target was being changed)"
+    )
+
+
+def test_a_change_that_fails_after_a_cancel_says_what_was_left(worker: Server, tmp_path: Path):
+    run = _changing(worker, tmp_path, fails=True)
+    _cancel(worker, run)
+    _wait_for_state(worker, run, "Finishing")
+    (tmp_path / "changed").touch()
+
+    _wait_for_state(worker, run, "Failed")
+    assert "left: Release 1 is serving again." in _read(worker, run).state.message
+
+
+def test_a_cancel_that_no_worker_sees_ends_the_run_at_its_first_change(
+    deployments: Server, tmp_path: Path
+):
+    gate = tmp_path / "gate"
+    (tmp_path / "checked").touch()
+    with working(deployments) as worker:
+        run = _order(deployments, tmp_path, before=str(gate))
+        _wait_for_state(deployments, run, "Running")
+        os.killpg(worker.pid, signal.SIGKILL)
+    _cancel(deployments, run)
+    gate.touch()
+
+    _wait_for_state(deployments, run, "Cancelled")
+    assert "the run was cancelled\nleft: Nothing was changed." in (
+        _read(deployments, run).state.message
+    )
+    assert not (tmp_path / "changing").exists()
+
+
+def test_a_cancel_that_no_worker_sees_is_answered_at_the_end(deployments: Server, tmp_path: Path):
+    with working(deployments) as worker:
+        run = _changing(deployments, tmp_path)
+        os.killpg(worker.pid, signal.SIGKILL)
+    _cancel(deployments, run)
+    (tmp_path / "changed").touch()
+
+    _wait_for_state(deployments, run, "Completed")
+    assert "a cancel came too late" in _read(deployments, run).state.message
+
+
+def test_a_machine_that_shuts_down_lets_the_change_end(worker: Server, tmp_path: Path):
+    run = _changing(worker, tmp_path)
+    os.kill(int(_read(worker, run).labels[CHANGES_BY]), signal.SIGTERM)
+    wait_until(lambda: "told to stop (SIGTERM)" in _log(worker, run), "the log to say so")
+    (tmp_path / "changed").touch()
+
+    _wait_for_state(worker, run, "Completed")
+    assert _read(worker, run).state.message == "release 2 serves"
+
+
+def test_prefect_s_worker_cancels_by_what_is_replaced(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(
+        "prefect.runner._flow_run_executor.CancellationManager", PatientCancellation.__base__
+    )
+    let_runs_finish()
+
+    async def cancels_with() -> object:
+        async with FlowRunExecutorContext() as context:
+            return context._cancellation_manager
+
+    assert isinstance(asyncio.run(cancels_with()), PatientCancellation)
