@@ -18,9 +18,10 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING
 
+from httpx import HTTPError
 from prefect import get_client, get_run_logger
 from prefect.context import FlowRunContext
-from prefect.exceptions import TerminationSignal
+from prefect.exceptions import PrefectException, TerminationSignal
 from prefect.states import Running
 
 from rollout.errors import CancelAsked
@@ -75,7 +76,7 @@ class Change:
         self._log = get_run_logger()
         self._cancelled = False
         # `put` of this kind of queue may be called by a signal handler at any point.
-        self._told: SimpleQueue[bool] = SimpleQueue()
+        self._told: SimpleQueue[int | None] = SimpleQueue()
         self._thread = Thread(target=self._answer, daemon=True)
 
     def announce(self) -> None:
@@ -88,13 +89,13 @@ class Change:
             )
         self._thread.start()
 
-    def hear(self, _number: int, _frame: FrameType | None) -> None:
+    def hear(self, number: int, _frame: FrameType | None) -> None:
         """Take a signal; a handler must not do more, because it interrupts anything."""
-        self._told.put(True)
+        self._told.put(number)
 
     def end(self) -> None:
         """Answer for the last time: a run that is `Cancelling` may not become anything else."""
-        self._told.put(False)
+        self._told.put(None)
         self._thread.join()
         self._heed(told=False)
 
@@ -104,7 +105,7 @@ class Change:
         return serving + too_late if self._cancelled else serving
 
     def _answer(self) -> None:
-        while self._told.get():
+        while self._told.get() is not None:
             self._heed(told=True)
 
     def _heed(self, *, told: bool) -> None:
@@ -114,7 +115,7 @@ class Change:
                 self._go_on()
             elif told and not self._cancelled:
                 self._log.warning("told to stop (SIGTERM): the run finishes its change first")
-        except Exception:
+        except (HTTPError, PrefectException):
             self._log.exception("a cancel could not be answered; the run goes on")
 
     def _is_cancelling(self) -> bool:

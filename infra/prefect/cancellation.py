@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
     from prefect.runner._process_manager import ProcessHandle
 
+MADE_BY = (executor, "CancellationManager")
+"""Where Prefect takes the class from."""
 POLL_S = 0.5
 UNSAID = "a cancel came while the run was ending: its log says what serves"
 
@@ -59,4 +61,4 @@ async def _tell(handle: ProcessHandle) -> None:
 
 def let_runs_finish() -> None:
     """Let every worker of this process cancel in this way; safe to repeat."""
-    executor.CancellationManager = PatientCancellation
+    setattr(*MADE_BY, PatientCancellation)

@@ -6,7 +6,7 @@ Prefect's own `worker start` kills them at that moment and leaves them `Running`
 
 A flow run lives in a session of its own, in the checkout that the worker was started from, without
 a pipe to the worker: when the worker is killed, the run goes on and reports to the server itself.
-A run that is past its first change is not killed by a cancel either (`infra/prefect/cancellation.py`).
+A run that is past its first change is not killed by a cancel either (`cancellation.py`).
 
 Source: `prefect.workers.base.BaseWorker` and `prefect.workers.process.ProcessWorker`, Prefect
 3.8.8, read 2026-11-22. Overridden are its public `get_and_submit_flow_runs` and the job

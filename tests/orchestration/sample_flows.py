@@ -8,7 +8,8 @@ from typing import Any
 
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
-from prefect.states import Cancelled, Completed, State
+from prefect.client.schemas.objects import State
+from prefect.states import Cancelled, Completed
 
 from rollout.errors import CancelAsked, VerificationFailed
 from rollout.executors.process import run_local
