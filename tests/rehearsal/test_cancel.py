@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,10 +13,12 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.states import Cancelling
 
 from infra.rehearsal.shell import wait_until
+from rollout.executors.containers import LABEL
+from rollout.executors.engine import engine
 from tests.support.world import commit, on_host, probing, serving_version, trigger
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from concurrent.futures import Future
     from uuid import UUID
 
@@ -24,7 +27,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.rehearsal
 
 FREE = "flock --shared --nonblock /opt/trovella/lease/lock echo free"
-QUALITY_CONTAINERS = "docker ps --all --quiet --filter label=ai.trovella.deploy.quality-run"
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +42,7 @@ def test_a_cancel_during_quality_leaves_everything_as_it_was(serving: str):
     version = commit()
     before = on_host("cat /opt/trovella/ledger.jsonl; docker ps --no-trunc --quiet")
 
-    with cancelled_during("quality", "deploy", commit=version) as ended:
+    with cancelled_during("quality", partial(trigger, "deploy", commit=version)) as ended:
         run = ended.result()
 
     assert run.state == "Cancelled", run.log
@@ -49,6 +51,8 @@ def test_a_cancel_during_quality_leaves_everything_as_it_was(serving: str):
     assert on_host("cat /opt/trovella/ledger.jsonl; docker ps --no-trunc --quiet") == before
     assert on_host(FREE) == "free\n"
     assert serving_version() == serving
+    with engine() as builder:
+        assert builder.labelled(LABEL) == {}
 
     again = trigger("deploy", commit=version)
     assert again.exit_code == 0, again.log
@@ -59,7 +63,8 @@ def test_a_cancel_during_deploy_prod_comes_too_late_and_loses_no_request(serving
     version = commit()
     assert version != serving
 
-    with probing() as probe, cancelled_during("deploy-prod", "deploy", commit=version) as ended:
+    start = partial(trigger, "deploy", commit=version)
+    with probing() as probe, cancelled_during("deploy-prod", start) as ended:
         run = ended.result()
 
     assert run.state == "Completed", run.log
@@ -71,12 +76,26 @@ def test_a_cancel_during_deploy_prod_comes_too_late_and_loses_no_request(serving
     assert probe.result()["lost"] == 0, probe.result()
 
 
+def test_a_cancel_during_a_rollback_comes_too_late_and_loses_no_request(serving: str):
+    assert serving_version() != serving
+
+    start = partial(trigger, "rollback", version=serving)
+    with probing() as probe, cancelled_during("rollback", start) as ended:
+        run = ended.result()
+
+    assert run.state == "Completed", run.log
+    assert "a cancel came too late: the target was being changed" in run.message
+    assert serving_version() == serving
+    assert on_host(FREE) == "free\n"
+    assert probe.result()["lost"] == 0, probe.result()
+
+
 @contextmanager
-def cancelled_during(task: str, flow: str, **parameters: str) -> Generator[Future[Run]]:
+def cancelled_during(task: str, start: Callable[[], Run]) -> Generator[Future[Run]]:
     """Start a run, and click Cancel as soon as one of its tasks is seen at work."""
     with ThreadPoolExecutor(1) as pool, get_client(sync_client=True) as client:
         before = {run.id for run in client.read_flow_runs()}
-        ended = pool.submit(trigger, flow, **parameters)
+        ended = pool.submit(start)
 
         def at_work() -> list[UUID]:
             new = [run.id for run in client.read_flow_runs() if run.id not in before]
