@@ -2,17 +2,19 @@
 
 Point of no return: the switch of the proxy. Before it a failure leaves the present release serving,
 untouched; after it, a release that verify does not see serving is left again for the one before.
-The code, the image and the database are not changed.
+The code, the image and the database are not changed. A cancel ends the run while it waits for the
+target; after that it comes too late, and the run goes on.
 """
 
 from __future__ import annotations
 
 from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.states import Completed
+from prefect.states import Cancelled, Completed
 
-from rollout.errors import VerificationFailed
+from rollout.errors import CancelAsked, VerificationFailed
 from tasks.activate import return_to_former
+from tasks.cancelling import from_first_change_on
 from tasks.lease import target_lease
 from tasks.sync_secrets import renew_release
 from tasks.verify import verify_release
@@ -30,19 +32,30 @@ def sync_secrets(environment: str = "production", reason: str = "", actor: str =
 
     Returns:
         A state that says in one sentence which release serves now; `Skipped` when the one that
-        serves has the newest secrets already.
+        serves has the newest secrets already; `Cancelled` when nothing was changed.
 
     Raises:
         SecretUnusable: When any secret is missing, disabled, empty or forbidden; names them all.
         RolloutError: With what is true, what state was left and what to do next.
     """
-    with target_lease(environment, reason), watching(environment):
+    try:
+        with target_lease(environment, reason), from_first_change_on() as change:
+            serving = _renew(environment, reason, actor)
+    except CancelAsked as asked:
+        return Cancelled(message=str(asked))
+    if serving is None:
+        told = "what serves has the newest version of every secret"
+        return Completed(name="Skipped", message=told)
+    return Completed(message=change.account(serving))
+
+
+def _renew(environment: str, reason: str, actor: str) -> str | None:
+    """Return a sentence that says what serves, once it was seen to; None with nothing to do."""
+    with watching(environment):
         activation = renew_release(environment, reason, actor)
         if activation is None:
-            return Completed(
-                name="Skipped", message="what serves has the newest version of every secret"
-            )
+            return None
         try:
-            return Completed(message=verify_release(activation.release, environment))
+            return verify_release(activation.release, environment)
         except VerificationFailed as failure:
             raise failure.leaving(return_to_former(activation, environment)) from failure
