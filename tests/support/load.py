@@ -22,6 +22,7 @@ class Load:
     """What was sent and what came of it; times are seconds since the load began."""
 
     base: str
+    between_s: float = BETWEEN_S
     sent: int = 0
     streams: int = 0
     lost: list[str] = field(default_factory=list[str])
@@ -40,13 +41,14 @@ class Load:
 
 
 @contextmanager
-def load_on(base: str) -> Generator[Load]:
+def load_on(base: str, between_s: float = BETWEEN_S) -> Generator[Load]:
     """Send requests of three kinds on kept-alive connections until the block ends.
 
     Args:
         base: For instance `http://10.77.0.2`.
+        between_s: How long each kind waits before its next request, in seconds.
     """
-    load = Load(base)
+    load = Load(base, between_s)
     kinds: list[Callable[[Load, httpx.Client], None]] = [_read, _write, _stream, _stream]
     threads = [threading.Thread(target=_repeat, args=(load, kind)) for kind in kinds]
     for thread in threads:
@@ -69,7 +71,7 @@ def _repeat(load: Load, kind: Callable[[Load, httpx.Client], None]) -> None:
             except (httpx.HTTPError, AssertionError) as error:
                 at = time.monotonic() - load.began
                 load.lost.append(f"{at:.2f} s {kind.__name__}: {error!r}")
-            load.over.wait(BETWEEN_S)
+            load.over.wait(load.between_s)
 
 
 def _read(load: Load, client: httpx.Client) -> None:
