@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import ssl
-import threading
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infra.rehearsal import facts as addresses
 from infra.rehearsal.shell import wait_until
 from tests.rehearsal.faults.order import Told
+from tests.rehearsal.faults.registry import Way, failing_registry
 from tests.rehearsal.faults.target import ROOMY, Deploying, Target
-from tests.support.world import rehearsal
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -24,7 +20,6 @@ if TYPE_CHECKING:
 
 SILENT_S = 20.0
 ENGINE_AWAY_S = 1.5
-HANG_S = 60.0
 PULL_LIMIT_S = 4.0
 
 
@@ -96,14 +91,14 @@ def disk_full(target: Target, deploying: Deploying) -> Told:
 
 def registry_fails(target: Target, deploying: Deploying) -> Told:
     """Let the registry answer 503 to everything."""
-    with registry_instead(target, answers=True):
+    with registry_instead(target, "503"):
         target.go_on()
         return deploying.end()
 
 
 def registry_hangs(target: Target, deploying: Deploying) -> Told:
     """Let the registry take requests and answer none."""
-    with registry_instead(target, answers=False):
+    with registry_instead(target, "hang"):
         target.go_on()
         return deploying.end()
 
@@ -120,33 +115,14 @@ FAULTS = (
 
 
 @contextmanager
-def registry_instead(target: Target, *, answers: bool) -> Generator[None]:
-    """Let another server answer a VM in the registry's place, with the registry's certificate."""
-    over = threading.Event()
-
-    class Failing(BaseHTTPRequestHandler):
-        def handle_one_request(self) -> None:
-            self.raw_requestline = self.rfile.readline(65537)
-            self.close_connection = True
-            if not answers:
-                over.wait(HANG_S)
-            elif self.raw_requestline and self.parse_request():
-                self.send_error(503)
-
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    settings = Path(rehearsal().machine("cloud"), "settings")
-    context.load_cert_chain(settings / "server.crt", settings / "server.key")
-    with ThreadingHTTPServer((addresses.PIPELINE, 0), Failing) as server:
-        server.daemon_threads = True
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        instead = f"{addresses.PIPELINE}:{server.server_address[1]}"
+def registry_instead(target: Target, way: Way) -> Generator[None]:
+    """Let a failing server answer a VM in the registry's place."""
+    with failing_registry(addresses.PIPELINE, 0, way) as port:
         rule = ("OUTPUT", "--table", "nat", "--destination", addresses.REGISTRY, "--protocol",
-                "tcp", "--dport", "443", "--jump", "DNAT", "--to-destination", instead)  # fmt: skip
+                "tcp", "--dport", "443", "--jump", "DNAT",
+                "--to-destination", f"{addresses.PIPELINE}:{port}")  # fmt: skip
         target.run("iptables", "--wait", "--insert", *rule)
         try:
             yield
         finally:
             target.run("iptables", "--wait", "--delete", *rule)
-            over.set()
-            server.shutdown()

@@ -27,11 +27,13 @@ from rollout.model.plan import Plan, Step
 from rollout.model.release import Image, Release, Version
 from rollout.model.target import HostAddress
 from tests.rehearsal.faults.order import AT, HELD, KEEPS_ONE, Order, Told, render
-from tests.support.vm import LAYOUT, REPOSITORY, files_of, login, note, read
+from tests.support.vm import COMPOSE, LAYOUT, REPOSITORY, files_of, login, note, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# A busy machine takes longer to ask for a health than a production may; that is not the fault here.
+PATIENT = COMPOSE.replace("timeout: 5s", "timeout: 60s")
 STOP = 'touch "$1"; while [ -e "$2" ]; do sleep 0.05; done'
 
 
@@ -57,7 +59,7 @@ def activate(order: Order, host: Host) -> Told:
     """Make the order's version serve."""
     image = Image(REPOSITORY, order.digest)
     draft = Release(0, Version(order.version), image, now_utc(), "test", run_id=order.run_id)
-    render_files = partial(files_of, caddyfile=order.caddyfile)
+    render_files = partial(files_of, compose=PATIENT, caddyfile=order.caddyfile)
     facts = read(host)
     release, files = release_to_activate(facts, draft, render_files, KEEPS_ONE.service)
     plan = decide_activation(facts, release, files, KEEPS_ONE, login())

@@ -9,31 +9,43 @@ from typing import TYPE_CHECKING
 
 from tests.rehearsal.faults.breaking import FAULTS
 from tests.rehearsal.faults.cell import Cell, boundaries, run_cell
+from tests.rehearsal.faults.runs import RUN_FAULTS, prepare
+from tests.rehearsal.faults.runs import run_cell as run_whole
+from tests.rehearsal.faults.target import serving_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.rehearsal.faults.target import Target
-
 WAYS = ("retry", "new run")
 
 
-def run_grid(target: Target, only: str = "") -> Iterator[Cell]:
-    """Yield each cell as it was seen; the two ways to converge take turns.
+def run_steps(only: str = "") -> Iterator[Cell]:
+    """Yield each cell of the plan's grid as it was seen; the two ways to converge take turns.
 
     Args:
-        target: A VM that serves.
-        only: A regular expression that `FAULT: BOUNDARY` must contain.
+        only: A regular expression that `FAULT: before STEP` must contain.
     """
-    names = boundaries(target)
-    chosen = [
-        (fault, at)
-        for fault in FAULTS
-        for at in range(len(names))
-        if re.search(only, f"{fault.name}: before {names[at]}")
-    ]
-    for fault, at in chosen:
-        yield run_cell(target, fault, at, names, WAYS[at % 2])
+    if not any(re.search(only, f"{fault.name}: before") for fault in FAULTS):
+        return
+    with serving_target() as target:
+        names = boundaries(target)
+        for at, name in enumerate(names):
+            for number, fault in enumerate(FAULTS, at):
+                if re.search(only, f"{fault.name}: before {name}"):
+                    yield run_cell(target, fault, at, names, WAYS[number % 2])
+
+
+def run_phases(only: str = "") -> Iterator[Cell]:
+    """Yield each cell of the whole run's grid as it was seen.
+
+    Args:
+        only: A regular expression that `FAULT: in PHASE` must contain.
+    """
+    chosen = [one for one in RUN_FAULTS if re.search(only, f"{one.name}: in {one.phase}")]
+    if chosen:
+        prepare()
+    for fault in chosen:
+        yield run_whole(fault)
 
 
 def line(cell: Cell) -> str:
