@@ -58,13 +58,14 @@ ids=$(docker ps --all --quiet --filter "label=com.docker.compose.project=$2" \
 docker image ls --digests --no-trunc --format "$4" | sed 's/^/image /'
 """
 
+# What killed uploads left goes first, whichever release it was for: it may hold secrets.
 _UPLOAD = f"""\
 # put a release's folder in its place
 umask 077
 cd "$1"
 mkdir -p releases proxy
 chmod 755 proxy
-rm -rf "releases/.$2.tmp" "releases/.$2.old"
+rm -rf releases/.*.tmp releases/.*.old
 mkdir "releases/.$2.tmp"
 base64 -d | tar -x --touch --no-same-owner --preserve-permissions -C "releases/.$2.tmp"
 (cd "releases/.$2.tmp" && sha256sum --check --strict --quiet {names.CHECKSUMS}) || exit {DAMAGED}

@@ -59,7 +59,8 @@ def test_a_release_is_uploaded_whole(layout: Layout):
 
 
 def test_an_upload_replaces_what_a_killed_one_left(layout: Layout):
-    Path(f"{layout.directory}/releases/.12.tmp").mkdir(parents=True)
+    for left in (".12.tmp", ".11.tmp", ".11.old"):
+        Path(f"{layout.directory}/releases/{left}").mkdir(parents=True)
     run(host.upload_release_command(layout, 12, folder(layout, 12)))
     files = folder(layout, 12, release='{"again": true}\n')
 
