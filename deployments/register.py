@@ -67,7 +67,7 @@ async def register(environment: str, facts: BlockFacts | None, *, replace: bool)
         for pool in sorted({entry.work_pool.name for entry in entries}):
             told.append(await _declare_pool(pool, client))
         told += [await _declare_deployment(entry, client) for entry in entries]
-        told.append(await _declare_zombie_automation(client))
+        told.append(await declare_zombie_automation(client))
     return told
 
 
@@ -101,7 +101,7 @@ async def _declare_deployment(entry: Entry, client: PrefectClient) -> str:
     return f"deployment {flow.name}/{entry.name}"
 
 
-async def _declare_zombie_automation(client: PrefectClient) -> str:
+async def declare_zombie_automation(client: PrefectClient) -> str:
     """Mark a run Crashed after three missed heartbeats; that stops nothing that still runs.
 
     Source: docs.prefect.io, "Detect zombie flows", read 2026-11-22; its window of 90 s kills

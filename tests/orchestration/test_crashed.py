@@ -14,6 +14,18 @@ if TYPE_CHECKING:
     from tests.orchestration.prefect_server import Server
 
 GUARANTEED_S = 120.0
+# Registering everything would put the real deployments in the place of the sample ones.
+DECLARE = """
+import asyncio
+from prefect.client.orchestration import get_client
+from deployments.register import declare_zombie_automation
+
+async def main():
+    async with get_client() as client:
+        await declare_zombie_automation(client)
+
+asyncio.run(main())
+"""
 
 
 def _process_of(run: str) -> int:
@@ -43,8 +55,8 @@ def test_a_dead_run_is_declared_and_goes_on_by_retry_while_a_healthy_one_is_left
     deployments: Server, tmp_path: Path
 ):
     gate = tmp_path / "open"
-    registered = deployments.python("-m", "deployments.register", "--environment", "production")
-    assert registered.returncode == 0, registered.stderr
+    declared = deployments.python("-c", DECLARE)
+    assert declared.returncode == 0, declared.stderr
     with working(deployments) as worker:
         healthy = _order(deployments, gate, "1" * 40)
         dead = _order(deployments, gate, "2" * 40)

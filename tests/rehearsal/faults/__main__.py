@@ -8,15 +8,18 @@ from itertools import chain
 
 from tests.rehearsal.faults.grid import line, row, run_phases, run_steps
 
+GRIDS = {"steps": run_steps, "phases": run_phases}
+
 
 def main() -> int:
     """Run what was asked for; 0 when all of it is green."""
     parser = argparse.ArgumentParser(prog="bin/faults", description=__doc__)
     parser.add_argument("--json", action="store_true", help="one line of JSON a cell")
     parser.add_argument("--only", default="", metavar="PATTERN", help="cells that match")
+    parser.add_argument("--of", choices=GRIDS, action="append", help="one of the two grids")
     options = parser.parse_args()
     green = True
-    for cell in chain(run_steps(options.only), run_phases(options.only)):
+    for cell in chain.from_iterable(GRIDS[one](options.only) for one in options.of or GRIDS):
         print(line(cell) if options.json else row(cell), flush=True)
         for problem in cell.problems:
             print(f"       {problem}", file=sys.stderr, flush=True)
