@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from tests.rehearsal.faults.registry import Way
 
 END_LIMIT_S = 240.0
+# Prefect tells the death of a process twice; a retry in between would be overwritten by the second.
+TOLD_TWICE_S = 4.0
 FAILING = "failing-registry"
 
 
@@ -140,6 +142,7 @@ def run_cell(fault: RunFault) -> Cell:
         if state != "Completed":
             if fault.goes_on:
                 problems.append(f"the run did not go on by itself: {state}")
+            time.sleep(TOLD_TWICE_S)
             second = retry(run_id)
             problems += [] if second.state == "Completed" else [f"retry: {second.log}"]
     lost = int(probe.result()["lost"])
