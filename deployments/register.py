@@ -111,7 +111,8 @@ async def declare_zombie_automation(client: PrefectClient) -> str:
     trigger = EventTrigger(
         match={"prefect.resource.id": ["prefect.flow-run.*"]},  # pyright: ignore[reportArgumentType]
         for_each={"prefect.resource.id"},
-        after={"prefect.flow-run.heartbeat"},
+        # A run that is killed in its first second was never heard of: its start counts as well.
+        after={"prefect.flow-run.heartbeat", "prefect.flow-run.Running"},
         expect={"prefect.flow-run.*"},
         posture=Posture.Proactive,
         threshold=1,
