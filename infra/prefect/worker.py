@@ -9,8 +9,9 @@ a pipe to the worker: when the worker is killed, the run goes on and reports to 
 A run that is past its first change is not killed by a cancel either (`cancellation.py`).
 
 Source: `prefect.workers.base.BaseWorker` and `prefect.workers.process.ProcessWorker`, Prefect
-3.8.8, read 2026-11-22. Overridden are its public `get_and_submit_flow_runs` and the job
-configuration's public `prepare_for_flow_run`; `limiter` is the public count of runs in flight.
+3.8.8, read 2026-11-23. Overridden are its public `get_and_submit_flow_runs`, the job
+configuration's public `prepare_for_flow_run`, and `_submit_scheduled_flow_runs`, which is not
+public; `limiter` is the public count of runs in flight.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from prefect.client.schemas.objects import FlowRun
+    from prefect.client.schemas.responses import WorkerFlowRunResponse
 
 DRAIN_TIMEOUT_S = 900.0
 """As long as the longest phase of a deploy may take (`deployments/*.toml`)."""
@@ -80,6 +82,17 @@ class DrainingWorker(ProcessWorker):
         """Take the runs that are due; none while draining. Heartbeats go on beside it."""
         async with self._taking:
             return [] if self._draining else await super().get_and_submit_flow_runs()
+
+    async def _submit_scheduled_flow_runs(
+        self, flow_run_response: list[WorkerFlowRunResponse]
+    ) -> list[FlowRun]:
+        """Leave a retried run for later while the process of its former try has not ended.
+
+        Prefect's own raises then, which ends the worker.
+        """
+        busy = self.limiter.statistics().borrowers
+        due = [one for one in flow_run_response if one.flow_run.id not in busy]
+        return await super()._submit_scheduled_flow_runs(due)
 
     @property
     def in_flight(self) -> int:

@@ -7,8 +7,10 @@ import signal
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import pytest
+from prefect.states import AwaitingRetry, Crashed
 
 from tests.orchestration.prefect_server import Server, wait_until, working
 
@@ -78,6 +80,21 @@ def test_a_worker_that_may_not_wait_leaves_its_run_alive(deployments: Server, ga
 
     gate.touch()
     wait_until(lambda: deployments.run_state(run) == "Completed", "the run to end by itself")
+
+
+def test_a_retry_waits_until_the_former_try_has_ended(deployments: Server, gate: Path):
+    with working(deployments) as worker:
+        run = _start_run(deployments, gate)
+        for state in (Crashed(), AwaitingRetry()):
+            deployments.client.set_flow_run_state(UUID(run), state, force=True)
+        time.sleep(3)  # three looks for runs
+
+        assert worker.poll() is None
+        assert deployments.run_state(run) == "AwaitingRetry"
+
+        gate.touch()
+        wait_until(lambda: deployments.run_state(run) == "Completed", "the run to end")
+        assert worker.poll() is None
 
 
 def test_a_killed_worker_leaves_its_run_alive(deployments: Server, gate: Path):

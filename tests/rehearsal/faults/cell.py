@@ -69,25 +69,20 @@ def run_cell(target: Target, fault: Fault, at: int, names: tuple[str, ...], agai
     version, run_id = target.next_version(), f"run-{next(target.numbers)}"
     order = target.order(version, run_id, before=at, pull_limit_s=fault.pull_limit_s)
     with target.stopped(order) as deploying:
+        problems = [] if deploying.process.poll() is None else ["it ended before its stop"]
         told = fault.strike(target, deploying)
         served = target.serving()
-        problems = [] if tuple(map(plain, told.steps)) == names[:-1] else [f"plan: {told.steps}"]
+        problems += [] if tuple(map(plain, told.steps)) == names[:-1] else [f"its plan: {told}"]
         if not fault.goes_on_alone:
             problems += after_fault(told, served, version, switched=at > switch_of(names))
         run = run_id if again == "retry" else f"{run_id}-anew"
-        second = target.deploy(target.order(version, run))
-    problems += after_all(target, second, version)
-    problems += [f"lost {one}" for one in target.load.lost[lost:]]
-    return Cell(
-        fault=fault.name,
-        boundary=names[at],
-        ended=told.error or ("done" if told.done else "killed"),
-        served="new" if served[0] == version else "old",
-        converged=again,
-        lost=len(target.load.lost) - lost,
-        problems=tuple(problems),
-        seconds=round(time.monotonic() - began, 1),
-    )
+        problems += after_all(target, target.deploy(target.order(version, run)), version)
+    gone = target.load.lost[lost:]
+    ended = told.error or ("done" if told.done else "killed")
+    answered = "new" if served[0] == version else "old"
+    took_s = round(time.monotonic() - began, 1)
+    problems += [f"lost {one}" for one in gone]
+    return Cell(fault.name, names[at], ended, answered, again, len(gone), tuple(problems), took_s)
 
 
 def switch_of(names: tuple[str, ...]) -> int:

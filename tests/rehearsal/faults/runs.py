@@ -90,13 +90,14 @@ def registry_hangs(run_id: str) -> None:
 
 
 def paused_and_followed(run_id: str) -> None:
-    """Pause a run's process, declare it Crashed as the automation does, and retry; then wake it."""
+    """Pause a run, declare it Crashed as the automation does, deploy anew, then wake it."""
     process = process_of(run_id)
     os.kill(process, signal.SIGSTOP)
     try:
         with get_client(sync_client=True) as client:
             client.set_flow_run_state(UUID(run_id), Crashed(message="a test"), force=True)
-        assert retry(run_id).state == "Completed"
+            version = client.read_flow_run(UUID(run_id)).parameters["commit"]
+        assert trigger("deploy", commit=version).state == "Completed"
         before = on_host("cat /opt/trovella/ledger.jsonl; docker ps --no-trunc --quiet")
     finally:
         os.kill(process, signal.SIGCONT)

@@ -115,7 +115,7 @@ class Target:
 
     @contextmanager
     def stopped(self, order: Order) -> Generator[Deploying]:
-        """Deploy as far as the order's stop, where the host waits for `go_on`."""
+        """Deploy as far as the order's stop, where the host waits for `go_on`, or to its end."""
         self.run("rm", "-f", AT)
         self.run("touch", HELD)
         try:
@@ -125,7 +125,6 @@ class Target:
                     f"step {order.before} of {one.log}",
                     timeout_s=LIMIT_S,
                 )
-                assert one.process.poll() is None, one.log.read_text()
                 yield one
         finally:
             self.go_on()
