@@ -37,8 +37,8 @@ UP_TIMEOUT_S = 300.0
 STOP_TIMEOUT_S = 120.0
 LOG_LINES = 50
 
-# The credentials live in memory for as long as the pull takes, and never in the user's home. A shell
-# that is ended by a signal runs no EXIT trap of its own accord: hence the second trap.
+# The credentials live in memory for as long as the pull takes, and never in the user's home. The
+# shell that a signal ends runs no EXIT trap of its own accord: hence the second one.
 _PULL = f"""\
 # pull an image, logged in for this once
 DOCKER_CONFIG=$(mktemp -d /dev/shm/pull.XXXXXX)
