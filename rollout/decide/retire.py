@@ -11,6 +11,7 @@ from rollout.model.plan import Step
 
 if TYPE_CHECKING:
     from rollout.decide.scene import Scene
+    from rollout.model.host import Container
 
 
 def retire_former(scene: Scene) -> tuple[Step, ...]:
@@ -27,15 +28,10 @@ def retire_former(scene: Scene) -> tuple[Step, ...]:
 def prune(scene: Scene) -> tuple[Step, ...]:
     """Return the steps that remove what no rollback may want; a failure of these is a warning."""
     keep = _kept(scene)
-    service = scene.application.service
-    containers = [
-        one.name
-        for one in scene.facts.containers
-        if one.status != "running"
-        and (one.service == service or release_number(service, one.service) not in {None, *keep})
-    ]
+    unwanted = _unwanted_containers(scene, keep)
+    containers = [one.name for one in unwanted]
     folders = sorted(number for number in scene.facts.releases if number not in keep)
-    images = _unwanted_images(scene, keep)
+    images = _unwanted_images(scene, keep, unwanted)
     layout = scene.layout
     steps = (
         (containers, "containers", compose.remove_containers_command(containers)),
@@ -64,11 +60,29 @@ def _kept(scene: Scene) -> set[int]:
     return {scene.number, *former, *earlier[:retained], *good[:retained]}
 
 
-def _unwanted_images(scene: Scene, keep: set[int]) -> list[str]:
+def _unwanted_containers(scene: Scene, keep: set[int]) -> tuple[Container, ...]:
+    """Return the stopped containers that no kept release has, and those that are stopped by then.
+
+    A run that was killed before its switch leaves a running one, which never served.
+    """
+    service = scene.application.service
+    return tuple(
+        one
+        for one in scene.facts.containers
+        if (one.status != "running" and one.service == service)
+        or (
+            (one.status != "running" or one in scene.retiring)
+            and release_number(service, one.service) not in {None, *keep}
+        )
+    )
+
+
+def _unwanted_images(scene: Scene, keep: set[int], unwanted: tuple[Container, ...]) -> list[str]:
     repository = scene.release.image.repository
     wanted = {one.image.reference for one in releases_on(scene.facts) if one.number in keep}
     wanted |= {scene.release.image.reference}
-    wanted |= {one.reference for one in scene.facts.containers if one.status == "running"}
+    running = (one for one in scene.facts.containers if one.status == "running")
+    wanted |= {one.reference for one in running if one not in unwanted}
     return sorted(
         reference
         for reference in scene.facts.images

@@ -354,6 +354,29 @@ def test_a_release_that_the_host_does_not_have_is_refused():
     assert caught.value.findings[0].consequence == "the host no longer has release 1"
 
 
+def test_what_a_run_left_that_was_killed_before_its_switch_goes_with_the_next_release():
+    facts = serving(1)
+    left = replace(
+        facts,
+        containers=(*facts.containers, web(2)),
+        releases={**facts.releases, 2: render_release(release(2))},
+        images={**facts.images, release(2).image.reference: "id"},
+    )
+
+    steps = plan(left, 3).steps
+
+    assert [one.name for one in steps][-7:] == [
+        "drain web-r1",
+        "stop web-r1",
+        "drain web-r2",
+        "stop web-r2",
+        "remove the containers of old releases",
+        "remove the images of old releases",
+        "remove the folders of old releases",
+    ]
+    assert steps[-3].command.shell() == "docker rm trovella-web-r2-1"
+
+
 def test_what_no_rollback_wants_is_removed():
     application = APPLICATION.model_copy(update={"retain_releases": 2})
     facts = serving(6, 1, 2, 3, 4, 5)
