@@ -62,6 +62,10 @@ _ALLOWED: dict[Stage, tuple[Event, ...]] = {
 }
 
 
+# A release can fail before it serves, so its stage alone does not say whether these may follow.
+_AFTER_SERVING: tuple[Event, ...] = ("verified", "rolled-back")
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One line of the ledger.
@@ -132,7 +136,7 @@ class LedgerState:
 
     def allows(self, event: Event, release: int) -> bool:
         """Return whether this may happen next to a release."""
-        return event in _ALLOWED[self.stage(release)]
+        return _may_follow(event, self.stage(release), served=self.served(release))
 
 
 def render_entry(entry: Entry) -> str:
@@ -170,13 +174,16 @@ def fold(entries: tuple[Entry, ...]) -> LedgerState:
     good: dict[int, None] = {}
     stages: dict[int, Stage] = {}
     versions: dict[int, str] = {}
+    served: set[int] = set()
     for number, entry in enumerate(entries, 1):
         stage = stages.get(entry.release, "unknown")
-        if entry.event not in _ALLOWED[stage]:
+        if not _may_follow(entry.event, stage, served=entry.release in served):
             raise LedgerCorrupt(
                 number, f"release {entry.release} is {stage} and cannot be {entry.event}"
             )
-        current = entry.release if entry.event == "activated" else current
+        if entry.event == "activated":
+            current = entry.release
+            served.add(entry.release)
         # Being verified adds a release at the end; to be given up takes it away.
         if entry.event in ("verified", "failed", "rolled-back"):
             good.pop(entry.release, None)
@@ -194,6 +201,10 @@ def read_ledger(text: str) -> LedgerState:
         LedgerCorrupt: When the text cannot be trusted.
     """
     return fold(parse_ledger(text))
+
+
+def _may_follow(event: Event, stage: Stage, *, served: bool) -> bool:
+    return event in _ALLOWED[stage] and (served or event not in _AFTER_SERVING)
 
 
 def _entry(number: int, line: str) -> Entry:

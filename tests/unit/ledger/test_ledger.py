@@ -201,6 +201,15 @@ def test_what_only_began(said: tuple[str, ...], unfinished: list[str]):
     assert not any(state.served(one.release) for one in state.unfinished)
 
 
+@pytest.mark.parametrize("event", ["verified", "rolled-back"])
+def test_a_release_that_failed_before_it_served_was_never_good(event: Event):
+    state = fold(entries("1 prepared", "1 failed"))
+
+    assert not state.allows(event, 1)
+    with pytest.raises(LedgerCorrupt, match=f"release 1 is failed and cannot be {event}"):
+        fold((*state.entries, *entries(f"1 {event}")))
+
+
 def test_a_ledger_from_before_these_events_still_reads():
     state = fold(entries("1 prepared", "1 activated", "1 verified", "2 prepared", "2 activated"))
 
