@@ -31,6 +31,7 @@ def test_the_steps_are_those_of_a_whole_plan(names: tuple[str, ...]):
     assert names == (
         "upload release N",
         "write into the ledger: release N prepared",
+        "write into the ledger: release N migrated",
         "pull us-central1-docker.pkg.dev/trovella-shared/trovella/web",
         "start the other services where they changed",
         "start web-rN",
