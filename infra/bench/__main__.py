@@ -7,7 +7,7 @@ import json
 import sys
 from functools import partial
 
-from infra.bench.figures import Sample, document, table
+from infra.bench.figures import Sample, document, sentence, table, total
 from infra.bench.stand import describe_machine, next_version, server, settings
 from infra.bench.ways import measure, ours, plain, rolling
 from infra.rehearsal.shell import RehearsalError, say
@@ -41,6 +41,28 @@ def bench(rounds: int, rate_per_s: float, *, as_json: bool) -> None:
         print(told, flush=True)
 
 
+def soak(deploys: int, rate_per_s: float, *, as_json: bool) -> None:
+    """Deploy one commit after the other in our way, under load, and print what was lost of all."""
+    ours(next_version())
+    samples: list[Sample] = []
+    for number in range(1, deploys + 1):
+        version = next_version()
+        samples.append(
+            measure(
+                "ours",
+                number=number,
+                version=version,
+                url=settings().verify.url,
+                rate_per_s=rate_per_s,
+                deploy=partial(ours, version),
+            )
+        )
+        last = samples[-1]
+        say(f"  deploy {number} of {deploys}: {last.sent} requests, {last.lost} lost")
+    told = total(samples, rate_per_s)
+    print(json.dumps(told) if as_json else sentence(told), flush=True)
+
+
 def main() -> int:
     """Do what the command line says; return 1 when something could not be measured."""
     parser = argparse.ArgumentParser(prog="bin/bench", description=__doc__)
@@ -49,14 +71,20 @@ def main() -> int:
         "--rate", type=float, default=RATE_PER_S, help="requests a second; default %(default)s"
     )
     parser.add_argument(
+        "--soak", type=int, metavar="N", help="N deploys in a row in our way only: what is lost"
+    )
+    parser.add_argument(
         "--json",
         action="store_true",
         help="one line: machine, samples, medians; docs/performance.md names its keys",
     )
     given = parser.parse_args()
-    if given.rounds < 1 or given.rate <= 0:
-        parser.error("--rounds should be 1 or more, and --rate above 0")
+    if min(given.rounds, given.soak or 1) < 1 or given.rate <= 0:
+        parser.error("--rounds and --soak should be 1 or more, and --rate above 0")
     try:
+        if given.soak:
+            soak(given.soak, given.rate, as_json=given.json)
+            return 0
         bench(given.rounds, given.rate, as_json=given.json)
     except RehearsalError as error:
         say(f"bench: {error}")

@@ -243,6 +243,29 @@ def table(samples: Sequence[Sample], machine: Mapping[str, str], rate_per_s: flo
     )
 
 
+def total(samples: Sequence[Sample], rate_per_s: float) -> dict[str, Any]:
+    """Return what a row of deploys came to together, as plain values.
+
+    Returns:
+        `deploys`, `rate_per_s`, `sent` and `lost` of all, and the `longest_gap_ms` of any.
+    """
+    return {
+        "deploys": len(samples),
+        "rate_per_s": rate_per_s,
+        "sent": sum(one.sent for one in samples),
+        "lost": sum(one.lost for one in samples),
+        "longest_gap_ms": max(one.longest_gap_ms for one in samples),
+    }
+
+
+def sentence(total: Mapping[str, Any]) -> str:
+    """Return for a person what `total` says."""
+    return (
+        f"{total['deploys']} deploys in a row at {total['rate_per_s']:g} requests a second: "
+        f"{total['sent']} sent, {total['lost']} lost, longest gap {total['longest_gap_ms']:.0f} ms"
+    )
+
+
 def _short(value: float) -> str:
     return str(int(value)) if value == int(value) else f"{value:.1f}"
 

@@ -16,8 +16,10 @@ from infra.bench.figures import (
     document,
     idle_s,
     run_figures,
+    sentence,
     shares_of_rolling,
     table,
+    total,
 )
 
 RUN = Run(
@@ -123,3 +125,11 @@ def test_the_table_for_a_person():
     assert "| &nbsp;&nbsp;added by Prefect, s | 3 (3 to 3) |" in lines
     assert "Prefect adds 3.0 s, 8% of the run." in lines
     assert lines[-2:] == ["- processor: 2 cores", "- memory: 24 GiB"]
+
+
+def test_a_row_of_deploys_is_one_sentence():
+    row = [sample("ours", 1, 7.0), sample("ours", 2, 7.0, lost=1)]
+
+    assert sentence(total(row, 200.0)) == (
+        "2 deploys in a row at 200 requests a second: 200 sent, 1 lost, longest gap 50 ms"
+    )
