@@ -18,7 +18,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Cancelled, Completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from rollout.errors import CancelAsked, Superseded, VerificationFailed
+from rollout.errors import CancelAsked, RolloutError, Superseded
 from tasks.activate import deploy_prod, plan_deploy, return_to_former
 from tasks.cancelling import from_first_change_on, until_first_change
 from tasks.image import build_push, move_latest
@@ -100,7 +100,7 @@ def _phases(commit: str, environment: str, reason: str, actor: str) -> str:
             activation = deploy_prod(source, image.result(), migrated, environment, reason, actor)
             try:
                 serving = verify_release(activation.release, environment)
-            except VerificationFailed as failure:
+            except RolloutError as failure:
                 raise failure.leaving(return_to_former(activation, environment)) from failure
         move_latest(image.result(), environment)
     return change.account(serving)

@@ -12,7 +12,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Cancelled, Completed
 
-from rollout.errors import CancelAsked, VerificationFailed
+from rollout.errors import CancelAsked, RolloutError
 from rollout.model.activation import Secrets, Wish
 from tasks.activate import return_to_former
 from tasks.cancelling import from_first_change_on
@@ -69,5 +69,5 @@ def _activate(wish: Wish, environment: str) -> str:
         activation = activate_earlier(wish, environment)
         try:
             return verify_release(activation.release, environment)
-        except VerificationFailed as failure:
+        except RolloutError as failure:
             raise failure.leaving(return_to_former(activation, environment)) from failure

@@ -12,7 +12,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Cancelled, Completed
 
-from rollout.errors import CancelAsked, VerificationFailed
+from rollout.errors import CancelAsked, RolloutError
 from tasks.activate import return_to_former
 from tasks.cancelling import from_first_change_on
 from tasks.lease import target_lease
@@ -57,5 +57,5 @@ def _renew(environment: str, reason: str, actor: str) -> str | None:
             return None
         try:
             return verify_release(activation.release, environment)
-        except VerificationFailed as failure:
+        except RolloutError as failure:
             raise failure.leaving(return_to_former(activation, environment)) from failure

@@ -11,12 +11,13 @@ from prefect.runtime import flow_run
 
 from blocks import load_artifact_registry
 from rollout.decide.activate import decide_activation
-from rollout.decide.releases import release_on, release_to_activate, serving_release
+from rollout.decide.releases import release_on, release_to_activate, release_to_return_to
 from rollout.errors import RolloutError
 from rollout.executors import git
 from rollout.executors.carry_out import carry_out
 from rollout.executors.clock import monotonic_s, now_utc
 from rollout.executors.files import read_environment
+from rollout.ledger import read_ledger
 from rollout.model.activation import Activation
 from rollout.model.host import HostFacts
 from rollout.model.release import Image, Release
@@ -24,9 +25,10 @@ from rollout.model.source import Source
 from rollout.render.release import release_files
 from tasks.app_secrets import read_secrets, variables, versions_of
 from tasks.image import image_of
+from tasks.lease import assure_lease
 from tasks.migrate import expected
-from tasks.record import publish_state, write_ledger
-from tasks.retry import RETRIES, RETRY_DELAY_S, when_safe
+from tasks.record import note, publish_state
+from tasks.retry import RETRIES, RETRY_DELAY_S, telling_of_earlier_tries, when_safe
 from tasks.source import at
 from tasks.target import bootstrap_plan, prepare, reach, read, show
 
@@ -73,7 +75,8 @@ def deploy_prod(
     settings = read_environment(environment)
     secrets = read_secrets(settings)
     draft = _draft(source, image, migrations, secrets, reason, actor)
-    with reach(settings) as host:
+    with telling_of_earlier_tries(), reach(settings) as host:
+        assure_lease()
         prepare(host, settings.application)
         facts = read(host, settings.application)
         render = _renderer(settings, source, secrets)
@@ -122,18 +125,22 @@ def return_to_former(activation: Activation, environment: str) -> str:
 
 
 def _serve_former(host: Host, settings: Environment, activation: Activation) -> str:
+    """Go back, whatever goes wrong with it: the error that led here is the one that is told."""
     failed = activation.release
-    write_ledger(host, settings, failed, "failed", "it was not seen serving from outside")
-    facts = read(host, settings.application)
-    former = release_on(facts, activation.former)
-    if former is None:
-        return f"Release {failed.number} is still serving: there is no earlier one."
+    note(host, settings, failed, "failed", "it was not seen serving from outside")
     try:
+        assure_lease()
+        facts = read(host, settings.application)
+        former = release_on(facts, activation.former)
+        if former is None:
+            return f"Release {failed.number} is still serving: there is no earlier one."
         activate(host, facts, former, (), settings)
+        if former.number in read_ledger(facts.ledger).good:
+            note(host, settings, former, "verified", "it served before")
     except RolloutError as error:
         get_run_logger().exception("the former release could not be made to serve again")
-        return f"Going back to release {former.number} failed: {error.true}. {error.left}"
-    write_ledger(host, settings, former, "verified", "it served before")
+        told = f"release {activation.former}" if activation.former else "the former release"
+        return f"Going back to {told} failed: {error.true}. {error.left}"
     return f"Release {former.number} ({former.version.short}) is serving again."
 
 
@@ -149,10 +156,9 @@ def activate(
     plan = activation_plan(facts, release, files, settings)
     get_run_logger().info("release %s: %s", release.number, plan.outline())
     carry_out(plan, host)
-    former = serving_release(facts, settings.application.service)
     return Activation(
         release=release,
-        former=None if former == release.number else former,
+        former=release_to_return_to(facts, release, settings.application.service),
         steps=len(plan.steps),
         round_trips=host.round_trips,
         seconds=monotonic_s() - started_s,

@@ -13,7 +13,7 @@ from blocks import load_gcp_project
 from rollout.commands.release import parse_release_folder, read_release_command
 from rollout.decide.releases import release_to_activate
 from rollout.decide.secrets import has_environment, judge_recorded, renew
-from rollout.errors import RollbackRefused
+from rollout.errors import RollbackRefused, SecretStoreUnavailable
 from rollout.executors.clock import now_utc
 from rollout.model.command import Secret
 from rollout.model.finding import Refuse
@@ -85,22 +85,34 @@ def earlier_with_its_secrets(
 ) -> tuple[RemoteFile, ...]:
     """Return what the host lacks of an earlier release, once its secrets are known to be in force.
 
-    As a rule that is nothing: the folder still has the `.env` of its time. Where somebody took that
-    away, it is written anew from the versions that the release was made with.
+    As a rule that is nothing: the folder still has the `.env` of its time, which serves also while
+    Secret Manager does not answer. Where somebody took that away, it is written anew from the
+    versions that the release was made with.
 
     Raises:
         RollbackRefused: When a version that it was made with was disabled or destroyed since.
+        SecretStoreUnavailable: When it does not answer, and the host has no `.env` of the release.
     """
+    there = has_environment(facts, chosen)
+    try:
+        _demand_recorded(chosen, settings)
+    except SecretStoreUnavailable as error:
+        if not there:
+            raise
+        get_run_logger().warning("its secrets were not asked for: %s", error.true)
+    if there:
+        return ()
+    secrets = read_secrets(settings, chosen.secret_versions)
+    return renewal(host, settings, chosen, secrets)(chosen)
+
+
+def _demand_recorded(chosen: Release, settings: Environment) -> None:
     seen = _store(settings).look_at(chosen.secret_versions)
     verdict = judge_recorded(chosen, seen.unusable)
     if isinstance(verdict, Refuse):
         raise RollbackRefused("rollback", verdict.findings)
     for finding in verdict.findings:
         get_run_logger().warning("%s: %s", finding.rule, finding.consequence)
-    if has_environment(facts, chosen):
-        return ()
-    secrets = read_secrets(settings, chosen.secret_versions)
-    return renewal(host, settings, chosen, secrets)(chosen)
 
 
 def earlier_with_newest_secrets(

@@ -80,15 +80,32 @@ def before_first_change(environment: str) -> None:
 
     Raises:
         Superseded: When one waits.
+        LeaseLost: When somebody else has the target by now.
     """
     lease = _HELD.get()
     if lease is None:
         return
+    lease.assure()
     try:
         lease.stand_aside()
     except Superseded as newer:
         note_superseded(environment, newer.true)
         raise
+
+
+def assure_lease() -> None:
+    """See to it that this run has the lease still, and that nothing of an earlier try goes on.
+
+    To be called before facts are read that a change is decided from, and before a change that the
+    host cannot fence: the database's.
+
+    Raises:
+        LeaseLost: When somebody else has it, or has had it.
+        HostError: When the host cannot be asked.
+    """
+    lease = _HELD.get()
+    if lease is not None:
+        lease.assure()
 
 
 def holds_lease() -> bool:

@@ -28,6 +28,7 @@ from rollout.model.command import Command
 from rollout.model.finding import Refuse, Verdict
 from rollout.model.release import Version
 from rollout.model.source import Source
+from tasks.lease import assure_lease
 from tasks.retry import RETRIES, RETRY_DELAY_S, when_safe
 from tasks.source import at
 
@@ -84,6 +85,7 @@ def migrate_prod(source: Source, deployed: Version | None, environment: str) -> 
 
     Raises:
         MigrationFailed: With file, statement and SQLSTATE; the file was rolled back as a whole.
+        LeaseLost: When somebody else has the target by now.
         Refused: When the database does not hold afterwards what the code expects.
         CommandFailed: When the seeds fail.
     """
@@ -98,9 +100,11 @@ def migrate_prod(source: Source, deployed: Version | None, environment: str) -> 
             # Prefect takes a state that a task returns as the task's own.
             return cast("Any", Completed(name="Skipped", message=plan.describe(), data=tags))
         for migration in plan.pending:
+            assure_lease()
             database.apply(migration, settings.migrations.table_schema, settings.migrations.table)
         _verify(settings, source, database)
         if plan.seed_expected:
+            assure_lease()
             _seed(settings, source, address)
     return tags
 

@@ -49,6 +49,17 @@ def write_ledger(
     )
 
 
+def note(host: Host, settings: Environment, release: Release, event: Event, reason: str) -> None:
+    """Append what is true of a release already; that it cannot be written is a warning.
+
+    A full disk must not keep a run from going back, or from being verified.
+    """
+    try:
+        write_ledger(host, settings, release, event, reason)
+    except RolloutError as error:
+        tell(f"warning: {error}")
+
+
 def note_superseded(environment: str, reason: str) -> None:
     """Say in the ledger that this run's own release, if it has one, gives way to a newer merge.
 

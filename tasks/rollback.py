@@ -15,7 +15,8 @@ from rollout.model.activation import Activation, Wish
 from rollout.model.finding import Refuse
 from tasks.activate import activate, activation_plan
 from tasks.app_secrets import earlier_with_its_secrets, earlier_with_newest_secrets
-from tasks.record import write_ledger
+from tasks.lease import assure_lease
+from tasks.record import note
 from tasks.target import reach, read, show
 
 if TYPE_CHECKING:
@@ -40,13 +41,14 @@ def activate_earlier(wish: Wish, environment: str) -> Activation:
     """
     settings = read_environment(environment)
     with reach(settings) as host:
+        assure_lease()
         facts = read(host, settings.application)
         left = release_on(facts, serving_release(facts, settings.application.service))
         chosen, files = _earlier(wish, host, facts, settings)
         activation = activate(host, facts, chosen, files, settings)
         if left is not None:
             told = f"{wish.reason or 'no reason given'} ({wish.actor or 'nobody named'})"
-            write_ledger(host, settings, left, "rolled-back", told)
+            note(host, settings, left, "rolled-back", told)
         return activation
 
 

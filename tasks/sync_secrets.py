@@ -19,11 +19,13 @@ from rollout.decide.secrets import (
 from rollout.errors import Refused
 from rollout.executors.clock import now_utc
 from rollout.executors.files import read_environment
+from rollout.ledger import read_ledger
 from rollout.model.activation import Activation
 from rollout.model.finding import Refuse
 from tasks.activate import activate
 from tasks.app_secrets import read_secrets, renewal, versions_of
-from tasks.retry import RETRIES, RETRY_DELAY_S, when_safe
+from tasks.lease import assure_lease
+from tasks.retry import RETRIES, RETRY_DELAY_S, telling_of_earlier_tries, when_safe
 from tasks.target import reach, read
 
 if TYPE_CHECKING:
@@ -59,7 +61,8 @@ def renew_release(environment: str, reason: str, actor: str) -> Activation | Non
     """
     settings = read_environment(environment)
     secrets = read_secrets(settings)
-    with reach(settings) as host:
+    with telling_of_earlier_tries(), reach(settings) as host:
+        assure_lease()
         facts = read(host, settings.application)
         former = _serving(facts, settings)
         draft = renew(
@@ -72,7 +75,7 @@ def renew_release(environment: str, reason: str, actor: str) -> Activation | Non
         )
         render = renewal(host, settings, former, secrets)
         release, files = release_to_activate(facts, draft, render, settings.application.service)
-        if is_renewed(former, release, draft.run_id):
+        if is_renewed(former, release, draft.run_id, read_ledger(facts.ledger)):
             return None
         get_run_logger().info(describe_rotation(former, release.secret_versions))
         for finding in judge_rotation(facts, former, release.secret_versions, settings).findings:

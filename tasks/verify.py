@@ -17,7 +17,8 @@ from rollout.model.finding import Finding, Refuse
 from rollout.model.release import Release
 from tasks.lease import holds_lease
 from tasks.migrate import holds_exactly
-from tasks.record import publish_release, publish_state, write_ledger
+from tasks.record import note, publish_release, publish_state
+from tasks.retry import RETRIES, RETRY_DELAY_S, when_safe
 from tasks.target import reach, read
 from tasks.watch import seen
 
@@ -27,12 +28,20 @@ if TYPE_CHECKING:
     from rollout.model.host import HostFacts
 
 
-@task(name="verify", task_run_name="verify", cache_policy=NO_CACHE)
+@task(
+    name="verify",
+    task_run_name="verify",
+    cache_policy=NO_CACHE,
+    retries=RETRIES,
+    retry_delay_seconds=RETRY_DELAY_S,
+    retry_condition_fn=when_safe,
+)
 def verify_release(release: Release, environment: str) -> str:
     """Return one sentence that says what was seen to serve.
 
     Raises:
         VerificationFailed: When anything is not as the release says, with all that was seen.
+        RolloutError: When something could not be looked at.
     """
     settings = read_environment(environment)
     database = holds_exactly(release.version, environment)
@@ -62,7 +71,7 @@ def note_verified(host: Host, settings: Environment, release: Release, facts: Ho
     state = read_ledger(facts.ledger)
     known = state.stage(release.number) == "verified"
     if not known and state.allows("verified", release.number):
-        write_ledger(host, settings, release, "verified")
+        note(host, settings, release, "verified", release.reason)
 
 
 def _failure(release: Release, verdict: Refuse) -> VerificationFailed:

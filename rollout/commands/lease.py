@@ -113,10 +113,12 @@ lost() {{
     exit 0
 }}
 end_leftover() {{
+    local leftover
+    leftover=$(cat change 2>/dev/null)
     for signal in TERM TERM KILL KILL; do
         ! flock --timeout 1 change true || return 0
         # shellcheck disable=SC2046 # one word a process
-        kill "-$signal" $(session "$(cat change)") 2>/dev/null || :
+        kill "-$signal" $(session "$leftover") 2>/dev/null || :
     done
     flock --timeout 5 change true
 }}
@@ -140,6 +142,11 @@ until flock --timeout 0.5 9; do
 done
 [ -z "$asked" ] || leave_line
 [ "$way" = wait ] || [ "$(cat token)" = "$token" ] || lost
+last_asked=$(sed -n 's/.*"asked_at": "\\([^"]*\\)", "supersedes": true.*/\\1/p' holder 2>/dev/null)
+if [ "$way" = wait ] && [ -n "$asked" ] && [[ "$last_asked" > "$asked" ]]; then
+    printf 'superseded %s\\n' "$(cat holder)"
+    exit 0
+fi
 if [ "$way" = wait ] && on_hold; then
     printf 'on-hold %s\\n' "$(sed 1d hold)"
     exit 0
@@ -195,6 +202,9 @@ if on_hold; then
     printf 'hold %s\\n' "$(sed 1d hold)"
     exit {BUSY}
 fi
+# A run that was cut off and comes back finds that somebody else has had the lease.
+printf %s "$5" >token.tmp
+mv token.tmp token
 now=$(date +%s)
 until=0 shown=
 if [ "$3" != 0 ]; then
@@ -264,7 +274,7 @@ def hold_command(layout: Layout, claim: Claim, *, wait_s: int, for_s: int) -> Co
         wait_s: How long to wait for a run that is at work, in seconds; 0 does not wait.
         for_s: How long it shall last, in seconds; 0 means until it is released.
     """
-    words = (layout.lease, str(wait_s), str(for_s), _json(claim))
+    words = (layout.lease, str(wait_s), str(for_s), _json(claim), claim.token)
     return Command(
         script(_HOLD, *words),
         timeout_s=wait_s + 30,

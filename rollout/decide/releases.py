@@ -43,6 +43,31 @@ def serving_release(facts: HostFacts, service: str) -> int | None:
     return release_number(service, facts.live)
 
 
+def release_to_return_to(facts: HostFacts, release: Release, service: str) -> int | None:
+    """Return the release to go back to when this one is not seen serving; None when there is none.
+
+    As a rule that is what serves now. Where this one does already, because an earlier try switched
+    to it and was cut, it is the last other one that was made to serve and is still there; and none
+    where this one was seen serving before.
+
+    Args:
+        facts: What was read of the host, before the activation.
+        release: What is to be activated.
+        service: The compose service that is switched.
+
+    Raises:
+        LedgerCorrupt: When the host's history cannot be trusted.
+    """
+    serving = serving_release(facts, service)
+    if serving != release.number:
+        return serving
+    state = read_ledger(facts.ledger)
+    if state.stage(release.number) == "verified":
+        return None
+    served = (one.release for one in reversed(state.entries) if one.event == "activated")
+    return next((one for one in served if one != serving and one in facts.releases), None)
+
+
 def release_to_activate(
     facts: HostFacts,
     draft: Release,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rollout.config import Environment
+    from rollout.ledger import LedgerState
     from rollout.model.finding import Verdict
     from rollout.model.host import HostFacts
     from rollout.model.release import Release
@@ -121,17 +122,20 @@ def judge_rotation(
     )
 
 
-def is_renewed(former: Release, release: Release, run_id: str) -> bool:
-    """Return whether there is nothing to do: what serves has these secrets, and not by this run.
+def is_renewed(former: Release, release: Release, run_id: str, ledger: LedgerState) -> bool:
+    """Return whether there is nothing to do: what serves has these secrets, and was seen to serve.
 
-    A run that was killed after its own activation goes on, because nobody has verified that yet.
+    A run that was killed after its own activation goes on, and so does one that finds what another
+    run made serve and nobody has verified yet.
 
     Args:
         former: The release that serves.
         release: The one that shall serve with the newest secrets.
         run_id: The Prefect flow run.
+        ledger: What the host's history says.
     """
-    return release.number == former.number and former.run_id != run_id
+    seen = ledger.stage(former.number) == "verified"
+    return release.number == former.number and former.run_id != run_id and seen
 
 
 def has_environment(facts: HostFacts, release: Release) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from rollout.commands.batch import Begun, Ended
-from rollout.errors import CommandFailed, HostError, LeaseLost, evidence
+from rollout.errors import CommandFailed, HostError, HostUnreachable, LeaseLost, evidence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rollout.model.plan import Plan, Step
 
 _READ_ABOVE = "Read the output above, see to its cause, and start the run again."
+_NOT_RUN = "The rest of the plan was not run. "
 _CUT = "What the command did is unknown. "
 
 
@@ -51,11 +52,11 @@ def carry_out(plan: Plan, host: Runs) -> tuple[Result, ...]:
     """
     done: list[Step] = []
     results: list[Result] = []
-    at = plan.steps[:1]
+    begun = 0
     try:
         for said in host.run_all(plan.steps):
             step = plan.steps[said.number]
-            at = (step,)
+            begun = said.number
             if isinstance(said, Begun):
                 host.log(step.name)
                 continue
@@ -67,20 +68,22 @@ def carry_out(plan: Plan, host: Runs) -> tuple[Result, ...]:
                 host.log(f"warning: {step.name}: {told}")
             else:
                 raise _failure(step, said.result, plan, done, host)
-    except LeaseLost:
-        raise
     except HostError as error:
-        raise error.leaving(f"{_CUT}{_standing(plan, done, at)}") from error
+        raise error.leaving(_left(error, plan, done, begun)) from error
     return tuple(results)
 
 
-def _standing(plan: Plan, done: list[Step], at: tuple[Step, ...]) -> str:
-    """Return what serves when the host was lost at a step."""
-    if _passed(done):
-        return plan.after
-    if any(step.point_of_no_return for step in at):
-        return f"{plan.before[:-1]}, or it was switched already."
-    return plan.before
+def _left(error: HostError, plan: Plan, done: list[Step], begun: int) -> str:
+    """Return what was left when the host was lost: it may go on with the plan by itself."""
+    if isinstance(error, LeaseLost):
+        return error.left
+    standing = plan.after if _passed(done) else plan.before
+    if isinstance(error, HostUnreachable):
+        return f"{_NOT_RUN}{standing}"
+    to_come = plan.steps[begun:]
+    if not _passed(done) and any(step.point_of_no_return for step in to_come):
+        standing = f"{plan.before[:-1]}, or it was switched since."
+    return f"{_CUT}{standing}"
 
 
 def _failure(step: Step, result: Result, plan: Plan, done: list[Step], host: Runs) -> CommandFailed:

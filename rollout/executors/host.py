@@ -12,6 +12,7 @@ import socket
 import threading
 import time
 from base64 import b64decode
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, cast
 
@@ -228,9 +229,8 @@ class Host:
         """
         result = self._run_again(command)
         fence = self.fence if command.changes else None
-        if fence is not None and fence.regained(result.exit_code):
+        while fence is not None and fence.regained(result.exit_code):
             result = self._run_again(command)
-            fence.regained(result.exit_code)
         return result
 
     def _run_again(self, command: Command) -> Result:
@@ -345,7 +345,9 @@ class Host:
             # An idle connection may be dead without anybody knowing.
             self.close()
             stream = self.stream(replace(command, argv=words))
-        stream.write(_text(command))
+        # A program that was not let run has ended already; its exit status says why.
+        with suppress(OutcomeUnknown):
+            stream.write(_text(command))
         stream.end()
         return stream
 

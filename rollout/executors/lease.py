@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 from rollout.commands.lease import TAKEN, UNHELD, fenced, parse_said, take_command
 from rollout.errors import HostError, LeaseHeld, LeaseLost, OutcomeUnknown, Superseded
+from rollout.model.command import Command
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from rollout.commands.lease import Way
     from rollout.executors.host import Host, Stream
-    from rollout.model.command import Command
     from rollout.model.layout import Layout
     from rollout.model.lease import Claim, Holder
 
@@ -101,6 +101,18 @@ class Lease:
         """Return where the lease lies on the host."""
         return self._layout.lease
 
+    def assure(self) -> None:
+        """See to it that the lease is held now, and that nothing of an earlier command goes on.
+
+        To be called before facts are read that a change is decided from, and before a change that
+        the host cannot fence, such as a migration.
+
+        Raises:
+            LeaseLost: When somebody else has it, or has had it.
+            HostError: When the host cannot be asked.
+        """
+        self._host.run(Command(("true",)))
+
     def guard(self, command: Command) -> tuple[str, ...]:
         """Return the words that run a command only while this lease is held."""
         return fenced(command, self._layout, self.claim.token)
@@ -116,8 +128,10 @@ class Lease:
         if exit_code == UNHELD:
             self._held.clear()
             self._held.wait(REGAIN_TIMEOUT_S)
-        if exit_code == TAKEN or self._lost_to or not self._held.is_set():
+        if exit_code == TAKEN or self._lost_to:
             raise _lost(self._lost_to)
+        if not self._held.is_set():
+            raise _not_regained()
         return True
 
     def _keep(self) -> None:
@@ -148,7 +162,7 @@ class Lease:
             return
         try:
             self._stream = self._ask("resume", REGAIN_TIMEOUT_S)
-        except (LeaseLost, LeaseHeld) as error:
+        except LeaseLost as error:
             self._host.log(error.true)
             self._held.set()
         except HostError as error:
@@ -223,6 +237,15 @@ def _lost(who: Holder | None) -> LeaseLost:
         f"this run no longer has the right to change the target: {by} took it",
         left="The command was not run; the new owner reads what was done before.",
         next_step="Watch the new owner's run; start this one again only if it is still wanted.",
+    )
+
+
+def _not_regained() -> LeaseLost:
+    return LeaseLost(
+        f"the connection was cut, and the lease could not be taken up again in "
+        f"{REGAIN_TIMEOUT_S:.0f} s",
+        left="The command was not run; whether an earlier one still goes on is unknown.",
+        next_step="Look whether the host is reached (bin/doctor), then start the run again.",
     )
 
 

@@ -224,8 +224,8 @@ def test_the_newest_deploy_that_waits_takes_the_place_of_the_others(vm: Vm, host
 
 
 def test_a_waiting_deploy_that_died_is_not_taken_for_a_newer_one(vm: Vm, host: Host):
-    with hold_lease(host, LAYOUT, claim("serving", "2026-01-01T00:00:01Z"), wait_s=5) as lease:
-        dead = claim("dead", "2026-01-01T00:00:09Z")
+    with hold_lease(host, LAYOUT, claim("serving", "2026-01-01T00:01:01Z"), wait_s=5) as lease:
+        dead = claim("dead", "2026-01-01T00:01:09Z")
         with (
             Host(vm.address) as one,
             pytest.raises(LeaseHeld),
@@ -238,9 +238,46 @@ def test_a_waiting_deploy_that_died_is_not_taken_for_a_newer_one(vm: Vm, host: H
 
     with (
         Host(vm.address) as one,
-        hold_lease(one, LAYOUT, claim("b", "2026-01-01T00:00:02Z"), wait_s=5),
+        hold_lease(one, LAYOUT, claim("b", "2026-01-01T00:01:02Z"), wait_s=5),
     ):
         assert getattr(look(host).holder, "owner", "") == "b"
+
+
+def test_an_older_deploy_never_follows_a_newer_one(vm: Vm, host: Host):
+    with hold_lease(host, LAYOUT, claim("newer", "2026-01-01T00:02:02Z"), wait_s=5):
+        pass
+
+    with (
+        Host(vm.address) as one,
+        pytest.raises(Superseded) as caught,
+        hold_lease(one, LAYOUT, claim("older", "2026-01-01T00:02:01Z"), wait_s=5),
+    ):
+        pass
+
+    assert caught.value.true == "a newer deploy takes this one's place: newer"
+    with hold_lease(host, LAYOUT, claim("rollback"), wait_s=5):
+        assert host.run(Command(("true",))).ok
+
+
+def test_a_run_that_was_cut_off_does_not_come_back_under_a_persons_hold(vm: Vm, host: Host):
+    with owner(vm, "paused") as process:
+        process.send_signal(signal.SIGSTOP)
+        wait_until(lambda: look(host).holder is None, "the lease to be free", timeout_s=30)
+        held = host.run(hold_command(LAYOUT, claim("ada"), wait_s=0, for_s=0))
+        process.send_signal(signal.SIGCONT)
+
+        assert held.ok
+        assert ask(process, "true") == "LeaseLost"
+    host.run(release_hold_command(LAYOUT))
+
+
+def test_a_lease_that_is_held_can_be_made_sure_of(vm: Vm, host: Host):
+    with Host(vm.address) as one, hold_lease(one, LAYOUT, claim("sure"), wait_s=5) as lease:
+        vm.machine.run(*END_SESSIONS)
+        lease.assure()
+        vm.machine.run("rm", "-f", f"{LAYOUT.lease}/token")
+        with pytest.raises(LeaseLost):
+            lease.assure()
 
 
 def test_a_person_holds_deploys_back_until_they_are_released(vm: Vm, host: Host):

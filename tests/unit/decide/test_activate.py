@@ -9,7 +9,12 @@ import pytest
 
 from rollout.commands.host import checksum
 from rollout.decide.activate import decide_activation
-from rollout.decide.releases import next_release_number, release_to_activate, releases_on
+from rollout.decide.releases import (
+    next_release_number,
+    release_to_activate,
+    release_to_return_to,
+    releases_on,
+)
 from rollout.errors import LedgerCorrupt, Refused
 from rollout.ledger import Entry, Event, render_entry
 from rollout.model.command import Secret
@@ -514,3 +519,25 @@ def test_a_release_whose_files_would_be_others_is_a_new_one():
     chosen, _ = release_to_activate(torn, own, files, "web")
 
     assert chosen.number == 3
+
+
+@pytest.mark.parametrize(
+    ("live", "said", "number"),
+    [
+        pytest.param("web-r1", ((1, "verified"),), 1, id="what serves now"),
+        pytest.param("web-r2", ((1, "verified"), (2, "activated")), 1, id="a try that was cut"),
+        pytest.param("web-r2", ((1, "verified"), (2, "verified")), None, id="it served before"),
+        pytest.param("web-r2", ((2, "activated"),), None, id="there is no other"),
+        pytest.param("", (), None, id="nothing served yet"),
+    ],
+)
+def test_what_is_gone_back_to(live: str, said: tuple[tuple[int, str], ...], number: int | None):
+    upto = {"activated": SERVED[:-1], "verified": SERVED}
+    told = [Entry(one, event, "v", "d") for one, last in said for event in upto[last]]
+    facts = HostFacts(
+        live=live,
+        ledger="".join(render_entry(one) + "\n" for one in told),
+        releases={one: render_release(release(one)) for one in (1, 2)},
+    )
+
+    assert release_to_return_to(facts, release(2), "web") == number

@@ -16,7 +16,7 @@ from rollout.decide.secrets import (
     renew,
 )
 from rollout.executors.files import read_environment
-from rollout.ledger import Entry, render_entry
+from rollout.ledger import Entry, LedgerState, render_entry
 from rollout.model.command import Secret
 from rollout.model.finding import Finding, Go, Refuse
 from rollout.model.host import HostFacts, ReleaseFolder
@@ -26,6 +26,7 @@ from rollout.render.release import release_files, renewed_files
 from tests.support.values import APPLICATION, CADDYFILE, COMPOSE, release
 
 OLD, NEW = {"key": "1", "url": "4"}, {"key": "2", "url": "4"}
+VERIFIED = LedgerState(stages={12: "verified"})
 FORMER = release(12, secret_versions=OLD, reason="a merge", run_id="first", restores=7)
 
 
@@ -98,12 +99,16 @@ def test_what_differs_is_told(versions: dict[str, str], told: str):
 
 def test_nothing_new_is_nothing_to_do():
     assert decided(OLD, "old").number == FORMER.number
-    assert is_renewed(FORMER, decided(OLD, "old"), "second")
-    assert not is_renewed(FORMER, decided(NEW, "new"), "second")
+    assert is_renewed(FORMER, decided(OLD, "old"), "second", VERIFIED)
+    assert not is_renewed(FORMER, decided(NEW, "new"), "second", VERIFIED)
+
+
+def test_what_nobody_saw_serving_is_looked_at_again():
+    assert not is_renewed(FORMER, decided(OLD, "old"), "second", LedgerState())
 
 
 def test_a_run_that_goes_on_verifies_what_it_has_made_serve_itself():
-    assert not is_renewed(FORMER, decided(OLD, "old"), "first")
+    assert not is_renewed(FORMER, decided(OLD, "old"), "first", VERIFIED)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rollout.errors import CommandFailed, CommandTimedOut, OutcomeUnknown
+from rollout.errors import CommandFailed, CommandTimedOut, HostUnreachable, OutcomeUnknown
 from rollout.executors.carry_out import carry_out
 from rollout.executors.printing import PrintingHost
 from rollout.model.command import Command, Result
@@ -144,11 +144,15 @@ def test_a_step_that_was_stopped_in_time_is_a_failed_one():
 @pytest.mark.parametrize(
     ("cut", "left"),
     [
-        ("do_start", "What the command did is unknown. Release 1 is still serving."),
+        (
+            "do_start",
+            "What the command did is unknown. "
+            "Release 1 is still serving, or it was switched since.",
+        ),
         (
             "do_switch",
             "What the command did is unknown. "
-            "Release 1 is still serving, or it was switched already.",
+            "Release 1 is still serving, or it was switched since.",
         ),
         ("do_publish", "What the command did is unknown. Release 2 serves."),
     ],
@@ -161,6 +165,15 @@ def test_nothing_is_taken_back_on_a_host_that_was_lost(cut: str, left: str):
 
     assert host.lines[-1] == cut.replace("_", " ")
     assert caught.value.left == left
+
+
+def test_a_host_that_opens_no_session_has_run_nothing():
+    host = Host(do_start=HostUnreachable("no session came about", next_step="Look."))
+
+    with pytest.raises(HostUnreachable) as caught:
+        carry_out(PLAN, host)
+
+    assert caught.value.left == "The rest of the plan was not run. Release 1 is still serving."
 
 
 def test_a_printing_host_tells_what_it_would_run():
