@@ -56,15 +56,18 @@ def _client_settings(server: Server) -> dict[Any, Any]:
     return {PREFECT_API_URL: server.url, PREFECT_HOME: server.environment["PREFECT_HOME"]}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def deployments(server: Server) -> Server:
-    """The deployments of `sample_flows.py`, in a pool of their own."""
+    """The deployments of `sample_flows.py`, in a pool of their own.
+
+    Declared for each module: the tests of registering give the same names to the real flows.
+    """
     from prefect.client.schemas.actions import WorkPoolCreate
     from prefect.utilities.callables import parameter_schema
 
     from tests.orchestration import sample_flows
 
-    server.client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
+    server.client.create_work_pool(WorkPoolCreate(name=POOL, type="process"), overwrite=True)
     for flow in (sample_flows.deploy, sample_flows.rollback, sample_flows.change):
         server.client.create_deployment(
             server.client.create_flow_from_name(flow.name),
