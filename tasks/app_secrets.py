@@ -11,7 +11,7 @@ from prefect.runtime import flow_run
 
 from blocks import load_gcp_project
 from rollout.commands.release import parse_release_folder, read_release_command
-from rollout.decide.releases import release_to_activate
+from rollout.decide.releases import next_release_number
 from rollout.decide.secrets import has_environment, judge_recorded, renew
 from rollout.errors import RollbackRefused, SecretStoreUnavailable
 from rollout.executors.clock import now_utc
@@ -138,12 +138,8 @@ def earlier_with_newest_secrets(
         reason=reason,
         run_id=str(flow_run.id),
     )
-    return release_to_activate(
-        facts,
-        replace(draft, restores=chosen.number),
-        renewal(host, settings, chosen, secrets),
-        settings.application.service,
-    )
+    release = replace(draft, number=next_release_number(facts), restores=chosen.number)
+    return release, renewal(host, settings, chosen, secrets)(release)
 
 
 def _store(settings: Environment) -> SecretStore:

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.sorting import FlowRunSort
 
 from blocks.target_host import TargetHost
 from infra.rehearsal import machines
@@ -134,21 +136,27 @@ def test_a_dry_run_tells_every_step_and_changes_nothing():
 
 
 def test_a_newer_merge_takes_the_place_of_one_that_changed_nothing_yet():
-    older, outcome = commit(), dict[str, Run]()
+    older, newest, outcome = commit(), commit(), dict[str, Run]()
 
     def deploy_older() -> None:
         outcome["older"] = trigger("deploy", commit=older)
 
     thread = threading.Thread(target=deploy_older)
     thread.start()
-    wait_until(held, "the lease to be held")
-    newer = trigger("deploy", commit=commit())
+    wait_until(lambda: was_ordered(older), "the older run to be made")
+    newer = trigger("deploy", commit=newest)
     thread.join()
 
     assert newer.exit_code == 0, newer.log
     assert (outcome["older"].exit_code, outcome["older"].state) == (3, "Superseded")
     assert "Nothing was changed on the target" in outcome["older"].message
     assert not held()
+
+
+def was_ordered(version: str) -> bool:
+    with get_client(sync_client=True) as client:
+        latest = client.read_flow_runs(limit=5, sort=FlowRunSort.EXPECTED_START_TIME_DESC)
+    return any(run.parameters.get("commit") == version for run in latest)
 
 
 def held() -> bool:

@@ -234,7 +234,7 @@ def test_a_rotation_loses_nothing_and_touches_only_what_uses_the_secret(
     assert made["secret_versions"] == {**former["secret_versions"], name: version}
     assert made["reason"] == f"secrets: {name} {former['secret_versions'][name]} -> {version}"
     assert (made["image"], made["version"]) == (former["image"], former["version"])
-    assert [entry["event"] for entry in ledger()[-3:]] == ["prepared", "activated", "verified"]
+    assert [entry["event"] for entry in ledger()[-3:]] == ["migrated", "activated", "verified"]
     assert planted.texts[f"{name} {version}"] in on_host("cat /opt/trovella/.env")
 
 
