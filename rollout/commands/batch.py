@@ -23,10 +23,13 @@ if TYPE_CHECKING:
 
 NOTHING = "-"
 
+# What a command writes is kept in two files without a name: they are gone with the program, however
+# it ends. A trap that removes named ones can be cut short by the next signal.
 _BATCH = """\
 # carry out a plan, one command after the other
-seen=$(mktemp -d /dev/shm/plan.XXXXXX) || exit
-trap 'rm -rf "$seen"' EXIT
+seen=$(mktemp /dev/shm/plan.XXXXXX) && exec 3<>"$seen" && rm "$seen" || exit
+seen=$(mktemp /dev/shm/plan.XXXXXX) && exec 4<>"$seen" && rm "$seen" || exit
+out=/proc/self/fd/3 err=/proc/self/fd/4
 number=0
 text() { base64 --wrap=0 "$1"; [ -s "$1" ] || printf -- -; }
 while IFS=' ' read -r limit needed words input; do
@@ -36,11 +39,11 @@ while IFS=' ' read -r limit needed words input; do
     [ "$input" != - ] || input=
     began=${EPOCHREALTIME/[.,]/}
     printf %s "$input" | base64 --decode |
-        timeout --kill-after=5 "$limit" "${argv[@]}" >"$seen/out" 2>"$seen/err"
+        timeout --kill-after=5 "$limit" "${argv[@]}" >"$out" 2>"$err" 3>&- 4>&-
     status=${PIPESTATUS[2]}
     took=$((${EPOCHREALTIME/[.,]/} - began))
     printf 'end %s %s %s %s %s\\n' "$number" "$status" "$took" \\
-        "$(text "$seen/out")" "$(text "$seen/err")"
+        "$(text "$out")" "$(text "$err")"
     [ "$status" = 0 ] || [ "$needed" = 0 ] || exit 0
     number=$((number + 1))
 done

@@ -38,13 +38,14 @@ STOP_TIMEOUT_S = 120.0
 LOG_LINES = 50
 
 # The credentials live in memory for as long as the pull takes, and never in the user's home. The
-# shell that a signal ends runs no EXIT trap of its own accord: hence the second one.
+# shell that a signal ends runs no EXIT trap of its own accord: hence the second one. Signals come
+# in a row, to the whole group: one that is not ignored by then would end the `rm` as well.
 _PULL = f"""\
 # pull an image, logged in for this once
 DOCKER_CONFIG=$(mktemp -d /dev/shm/pull.XXXXXX)
 export DOCKER_CONFIG
 trap 'rm -rf "$DOCKER_CONFIG"' EXIT
-trap 'exit 143' HUP TERM
+trap 'trap "" HUP TERM; exit 143' HUP TERM
 [ -z "$2" ] || docker login --username "$3" --password-stdin "$2" >/dev/null ||
     exit {LOGIN_REFUSED}
 docker pull --quiet "$1" || exit {PULL_FAILED}

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from rollout.commands.batch import Begun, Ended, batch_command, parse_said
 from rollout.model.command import Command, Secret, script
 from rollout.model.plan import Step
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SAID = "schön 'ge' $HOME \\\n\ttab"
 
@@ -90,3 +87,19 @@ def test_nothing_secret_stands_in_its_words():
 
     assert "hunter2" not in command.shell()
     assert "hunter2" not in repr(command)
+
+
+def test_nothing_is_left_of_it_however_it_ends():
+    command = batch_command((step("sleep", "60"),))
+    assert isinstance(command.stdin, Secret)
+
+    with subprocess.Popen(command.argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
+        assert program.stdin is not None
+        assert program.stdout is not None
+        program.stdin.write(command.stdin.reveal().encode())
+        program.stdin.flush()
+        program.stdout.readline()
+        seen = [str(Path(f"/proc/{program.pid}/fd/{number}").readlink()) for number in (3, 4)]
+        program.kill()
+
+    assert [name.endswith("(deleted)") for name in seen] == [True, True]
