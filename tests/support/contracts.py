@@ -68,6 +68,11 @@ def _some(one: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.lists(one, max_size=2).map(tuple)
 
 
+def _named(one: st.SearchStrategy[Any], by: str = "name") -> st.SearchStrategy[Any]:
+    """Draw some of which no two have one name."""
+    return st.lists(one, max_size=2, unique_by=lambda thing: getattr(thing, by)).map(tuple)
+
+
 _columns = st.builds(
     Column, _names, _types, st.booleans(), st.none() | _texts, st.sampled_from(["", "always"]),
     st.sampled_from(["", "lower(a)"]), st.sampled_from(["", "C"]), _texts, st.booleans(), _rights,
@@ -85,13 +90,13 @@ _made_relations = st.builds(
     Relation,
     _relations,
     st.sampled_from(["table", "view", "partitioned table", "?"]),
-    st.lists(_columns, max_size=3, unique_by=lambda one: one.name).map(tuple),
+    _named(_columns),
     _some(st.builds(Check, _texts, _groups, st.booleans())),
     _some(_references),
     _some(_keys),
     st.booleans(),
     _some(st.builds(Policy, _names, _names, st.booleans(), _texts, _texts)),
-    _some(st.builds(Trigger, _names, _texts, _texts)),
+    _named(st.builds(Trigger, _names, _texts, _texts)),
     _some(_texts),
     _texts,
     st.just("") | _relations,
@@ -101,11 +106,11 @@ _made_relations = st.builds(
 contracts = st.builds(
     Contract,
     st.sampled_from(["app", "other"]),
-    st.lists(_made_relations, max_size=2, unique_by=lambda one: one.name).map(tuple),
-    _some(st.builds(EnumType, st.just("public.e"), _groups)),
-    _some(st.builds(Domain, st.sampled_from(["public.d", "x.d"]), _types, st.booleans(), _groups)),
-    _some(st.builds(Sequence, _relations, st.booleans())),
-    _some(st.builds(Function, _texts, _texts, st.booleans())),
+    _named(_made_relations),
+    _named(st.builds(EnumType, st.just("public.e"), _groups)),
+    _named(st.builds(Domain, st.sampled_from(["public.d", "x.d"]), _types, st.booleans(), _groups)),
+    _named(st.builds(Sequence, _relations, st.booleans())),
+    _named(st.builds(Function, _texts, _texts, st.booleans()), "signature"),
     _some(st.sampled_from(["search_path=x", "timezone=UTC"])),
     _some(_texts),
 )
