@@ -51,6 +51,8 @@ _READING = (
     "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
     # Then every name outside pg_catalog is written in full.
     "SET LOCAL search_path = ''",
+    # Compiling such queries costs more than it saves.
+    "SET LOCAL jit = off",
 )
 
 
