@@ -39,6 +39,10 @@ class Scratch:
         self.address = DatabaseAddress(Secret(url))
         self.logged: list[str] = []
 
+    @property
+    def name(self) -> str:
+        return urlsplit(self.url).path.lstrip("/")
+
     def open(self) -> Database:
         return Database(self.address, self.logged.append)
 
@@ -70,12 +74,12 @@ class Scratch:
 
 
 @contextmanager
-def scratch_database() -> Iterator[Scratch]:
-    """Yield a database of one test module's own."""
+def scratch_database(template: str = "template1") -> Iterator[Scratch]:
+    """Yield a database of one test module's own, empty or a copy of another one."""
     admin = facts()["database_admin_url"]
     name = f"scratch_{secrets.token_hex(6)}"
     with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(f"create database {name}".encode())
+        connection.execute(f"create database {name} template {template}".encode())
         try:
             yield Scratch(urlunsplit(urlsplit(admin)._replace(path=f"/{name}")))
         finally:
