@@ -129,6 +129,7 @@ def test_a_branch_that_looks_like_a_commit_is_the_branch_where_it_is_the_one_dep
 @pytest.mark.parametrize("ref", ["c0ffee0", "main", "feature/x_1", "v1.2.3+build", "a" * 200])
 def test_refs_that_are_accepted(ref: str):
     git.check_ref(ref)
+    assert f"refs/tags/{ref}" in git.candidates(ref, "main")
 
 
 @pytest.mark.parametrize("ref", ["-x", "a b", "a..b", "a" * 201, "a//b", "a/.b", "a.lock/b", "~"])
@@ -148,6 +149,7 @@ def test_addresses_that_are_none(address: str):
 )
 def test_addresses_without_credentials(address: str):
     git.check_repository(address)
+    assert git.shown_repository(address) == address
 
 
 @pytest.mark.parametrize(
