@@ -19,12 +19,14 @@ from psycopg.pq import TransactionStatus
 
 from rollout.decide.migrate import Applied
 from rollout.errors import DatabaseError, DatabaseLocked, MigrationFailed
+from rollout.executors.catalog import read_catalog
 from rollout.executors.postgres import connect, cut, is_cut, read_place, told
 from rollout.executors.proxy import proxy
 from rollout.migrations.journal import Migration, line_in_file
 
 if TYPE_CHECKING:
     from rollout.executors.process import Log
+    from rollout.model.catalog import Catalog
     from rollout.model.target import DatabaseAddress
 
 Outcome = Literal["applied", "already applied"]
@@ -89,6 +91,10 @@ class Database:
             query = sql.SQL("SELECT id, hash, created_at, {} FROM {} ORDER BY id")
             rows = self._connection.execute(query.format(name, sql.Identifier(schema, table)))
             return tuple(Applied(*row) for row in rows)
+
+    def catalog(self) -> Catalog:
+        """Return the database's tables with their sizes; raises what `read_catalog` raises."""
+        return read_catalog(self._connection)
 
     def apply(self, migration: Migration, schema: str, table: str) -> Outcome:
         """Apply one migration and write its row, both or none.

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.migrations.journal import BREAKPOINT, Migration, split_statements
+from rollout.migrations.journal import BREAKPOINT
 from rollout.migrations.sql import OPAQUE, parse_sql
+from tests.support.migrations import migration
 
 IDIOM = """DO $$ BEGIN
  ALTER TABLE "note" ADD CONSTRAINT "note_fk" FOREIGN KEY ("author_id")
@@ -16,10 +17,6 @@ EXCEPTION
  WHEN duplicate_object THEN null;
 END $$;
 """
-
-
-def migration(text: str) -> Migration:
-    return Migration("0001_step", 1000, "hash", split_statements(text), text)
 
 
 def kinds(text: str) -> list[str]:
