@@ -40,7 +40,8 @@ SELECT n.nspname || '.' || c.relname,
 _DOMAINS = """
 SELECT DISTINCT t.typname::text FROM pg_type t
   LEFT JOIN pg_constraint k ON k.contypid = t.oid
- WHERE t.typtype = 'd' AND (t.typnotnull OR k.oid IS NOT NULL)
+ WHERE t.typtype = 'd' AND t.typnamespace <> 'information_schema'::regnamespace
+   AND (t.typnotnull OR k.oid IS NOT NULL)
 """
 _KINDS: dict[str, ConstraintKind] = {
     "c": "check",

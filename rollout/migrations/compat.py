@@ -77,7 +77,7 @@ _BY_KIND: Mapping[str, Outlook] = {
     "AT_SetUnLogged": _NEUTRAL,
     "AT_ValidateConstraint": _NEUTRAL,
     "AlterDomainStmt": _REFUSED,
-    "AlterObjectSchemaStmt": _breaks("it no longer finds it by its name"),
+    "AlterObjectSchemaStmt": _breaks("it no longer finds it in that schema (SQLSTATE 42P01)"),
     "AlterOwnerStmt": _PRIVILEGES,
     "AlterPolicyStmt": _POLICY,
     "AlterSeqStmt": _if("the numbers that it gets can change"),
@@ -251,8 +251,10 @@ def _replaced(change: Change, _: Scene) -> Outlook:
 
 
 def _select(change: Change, _: Scene) -> Outlook:
-    calls = any(node.kind == "FuncCall" for node in change.node.walk())
-    return _UNKNOWN if calls else _NEUTRAL
+    kinds = {node.kind for node in change.node.walk()}
+    if kinds & {"DeleteStmt", "InsertStmt", "MergeStmt", "UpdateStmt"}:
+        return _DATA
+    return _UNKNOWN if "FuncCall" in kinds else _NEUTRAL
 
 
 def _alter_other(change: Change, _: Scene) -> Outlook:

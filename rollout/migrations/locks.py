@@ -58,11 +58,14 @@ _PLAIN: Mapping[str, tuple[Lock, Work]] = {
     "CopyStmt": (Lock.ROW_EXCLUSIVE, Work.NONE),
     "CreatePolicyStmt": (_AE, Work.NONE),
     "CreateTrigStmt": (_SRE, Work.NONE),
-    "DeleteStmt": (Lock.ROW_EXCLUSIVE, Work.ROWS),
-    "InsertStmt": (Lock.ROW_EXCLUSIVE, Work.NONE),
-    "MergeStmt": (Lock.ROW_EXCLUSIVE, Work.ROWS),
     "RuleStmt": (_AE, Work.NONE),
-    "UpdateStmt": (Lock.ROW_EXCLUSIVE, Work.ROWS),
+}
+# A statement may hold several of these: a common table expression can write, too.
+_WRITES: Mapping[str, Work] = {
+    "DeleteStmt": Work.ROWS,
+    "InsertStmt": Work.NONE,
+    "MergeStmt": Work.ROWS,
+    "UpdateStmt": Work.ROWS,
 }
 
 
@@ -324,6 +327,12 @@ def _refresh(change: Change, _: Scene) -> Iterator[Effect]:
         yield Effect(change.table, _AE, Work.REWRITE)
 
 
+def _writes(change: Change, _: Scene) -> Iterator[Effect]:
+    for node in change.node.walk():
+        if node.kind in _WRITES:
+            yield Effect(relation(node.one("relation")), Lock.ROW_EXCLUSIVE, _WRITES[node.kind])
+
+
 def _lock(change: Change, _: Scene) -> Iterator[Effect]:
     for table in change.node.many("relations"):
         yield Effect(relation(table), Lock(change.node.number("mode")))
@@ -373,5 +382,7 @@ _SPECIAL: Mapping[str, Callable[[Change, Scene], Iterable[Effect]]] = {
     "ReindexStmt": _reindex,
     "RenameStmt": _rename,
     "TruncateStmt": _truncate,
+    "SelectStmt": _writes,
     "VacuumStmt": _vacuum,
+    **dict.fromkeys(_WRITES, _writes),
 }

@@ -209,6 +209,8 @@ UPDATE plain SET label = 'x'
 UPDATE plain SET label = 'x' WHERE id = 1
 DELETE FROM plain WHERE id = 1
 MERGE INTO plain p USING tag t ON p.id = t.id WHEN MATCHED THEN UPDATE SET label = t.label
+WITH o AS (DELETE FROM plain RETURNING *) INSERT INTO tag (label, plain) SELECT label, id FROM o
+WITH new AS (UPDATE plain SET label = 'x' RETURNING id) SELECT * FROM new
 ANALYZE plain
 CLUSTER note USING note_pkey
 REINDEX TABLE note

@@ -14,7 +14,8 @@ CREATE SEQUENCE counter;
 CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 CREATE FUNCTION one() RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1';
 CREATE TABLE author (
-    id serial PRIMARY KEY, email varchar(200) NOT NULL, born date, score int NOT NULL DEFAULT 0
+    id serial PRIMARY KEY, email varchar(200) NOT NULL, born date, name text DEFAULT 'x',
+    score int NOT NULL DEFAULT 0
 );
 CREATE TABLE note (
     id serial PRIMARY KEY, body text NOT NULL, title varchar(50), author_id int
@@ -26,6 +27,7 @@ CREATE TABLE note (
     CONSTRAINT note_kept_check CHECK (kept IS NOT NULL),
     CONSTRAINT note_title_unique UNIQUE (title)
 );
+ALTER TABLE note ADD CONSTRAINT note_done CHECK (done IS NOT NULL) NOT VALID;
 ALTER TABLE note ADD CONSTRAINT note_views_check CHECK (views >= 0) NOT VALID;
 CREATE INDEX note_body_idx ON note (body);
 CREATE UNIQUE INDEX note_code_idx ON note (code, id);
