@@ -18,6 +18,7 @@ from rollout.errors import ConfigInvalid
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
+RuleConsequence = Literal["refuse", "warn", "allow"]
 
 
 def _inside_repository(path: str) -> str:
@@ -138,6 +139,40 @@ class Build(Section):
     timeout_s: Seconds = 900
 
 
+class MigrationRules(Section):
+    """What each rule's findings lead to; the keys are the rules' names, as in `docs/rules.md`.
+
+    `refuse` applies nothing unless the request accepts the rule by name, `warn` shows them and goes
+    on, `allow` leaves them out. Refused is what breaks the code that serves now or destroys data.
+    """
+
+    model_config = ConfigDict(alias_generator=lambda name: name.replace("_", "-"))
+
+    breaks_serving_code: RuleConsequence = "refuse"
+    change_column_type: RuleConsequence = "refuse"
+    column_made_required: RuleConsequence = "refuse"
+    constraint_not_valid: RuleConsequence = "warn"
+    destroys_data: RuleConsequence = "refuse"
+    drop_column: RuleConsequence = "refuse"
+    drop_object: RuleConsequence = "refuse"
+    large_update: RuleConsequence = "warn"
+    may_break_serving_code: RuleConsequence = "warn"
+    no_rewrite_under_lock: RuleConsequence = "warn"
+    not_null_without_default: RuleConsequence = "refuse"
+    opaque_statement: RuleConsequence = "warn"
+    rename: RuleConsequence = "refuse"
+    require_concurrent_index: RuleConsequence = "warn"
+    session_setting: RuleConsequence = "warn"
+    set_not_null_needs_check: RuleConsequence = "warn"
+    transaction_control_in_file: RuleConsequence = "warn"
+    unique_using_index: RuleConsequence = "warn"
+    work_after_exclusive_lock: RuleConsequence = "warn"
+
+    def consequence(self, rule: str) -> RuleConsequence:
+        """Return what a rule's finding leads to; a rule that is not listed is refused."""
+        return getattr(self, rule.replace("-", "_"), "refuse")
+
+
 class Migrations(Section):
     """Where the migrations lie and what is expected around them.
 
@@ -150,6 +185,7 @@ class Migrations(Section):
         seed_timeout_s: How long it may take, in seconds.
         watch: Globs; when none matches what changed since the deployed version, no schema or seed
             work is expected.
+        rules: What each rule's findings lead to.
     """
 
     folder: RepositoryPath
@@ -158,6 +194,7 @@ class Migrations(Section):
     seed: tuple[str, ...] = ()
     seed_timeout_s: Seconds = 120
     watch: tuple[str, ...] = ()
+    rules: MigrationRules = MigrationRules()
 
 
 class Application(Section):

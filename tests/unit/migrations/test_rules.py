@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from rollout.config import MigrationRules
 from rollout.migrations.lint import findings_of
 from rollout.migrations.rules import RULES
 from rollout.model.catalog import Catalog
@@ -35,7 +36,8 @@ SLOW = {
 
 
 def findings(sql: str, code: str, catalog: Catalog = CATALOG) -> list[Finding]:
-    return [found for _, found in findings_of(judged(sql, catalog)) if found.rule == code]
+    told = findings_of(judged(sql, catalog))
+    return [found for _, said in told for found in said if found.rule == code]
 
 
 @pytest.mark.parametrize(("code", "sql"), [(code, sql) for code in OK for sql in OK[code]])
@@ -98,10 +100,18 @@ def test_each_rule_has_cases_of_both_kinds():
     assert sorted(OK) == sorted(BAD) == sorted(CODES)
 
 
-def test_file_code_and_heading_agree():
+def test_the_page_says_what_is_refused_unless_set_otherwise():
+    page = (ROOT / "docs" / "rules.md").read_text()
+    told = dict(re.findall(r"^## (.+)\n\*\*(Refused|Warned)\.\*\*", page, re.MULTILINE))
+
+    words = {"refuse": "Refused", "warn": "Warned"}
+    assert told == {code: words[MigrationRules().consequence(code)] for code in CODES}
+
+
+def test_file_code_heading_and_setting_agree():
     folder = ROOT / "rollout" / "migrations" / "rules"
     files = sorted(path.stem for path in folder.glob("*.py") if path.stem != "__init__")
     headings = re.findall(r"^## (.+)$", (ROOT / "docs" / "rules.md").read_text(), re.MULTILINE)
 
     assert headings == CODES
-    assert [code.replace("-", "_") for code in CODES] == files
+    assert [code.replace("-", "_") for code in CODES] == files == list(MigrationRules.model_fields)
