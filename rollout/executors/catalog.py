@@ -10,14 +10,30 @@ from rollout.model.catalog import Catalog, Column, Constraint, ConstraintKind, T
 if TYPE_CHECKING:
     import psycopg
 
-# Rows are what the planner would take: the density that was counted last times today's size.
+# A table counts with its partitions and heirs, since what is done to it is done to them. Asking for
+# a file's own size waits behind whoever has locked the table, so it is asked only where nothing
+# else tells; a table that was never counted, or has grown from nothing since, has no known rows.
 _TABLES = """
-SELECT n.nspname || '.' || c.relname,
-       CASE WHEN c.reltuples < 0 OR (c.relpages = 0 AND pg_relation_size(c.oid) > 0) THEN NULL
-            WHEN c.relpages = 0 THEN 0
-            ELSE round(c.reltuples / c.relpages::float8 * pg_relation_size(c.oid)
-                       / current_setting('block_size')::int)::bigint END,
-       pg_relation_size(c.oid),
+WITH RECURSIVE tree (root, oid) AS (
+    SELECT oid, oid FROM pg_class WHERE relkind IN ('r', 'p', 'm')
+    UNION ALL
+    SELECT t.root, i.inhrelid FROM tree t JOIN pg_inherits i ON i.inhparent = t.oid
+), sized AS (
+    SELECT t.root, c.relname, n.nspname, c.oid, c.reltuples, c.relpages,
+           CASE WHEN c.relkind = 'p' THEN 0
+                WHEN c.relpages > 0 THEN c.relpages * current_setting('block_size')::bigint
+                ELSE pg_relation_size(c.oid) END AS bytes
+      FROM tree t JOIN pg_class c ON c.oid = t.oid JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_'
+), summed AS (
+    SELECT root, sum(bytes)::bigint AS bytes,
+           CASE WHEN bool_or(bytes > 0 AND (reltuples < 0 OR relpages = 0)) THEN NULL
+                ELSE sum(CASE WHEN bytes > 0 THEN reltuples ELSE 0 END)::bigint END AS rows,
+           array_remove(array_agg(CASE WHEN oid <> root THEN nspname || '.' || relname END), NULL)
+               AS parts
+      FROM sized GROUP BY root
+)
+SELECT n.nspname || '.' || c.relname, s.rows, s.bytes, s.parts,
        ARRAY(SELECT ARRAY[a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull::text]
                FROM pg_attribute a
               WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum),
@@ -33,9 +49,7 @@ SELECT n.nspname || '.' || c.relname,
                JOIN pg_namespace xn ON xn.oid = x.relnamespace
               WHERE i.indrelid = c.oid ORDER BY 1),
        c.relkind = 'm'
-  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
- WHERE c.relkind IN ('r', 'p', 'm') AND c.relpersistence <> 't'
-   AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_toast'
+  FROM summed s JOIN pg_class c ON c.oid = s.root JOIN pg_namespace n ON n.oid = c.relnamespace
 """
 _DOMAINS = """
 SELECT DISTINCT t.typname::text FROM pg_type t
@@ -43,6 +57,8 @@ SELECT DISTINCT t.typname::text FROM pg_type t
  WHERE t.typtype = 'd' AND t.typnamespace <> 'information_schema'::regnamespace
    AND (t.typnotnull OR k.oid IS NOT NULL)
 """
+LOCK_TIMEOUT_S = 5.0
+"""How long reading a size waits behind somebody's lock, in seconds."""
 _KINDS: dict[str, ConstraintKind] = {
     "c": "check",
     "f": "foreign key",
@@ -63,14 +79,15 @@ def read_catalog(connection: psycopg.Connection[Any]) -> Catalog:
         DatabaseUnreachable: When the connection was cut.
         DatabaseError: When the server refuses.
     """
-    with told("the tables' sizes cannot be read"):
+    with told("the tables' sizes cannot be read"), connection.transaction():
+        connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S:g}s'".encode())
         tables = tuple(_table(row) for row in connection.execute(_TABLES))
         domains = frozenset(name for (name,) in connection.execute(_DOMAINS))
     return Catalog({table.name: table for table in tables}, domains)
 
 
 def _table(row: tuple[Any, ...]) -> Table:
-    name, rows, size_bytes, columns, constraints, indexes, is_view = row
+    name, rows, size_bytes, parts, columns, constraints, indexes, is_view = row
     return Table(
         name,
         rows,
@@ -83,4 +100,5 @@ def _table(row: tuple[Any, ...]) -> Table:
         ),
         tuple(indexes),
         is_view,
+        tuple(parts),
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from rollout.migrations.change import CONSTRAINT_KINDS, Change, Judged, Scene, changes_of
 from rollout.migrations.compat import outlook_of
-from rollout.migrations.locks import effects_of
+from rollout.migrations.effects import effects_of
 from rollout.migrations.names import qualified, relation
 from rollout.model.catalog import Catalog, Constraint, Table
 

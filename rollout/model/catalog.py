@@ -54,11 +54,12 @@ class Table:
     Attributes:
         name: As `schema.name`.
         rows: How many rows PostgreSQL believes it has; None when it was never counted.
-        size_bytes: The table's own size, without indexes, in bytes.
+        size_bytes: The size of its rows, without indexes, in bytes.
         columns: Its columns.
         constraints: Its constraints.
         indexes: The names of its indexes, as `schema.name`.
         is_view: Whether it is a materialized view.
+        parts: Its partitions and heirs, and theirs; rows and size count them in.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Table:
     constraints: tuple[Constraint, ...] = ()
     indexes: tuple[str, ...] = ()
     is_view: bool = False
+    parts: tuple[str, ...] = ()
 
     def column(self, name: str) -> Column | None:
         """Return a column; None when there is none of the name."""

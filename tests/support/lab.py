@@ -53,7 +53,7 @@ INSERT INTO note (body, title, author_id, price, amount, mood, kept, code, doc, 
       FROM generate_series(1, 2000) n;
 INSERT INTO tag (label, plain) SELECT 'tag ' || n, n FROM generate_series(1, 200) n;
 INSERT INTO plain SELECT n, 'label ' || n, 'wide' FROM generate_series(1, 200) n;
-INSERT INTO event SELECT n, '2025-02-01' FROM generate_series(1, 100) n;
+INSERT INTO event SELECT n % 50 + 1, '2025-02-01' FROM generate_series(1, 100) n;
 REFRESH MATERIALIZED VIEW counts;
 ANALYZE;
 """

@@ -172,6 +172,22 @@ def test_only_a_validated_check_spares_the_scan(column: str, work: Work):
     assert one.effects == (Effect("public.note", Lock.ACCESS_EXCLUSIVE, work),)
 
 
+def test_what_is_done_to_a_table_is_done_to_its_partitions():
+    whole = Table("public.event", rows=10, parts=("public.event_2025",))
+    catalog = Catalog({whole.name: whole, "public.event_2025": Table("public.event_2025")})
+
+    added, detached, dropped = judged(
+        "ALTER TABLE event ADD COLUMN c text; "
+        "ALTER TABLE event DETACH PARTITION other; DROP TABLE event_2025",
+        catalog,
+    )
+
+    both = {"public.event", "public.event_2025"}
+    assert {effect.table for effect in added.effects} == both
+    assert {effect.table for effect in detached.effects} == {"public.event", "public.other"}
+    assert {effect.table for effect in dropped.effects} == both
+
+
 def test_an_index_of_the_same_migrations_is_known():
     _, dropped = judged("CREATE INDEX c ON note (amount); DROP INDEX c", CATALOG)
 

@@ -1,13 +1,14 @@
 """Which locks a statement takes on which tables, and what work it does under them.
 
 The table was measured on PostgreSQL 15 (`migrations.md` section 3) and is held against a real
-server by `tests/integration/test_locks.py`: where the text cannot tell, it says the stronger.
+server by `tests/integration/test_statement_locks.py`: where the text cannot tell, it says more.
 
 Source: PostgreSQL 15, `AlterTableGetLockLevel` and 13.3 Explicit Locking.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rollout.migrations.change import CONSTRAINT_KINDS, PARTS_OF_TABLES, Change, Scene, merge
@@ -60,6 +61,8 @@ _PLAIN: Mapping[str, tuple[Lock, Work]] = {
     "CreateTrigStmt": (_SRE, Work.NONE),
     "RuleStmt": (_AE, Work.NONE),
 }
+# These are about the table alone.
+_NOT_FOR_PARTS = {"AT_AddInherit", "AT_AttachPartition", "AT_DetachPartition", "CreateStmt"}
 # A statement may hold several of these: a common table expression can write, too.
 _WRITES: Mapping[str, Work] = {
     "DeleteStmt": Work.ROWS,
@@ -79,8 +82,9 @@ def effects_of(change: Change, scene: Scene) -> tuple[Effect, ...]:
     Returns:
         Each table once; none when it touches no such table, or cannot be looked into.
     """
-    found = _SPECIAL.get(change.kind, _plain)(change, scene)
-    return merge(one for one in found if one.table and one.table not in scene.created)
+    found = tuple(_SPECIAL.get(change.kind, _plain)(change, scene))
+    reached = found if change.kind in _NOT_FOR_PARTS else (*found, *_of_parts(found, scene))
+    return merge(one for one in reached if one.table and one.table not in scene.created)
 
 
 def gives_each_row_its_own(expression: Node) -> bool:
@@ -100,6 +104,14 @@ def keeps_not_null(change: Change, scene: Scene) -> bool:
     name = change.column
     told = {f"CHECK (({one} IS NOT NULL))" for one in (name, f'"{name}"')}
     return any(one.validated and one.definition in told for one in table.constraints)
+
+
+def _of_parts(effects: Iterable[Effect], scene: Scene) -> Iterator[Effect]:
+    """Yield what is done to partitions and heirs: what is done to their table."""
+    for effect in effects:
+        table = scene.catalog.tables.get(effect.table)
+        for part in table.parts if table else ():
+            yield replace(effect, table=part)
 
 
 def _plain(change: Change, _: Scene) -> Iterable[Effect]:
@@ -244,6 +256,8 @@ def _drop(change: Change, scene: Scene) -> Iterator[Effect]:
         gone = {name for name in tables if name.startswith(f"{change.name}.")}
     for name in gone:
         yield Effect(name, _AE)
+        if what == "OBJECT_TABLE":
+            yield from (Effect(one.name, _AE) for one in tables.values() if name in one.parts)
         if what not in PARTS_OF_TABLES:
             yield from (Effect(one, _AE) for one in _referenced_by(name, scene))
             yield from _cascade(change, name, scene)
