@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
     from rollout.config import MigrationRules
+    from rollout.decide.migrate import MigrationPlan
     from rollout.migrations.journal import Migration
     from rollout.model.catalog import Catalog
 
@@ -37,6 +38,12 @@ class Lint:
     statements: tuple[tuple[Judged, tuple[Finding, ...]], ...]
     findings: tuple[Finding, ...]
     verdict: Verdict
+
+    @property
+    def others(self) -> tuple[Finding, ...]:
+        """Return what is about no single statement: what is no SQL, and names of no rule."""
+        said = {finding for _, findings in self.statements for finding in findings}
+        return tuple(finding for finding in self.findings if finding not in said)
 
 
 def decide_lint(
@@ -68,6 +75,18 @@ def decide_lint(
     )
     findings = tuple(dict.fromkeys((*refused, *shown)))
     return Lint(statements, findings, Refuse(refused) if refused else Go(findings))
+
+
+def with_lint(plan: MigrationPlan, lint: Lint) -> MigrationPlan:
+    """Return a plan that also says, and is refused by, what its statements do."""
+    findings = (*plan.findings, *lint.findings)
+    refused = tuple(
+        finding
+        for verdict in (plan.verdict, lint.verdict)
+        if isinstance(verdict, Refuse)
+        for finding in verdict.findings
+    )
+    return replace(plan, findings=findings, verdict=Refuse(refused) if refused else Go(findings))
 
 
 def _is_refused(rule: str, accepted: Collection[str], rules: MigrationRules) -> bool:

@@ -67,7 +67,8 @@ class MigrationPlan:
     def describe(self) -> str:
         """Return one line for people."""
         if isinstance(self.verdict, Refuse):
-            return "refused: " + "; ".join(finding.consequence for finding in self.findings)
+            refused = self.verdict.findings
+            return "refused: " + "; ".join(finding.consequence for finding in refused)
         tags = ", ".join(migration.tag for migration in self.pending)
         return f"pending: {tags}" if tags else "nothing pending"
 

@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from rollout.config import MigrationRules
+from rollout.decide.lint import decide_lint, with_lint
+from rollout.decide.migrate import decide_migrations
 from rollout.migrations.lint import findings_of
 from rollout.migrations.sql import parse_sql
 from rollout.model.catalog import Column, Constraint
-from tests.support.database import Scratch, scratch_database
+from rollout.model.finding import Go, Refuse
+from tests.support.database import SCHEMA, TABLE, Scratch, folder, scratch_database
 from tests.support.lab import BASE
 from tests.support.migrations import judged, migration
 from tests.support.rule_cases import BAD, OK
@@ -56,6 +60,21 @@ def test_few_rows_are_known_to_be_few(lab: Scratch):
     assert [said for _, said in told] == [()]
 
 
+def test_a_plan_on_a_real_database_is_refused_until_the_request_accepts_it(lab: Scratch):
+    journal = folder("ALTER TABLE note DROP COLUMN body;", "UPDATE note SET amount = 1;")
+    with lab.open() as database:
+        plan = decide_migrations(journal, database.applied(SCHEMA, TABLE), None)
+        catalog = database.catalog()
+
+    refused = with_lint(plan, decide_lint(plan.pending, catalog, (), MigrationRules()))
+    accepted = decide_lint(plan.pending, catalog, ("drop-column",), MigrationRules())
+
+    assert isinstance(refused.verdict, Refuse)
+    assert [one.rule for one in refused.verdict.findings] == ["drop-column"]
+    assert isinstance(with_lint(plan, accepted).verdict, Go)
+    assert lab.apply(journal) == ["0000_step", "0001_step"]
+
+
 def test_the_catalog_says_what_the_database_holds(lab: Scratch):
     lab.ask("CREATE TABLE never (id int); INSERT INTO never SELECT generate_series(1, 9)")
     with lab.open() as database:
@@ -79,5 +98,8 @@ def test_the_catalog_says_what_the_database_holds(lab: Scratch):
     assert catalog.tables["public.never"].rows is None
     assert catalog.is_small("public.never")
     assert catalog.tables["public.counts"].is_view
+    event = catalog.tables["public.event"]
+    assert (event.rows, event.parts) == (100, ("public.event_2025",))
+    assert event.size_bytes == catalog.tables["public.event_2025"].size_bytes > 0
     assert "app.setting" in catalog.tables
     assert catalog.domains == {"positive"}

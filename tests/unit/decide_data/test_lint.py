@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from rollout.config import MigrationRules
 from rollout.decide.lint import CODES, Lint, decide_lint
-from rollout.model.catalog import Catalog
+from rollout.executors.files import read_environment
+from rollout.migrations.journal import parse
+from rollout.model.catalog import Catalog, Column, Table
 from rollout.model.finding import Go, Refuse
 from tests.support.migrations import migration
 from tests.support.tables import CATALOG
 
+FOLDER = Path(__file__).parents[3] / "infra/rehearsal/app/template/packages/db/src/migrations"
 DROP = "ALTER TABLE note DROP COLUMN body"
 
 
@@ -138,3 +143,26 @@ def test_the_same_statement_twice_is_told_twice():
 
     assert len(found.statements) == 2
     assert [one.where[-6:] for one in found.findings] == ["line 1", "line 2"]
+
+
+def test_the_rehearsals_own_migrations_may_go_and_its_faulty_one_reaches_the_server():
+    files = {path.relative_to(FOLDER).as_posix(): path.read_bytes() for path in FOLDER.rglob("*.*")}
+    rules = read_environment("rehearsal").migrations.rules
+    note = Table("public.note", rows=3, columns=(Column("id", "integer", not_null=True),))
+    models = Table("public.ai_model", rows=7)
+    there = Catalog({table.name: table for table in (note, models)})
+    following = (
+        'ALTER TABLE "note" ADD COLUMN "label_2" text;--> statement-breakpoint\n'
+        'CREATE INDEX "note_label_2_idx" ON "note" USING btree ("label_2");'
+    )
+    faulty = (
+        'CREATE INDEX "ai_model_provider_idx" ON "ai_model" USING btree ("provider");'
+        '--> statement-breakpoint\nALTER TABLE "ai_model" ADD COLUMN "provider_sku" text NOT NULL;'
+    )
+
+    first = decide_lint(parse(files).migrations, Catalog(), (), rules)
+    assert (len(first.statements), first.findings) == (6, ())
+    assert decide_lint([migration(following)], there, (), rules).findings == ()
+    broken = decide_lint([migration(faulty)], there, (), rules)
+    assert isinstance(broken.verdict, Go)
+    assert [one.rule for one in broken.findings] == ["not-null-without-default"]
