@@ -18,7 +18,6 @@ from rollout.errors import ConfigInvalid
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
-RuleConsequence = Literal["refuse", "warn", "allow"]
 
 
 def _inside_repository(path: str) -> str:
@@ -114,29 +113,7 @@ class Quality(Section):
         return self
 
 
-class Build(Section):
-    """How the image is made.
-
-    Attributes:
-        dockerfile: Path of the Dockerfile in the repository.
-        context: Path of the build context in the repository.
-        image: The image's name in the registry of the `artifact_registry` block.
-        args: Build arguments; `{version}` stands for the commit.
-        secret_args: Build argument to Secret Manager name, for public values such as a browser's
-            DSN that the code bakes in. They lie in the image: never name a real secret here.
-        prepare: Commands run in the checkout before the build, each a list of words.
-        builder: `auto` takes buildx where the docker CLI has it, else the engine's own builder.
-        timeout_s: How long build and push may take, in seconds.
-    """
-
-    dockerfile: RepositoryPath
-    context: RepositoryPath = "."
-    image: str = "web"
-    args: dict[Variable, str] = {}
-    secret_args: dict[Variable, str] = {}
-    prepare: tuple[tuple[str, ...], ...] = ()
-    builder: Literal["auto", "buildx", "engine"] = "auto"
-    timeout_s: Seconds = 900
+RuleConsequence = Literal["refuse", "warn", "allow"]
 
 
 class MigrationRules(Section):
@@ -173,6 +150,31 @@ class MigrationRules(Section):
         return getattr(self, rule.replace("-", "_"), "refuse")
 
 
+class Build(Section):
+    """How the image is made.
+
+    Attributes:
+        dockerfile: Path of the Dockerfile in the repository.
+        context: Path of the build context in the repository.
+        image: The image's name in the registry of the `artifact_registry` block.
+        args: Build arguments; `{version}` stands for the commit.
+        secret_args: Build argument to Secret Manager name, for public values such as a browser's
+            DSN that the code bakes in. They lie in the image: never name a real secret here.
+        prepare: Commands run in the checkout before the build, each a list of words.
+        builder: `auto` takes buildx where the docker CLI has it, else the engine's own builder.
+        timeout_s: How long build and push may take, in seconds.
+    """
+
+    dockerfile: RepositoryPath
+    context: RepositoryPath = "."
+    image: str = "web"
+    args: dict[Variable, str] = {}
+    secret_args: dict[Variable, str] = {}
+    prepare: tuple[tuple[str, ...], ...] = ()
+    builder: Literal["auto", "buildx", "engine"] = "auto"
+    timeout_s: Seconds = 900
+
+
 class Migrations(Section):
     """Where the migrations lie and what is expected around them.
 
@@ -180,21 +182,21 @@ class Migrations(Section):
         folder: The folder with `meta/_journal.json`.
         table_schema: Schema of Drizzle's own table.
         table: Name of Drizzle's own table.
+        rules: What each rule's findings lead to.
         seed: Command for the reference data, run with NODE_ENV=production after applying; empty
             means that there is none.
         seed_timeout_s: How long it may take, in seconds.
         watch: Globs; when none matches what changed since the deployed version, no schema or seed
             work is expected.
-        rules: What each rule's findings lead to.
     """
 
     folder: RepositoryPath
     table_schema: str = "drizzle"
     table: str = "__drizzle_migrations"
+    rules: MigrationRules = MigrationRules()
     seed: tuple[str, ...] = ()
     seed_timeout_s: Seconds = 120
     watch: tuple[str, ...] = ()
-    rules: MigrationRules = MigrationRules()
 
 
 class Application(Section):
