@@ -306,10 +306,8 @@ def _set_schema(change: Change, _: Scene) -> Iterator[Effect]:
 
 def _comment(change: Change, _: Scene) -> Iterator[Effect]:
     kind, name = change.node.text("objtype"), listed(change.node.one("object"))
-    if kind in {"OBJECT_TABLE", "OBJECT_MATVIEW"}:
-        yield Effect(qualified(name), _SUE)
-    elif kind == "OBJECT_COLUMN":
-        yield Effect(qualified(name[:-1]), _SUE)
+    if kind in {"OBJECT_TABLE", "OBJECT_MATVIEW", "OBJECT_COLUMN"}:
+        yield Effect(qualified(name[:-1] if kind == "OBJECT_COLUMN" else name), _SUE)
 
 
 def _statistics(change: Change, _: Scene) -> Iterator[Effect]:
@@ -335,10 +333,9 @@ def _reindex(change: Change, scene: Scene) -> Iterator[Effect]:
 
 
 def _refresh(change: Change, _: Scene) -> Iterator[Effect]:
-    if change.node.flag("concurrent"):
-        yield Effect(change.table, Lock.EXCLUSIVE, Work.SCAN)
-    else:
-        yield Effect(change.table, _AE, Work.REWRITE)
+    beside = change.node.flag("concurrent")
+    work = Work.SCAN if beside else Work.REWRITE
+    yield Effect(change.table, Lock.EXCLUSIVE if beside else _AE, work)
 
 
 def _writes(change: Change, _: Scene) -> Iterator[Effect]:
