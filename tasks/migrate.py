@@ -139,7 +139,9 @@ def _plan(
 ) -> MigrationPlan:
     changed = git.changed_paths(source, deployed) if deployed else None
     hits = None if changed is None else watch_hits(settings.migrations.watch, changed)
-    return decide_migrations(_journal(settings, source), _rows(settings, database), hits)
+    return decide_migrations(
+        _journal(settings, source), _rows(settings, database), hits, settings.migrations.policy
+    )
 
 
 def _verify(settings: Environment, source: Source, database: Database) -> None:
