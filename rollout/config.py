@@ -155,6 +155,8 @@ class MigrationPolicy(Section):
     byte_order_mark: Consequence = "refuse"
     not_utf8: Consequence = "refuse"
     own_transaction: Consequence = "refuse"
+    unnamed_index: Consequence = "refuse"
+    several_transactions: Consequence = "warn"
     out_of_order: Consequence = "warn"
     equal_when: Consequence = "warn"
     journal_out_of_order: Consequence = "warn"

@@ -13,18 +13,13 @@ from typing import TYPE_CHECKING
 
 from rollout.config import MigrationPolicy
 from rollout.migrations.journal import Migration
+from rollout.migrations.segments import segment_findings
 from rollout.model.finding import Finding, Go, Refuse, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from rollout.migrations.journal import Journal
-
-# White space and comments, then a word that begins or ends a transaction.
-_TRANSACTION_CONTROL = re.compile(
-    r"(?:\s|--[^\n]*\n|/\*.*?\*/)*(?:begin|start\s+transaction|commit|end|rollback|abort)\b",
-    re.IGNORECASE | re.DOTALL,
-)
 
 _ABOUT_THE_FOLDER = {"file-without-entry", "index-gap", "two-heads"}
 
@@ -106,7 +101,7 @@ def decide_migrations(
         *_drift(applied, matches),
         *_unknown_rows(applied, matches),
         *_mixed_layouts(journal, applied),
-        *_own_transactions(pending),
+        *(one for file in pending for one in segment_findings(file)),
         *_about(journal.warnings, pending),
         *_late(pending, applied),
         *_double_rows(matches),
@@ -230,19 +225,6 @@ def _double_rows(matches: Mapping[int, Migration]) -> Iterator[Finding]:
                 file,
                 "Look whether two migrators ran at once and seeded data twice.",
             )
-
-
-def _own_transactions(pending: tuple[Migration, ...]) -> Iterator[Finding]:
-    for file in pending:
-        for number, statement in enumerate(file.statements, 1):
-            if _TRANSACTION_CONTROL.match(statement):
-                yield Finding(
-                    "own-transaction",
-                    "it begins or ends a transaction, so a failure after that would leave half of "
-                    "it applied and no row that says so",
-                    f"{file.file}, statement {number}",
-                    "Take BEGIN, COMMIT and ROLLBACK out: each file is one transaction anyway.",
-                )
 
 
 def _about(warnings: tuple[Finding, ...], pending: tuple[Migration, ...]) -> Iterator[Finding]:

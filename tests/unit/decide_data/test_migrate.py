@@ -13,12 +13,13 @@ from rollout.decide.migrate import (
     verify_applied,
     watch_hits,
 )
-from rollout.migrations.journal import Journal, Migration
+from rollout.migrations.journal import Journal, Migration, split_statements
 from rollout.model.finding import Finding, Go, Refuse
 
 
 def file(tag: str, when: int, text: str = "", name: str | None = None) -> Migration:
-    return Migration(tag, when, f"hash of {text or tag}", (text or "select 1;",), text, name)
+    parts = split_statements(text or "select 1;")
+    return Migration(tag, when, f"hash of {text or tag}", parts, text, name)
 
 
 def row(number: int, migration: Migration, **changed: object) -> Applied:
@@ -156,19 +157,28 @@ def test_changed_migration_files_with_nothing_pending_are_told():
 @pytest.mark.parametrize(
     "text",
     [
-        "COMMIT;",
-        "\n-- the usual workaround\ncommit;",
-        "/* a */ Begin;",
-        "start  transaction;",
-        "rollback to nowhere",
-        "END;",
+        "/* a */ Rollback;",
+        "select 1; abort;",
+        "-- why\nbegin isolation level serializable;",
+        "start transaction read only",
+        "prepare transaction 'x'",
+        "commit prepared 'x'",
     ],
 )
-def test_a_pending_file_that_handles_its_own_transaction_is_refused(text: str):
+def test_a_pending_file_that_handles_a_transaction_in_no_plain_way_is_refused(text: str):
     plan = decide_migrations(Journal((file("0000_a", 1, text),)), (), None)
 
     assert rules(plan.findings) == [("own-transaction", "0000_a.sql, statement 1")]
     assert isinstance(plan.verdict, Refuse)
+
+
+def test_a_pending_file_that_commits_is_planned_and_told():
+    text = "create table a ();\n--> statement-breakpoint\ncommit; vacuum;"
+
+    plan = decide_migrations(Journal((file("0000_a", 1, text),)), (), None)
+
+    assert rules(plan.findings) == [("several-transactions", "0000_a.sql")]
+    assert isinstance(plan.verdict, Go)
 
 
 @pytest.mark.parametrize("text", ["do $$ begin end $$;", "select 'commit';", "comment on x", ""])
