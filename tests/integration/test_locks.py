@@ -160,3 +160,25 @@ def test_a_reader_waits_no_longer_than_a_short_try(scratch: Scratch, patience, s
     assert (reader.stalled > 0) is stalls
     assert reader.read > 0
     assert len(tries(scratch)) == (0 if stalls else 3)
+
+
+def test_a_deadlock_is_tried_again(scratch: Scratch):
+    journal = folder(
+        NOTE.migrations[0].text,
+        "alter table note add column c int;\n--> statement-breakpoint\nlock table other;",
+    )
+    scratch.ask("create table other (id int)")
+    # Only we look for deadlocks, so that it is we who are ended.
+    with held(scratch, "set deadlock_timeout = '1h'; lock table other") as holder:
+        left = [True]
+
+        def entangle(line: str) -> None:
+            if "waits for process" in line and left:
+                left.pop()
+                holder.execute("lock table note")
+                holder.commit()
+
+        scratch.hear = entangle
+        assert scratch.apply(journal, Patience(exclusive_s=30.0)) == ["0001_step"]
+
+    assert [line for line in scratch.logged if "(SQLSTATE 40P01), try 1 of 30; again in" in line]
