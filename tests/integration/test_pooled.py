@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
@@ -13,7 +14,7 @@ from infra.rehearsal.paths import Rehearsal
 from rollout.errors import DatabaseError
 from rollout.executors.database import Database
 from rollout.executors.tcp import accepts, wait_until
-from rollout.model.command import Secret
+from rollout.model.command import Secret, script
 from rollout.model.target import DatabaseAddress
 from tests.support.database import SCHEMA, TABLE, Scratch, folder, scratch_database
 from tests.support.world import facts
@@ -33,14 +34,15 @@ listen_port = {pooled}
 unix_socket_dir =
 auth_type = any
 pool_mode = {mode}
-pidfile = /tmp/pooled/pid
-logfile = /tmp/pooled/log
+pidfile = {home}/pid
+logfile = {home}/log
 """
 START = """
 set -e
-rm -rf /tmp/pooled; mkdir /tmp/pooled; cat > /tmp/pooled/ini; chown -R postgres /tmp/pooled
-pgbouncer -q -d -u postgres /tmp/pooled/ini > /dev/null 2>&1
+mkdir "$1"; cat > "$1/ini"; chown -R postgres "$1"
+pgbouncer -q -d -u postgres "$1/ini" > /dev/null 2>&1
 """
+STOP = 'kill $(cat "$1/pid")'
 
 
 @contextmanager
@@ -48,7 +50,10 @@ def pooled(scratch: Scratch, mode: str) -> Iterator[DatabaseAddress]:
     """Yield the address of a pooler that runs beside the server."""
     parts = urlsplit(scratch.url)
     host = str(parts.hostname)
+    # A pooler removes its file of the process some time after it was ended: never another one's.
+    home = f"/tmp/pooled-{secrets.token_hex(6)}"
     settings = SETTINGS.format(
+        home=home,
         database=parts.path.strip("/"),
         host=host,
         port=parts.port,
@@ -58,13 +63,13 @@ def pooled(scratch: Scratch, mode: str) -> Iterator[DatabaseAddress]:
         mode=mode,
     )
     machine = cloud(Rehearsal(facts()["name"]))
-    machine.run("sh", "-c", START, stdin=settings)
+    machine.run(*script(START, home), stdin=settings)
     try:
         assert wait_until(lambda: accepts(host, PORT), 10, lambda: True)
         netloc = f"{parts.username}:{parts.password}@{host}:{PORT}"
         yield DatabaseAddress(Secret(urlunsplit(parts._replace(netloc=netloc))))
     finally:
-        machine.run("sh", "-c", "kill $(cat /tmp/pooled/pid)")
+        machine.run(*script(STOP, home))
         assert wait_until(lambda: not accepts(host, PORT), 10, lambda: True)
 
 
