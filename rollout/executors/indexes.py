@@ -1,4 +1,4 @@
-"""Finds and removes what a CREATE INDEX CONCURRENTLY leaves behind when it fails.
+"""Finds and removes what CREATE INDEX and REINDEX CONCURRENTLY leave behind when they fail.
 
 Such an index serves no query, costs every write, constrains them if it is unique, and is what
 `IF NOT EXISTS` takes for the index that was asked for.
@@ -13,9 +13,32 @@ import psycopg
 from psycopg import sql
 
 if TYPE_CHECKING:
-    from rollout.migrations.statements import ConcurrentIndex
+    from rollout.migrations.statements import ConcurrentIndex, ConcurrentReindex
 
 _NAME_BYTES = 63
+# A rebuilt index is called like the old one, cut short for the suffix, and a number where that is
+# taken. What has no such index beside it is somebody else's. A rebuilt table counts with its
+# partitions. Those of TOAST tables are left alone: they lie in a schema of the server's own.
+_LEFTOVERS = """
+WITH named AS (
+    SELECT CASE WHEN %(kind)s IN ('INDEX', 'TABLE') THEN to_regclass(%(name)s) END AS oid
+), tree AS (
+    SELECT oid FROM named UNION SELECT relid FROM named, pg_partition_tree(named.oid)
+)
+SELECT format('%%I.%%I', n.nspname, c.relname)
+  FROM pg_index i
+  JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE NOT i.indisvalid AND c.relkind = 'i' AND c.relname ~ '_cc(new|old)[0-9]*$'
+   AND n.nspname !~ '^pg_' AND EXISTS (
+       SELECT FROM pg_index whole JOIN pg_class w ON w.oid = whole.indexrelid
+        WHERE whole.indisvalid AND whole.indrelid = i.indrelid
+          AND starts_with(w.relname, regexp_replace(c.relname, '_cc(new|old)[0-9]*$', ''))
+          AND CASE %(kind)s WHEN 'INDEX' THEN whole.indexrelid IN (SELECT oid FROM tree)
+                            WHEN 'TABLE' THEN i.indrelid IN (SELECT oid FROM tree)
+                            WHEN 'SCHEMA' THEN n.oid = to_regnamespace(%(name)s)
+                            ELSE true END)
+ ORDER BY 1
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +89,15 @@ def is_ours(connection: psycopg.Connection[Any], index: ConcurrentIndex, found: 
     return row is not None and _comparable(row[0]) == found.definition
 
 
-def drop(connection: psycopg.Connection[Any], found: Found) -> None:
-    """Remove an index without keeping anybody waiting."""
-    connection.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {found.name}".encode())
+def leftovers(connection: psycopg.Connection[Any], rebuilt: ConcurrentReindex) -> tuple[str, ...]:
+    """Return the names, as SQL, of the half-built indexes that a failed REINDEX left behind."""
+    named: dict[str, object] = {"kind": rebuilt.kind, "name": rebuilt.name or None}
+    return tuple(name for (name,) in connection.execute(_LEFTOVERS.encode(), named).fetchall())
+
+
+def drop(connection: psycopg.Connection[Any], name: str) -> None:
+    """Remove an index, whose name is given as SQL, without keeping anybody waiting."""
+    connection.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}".encode())
 
 
 def _comparable(definition: str) -> str:

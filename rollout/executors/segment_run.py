@@ -29,7 +29,7 @@ from rollout.migrations.segments import (
     plan_segments,
     settings_before,
 )
-from rollout.migrations.statements import concurrent_index
+from rollout.migrations.statements import concurrent_index, concurrent_reindex
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -170,6 +170,7 @@ class SegmentRun:
         self._replay(at.segment - 1, at.statement - 1)
         index = concurrent_index(step.statements[0])
         self._limit(at.segment - 1, at.statement - 1, step, local=False)
+        self._remove_half_built(step)
         if not (index and self._is_there(index, unsure=unsure)):
             try:
                 self._send(at.segment - 1, at.statement - 1, step, local=False)
@@ -191,8 +192,15 @@ class SegmentRun:
             self._log(f"{found.name} was made by a former run")
             return True
         self._log(f"{found.name} is invalid, left by a failed try: it is removed")
-        indexes.drop(self._connection, found)
+        indexes.drop(self._connection, found.name)
         return False
+
+    def _remove_half_built(self, step: Step) -> None:
+        """Remove what a failed REINDEX CONCURRENTLY left; a retry would only add to it."""
+        rebuilt = concurrent_reindex(step.statements[0])
+        for name in indexes.leftovers(self._connection, rebuilt) if rebuilt else ():
+            self._log(f"{name} is half built, left by a failed try: it is removed")
+            indexes.drop(self._connection, name)
 
     def _demand_valid(self, index: ConcurrentIndex, step: Step) -> None:
         found = indexes.find(self._connection, index)
@@ -227,6 +235,7 @@ class SegmentRun:
             index = concurrent_index(step.statements[0])
             if index:
                 self._is_there(index, unsure=False)
+            self._remove_half_built(step)
 
     def _patiently(
         self,

@@ -39,6 +39,7 @@ _ALONE_BY_TWO_WORDS = {
     ("DROP", "SUBSCRIPTION"),
     ("ALTER", "SYSTEM"),
 }
+_REINDEXED = {"INDEX", "TABLE", "SCHEMA", "DATABASE"}
 _PLAIN_BEGINS = {("BEGIN",), ("BEGIN", "WORK"), ("BEGIN", "TRANSACTION"), ("START", "TRANSACTION")}
 
 
@@ -102,6 +103,19 @@ class ConcurrentIndex:
     table: str
     unique: bool
     rest: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConcurrentReindex:
+    """What a REINDEX CONCURRENTLY says.
+
+    Attributes:
+        kind: What is rebuilt: `INDEX`, `TABLE`, `SCHEMA` or `DATABASE`.
+        name: Its name as it is written; empty for the database that the connection is to.
+    """
+
+    kind: str
+    name: str
 
 
 def split(text: str) -> tuple[Statement, ...]:
@@ -214,6 +228,16 @@ def concurrent_index(statement: Statement) -> ConcurrentIndex | None:
         unique=words[1] == "UNIQUE",
         rest=statement.text[ends - statement.start :],
     )
+
+
+def concurrent_reindex(statement: Statement) -> ConcurrentReindex | None:
+    """Return what a REINDEX CONCURRENTLY rebuilds; None for anything else."""
+    words = statement.words
+    kind = next((word for word in words[1:] if word in _REINDEXED), None)
+    if words[0] != "REINDEX" or kind is None or not is_concurrent(statement):
+        return None
+    after = statement.tokens[words.index(kind) + 1 :]
+    return ConcurrentReindex(kind, "".join(one.text for one in after if one.word != "CONCURRENTLY"))
 
 
 def without_literals(text: str) -> str:

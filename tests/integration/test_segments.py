@@ -12,8 +12,10 @@ import psycopg
 import pytest
 
 from rollout.errors import DatabaseUnreachable, MigrationFailed
+from rollout.executors.indexes import leftovers
 from rollout.migrations.journal import Journal
 from rollout.migrations.locks import Patience
+from rollout.migrations.statements import ConcurrentReindex
 from tests.support.database import Scratch, folder, held, scratch_database
 
 if TYPE_CHECKING:
@@ -206,6 +208,72 @@ def test_a_connection_cut_while_an_index_is_built_is_gone_on_after(scratch: Scra
     assert indexes(scratch) == [("i", True)]
     assert scratch.ask("select count(*) from note") == [(4,)]
     assert any("is invalid, left by a failed try" in line for line in scratch.logged)
+
+
+REINDEX = folder(FIRST + "create index i on note (id);", "reindex table concurrently note;")
+
+
+def cut_while_rebuilding(scratch: Scratch) -> None:
+    """Leave what a REINDEX CONCURRENTLY leaves that is cut off, and an index that looks like it."""
+    scratch.apply(Journal(REINDEX.migrations[:1]))
+    cut = (
+        "select pg_terminate_backend(pid) from pg_stat_activity where "
+        "application_name = 'trovella-deploy' and query ~ 'reindex' and state = 'active'"
+    )
+    with held(scratch, "insert into note values (4, 'd')"):
+        scratch.hear = when_it_waits(scratch, lambda: scratch.ask(cut))
+        with pytest.raises(DatabaseUnreachable):
+            scratch.apply(REINDEX)
+    scratch.wait_for_nobody()
+    scratch.ask("update note set body = 'a'")
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        scratch.ask("create unique index concurrently theirs_ccnew on note (body)")
+    assert indexes(scratch) == [("i", True), ("i_ccnew", False), ("theirs_ccnew", False)]
+
+
+def test_what_a_cut_reindex_leaves_is_removed_before_the_retry(scratch: Scratch):
+    cut_while_rebuilding(scratch)
+    # The invalid unique index would be rebuilt with the table, and fail as it did.
+    scratch.ask("alter index theirs_ccnew rename to theirs; drop index theirs")
+
+    assert scratch.apply(REINDEX) == ["0001_step"]
+
+    assert indexes(scratch) == [("i", True)]
+    told = "public.i_ccnew is half built, left by a failed try: it is removed"
+    assert told in scratch.logged
+
+
+def test_an_index_that_only_looks_like_a_leftover_stays(scratch: Scratch):
+    cut_while_rebuilding(scratch)
+    with psycopg.connect(scratch.url, autocommit=True) as connection:
+        found = {
+            (kind, name): leftovers(connection, ConcurrentReindex(kind, name))
+            for kind, name in (
+                ("TABLE", "note"),
+                ("INDEX", "i"),
+                ("INDEX", "theirs_ccnew"),
+                ("SCHEMA", "public"),
+                ("SCHEMA", "deploy"),
+                ("DATABASE", ""),
+            )
+        }
+
+    assert {key for key, names in found.items() if names == ("public.i_ccnew",)} == {
+        ("TABLE", "note"),
+        ("INDEX", "i"),
+        ("SCHEMA", "public"),
+        ("DATABASE", ""),
+    }
+    assert found["INDEX", "theirs_ccnew"] == found["SCHEMA", "deploy"] == ()
+
+
+def test_a_reindex_whose_wait_ran_out_leaves_nothing_and_is_tried_again(scratch: Scratch):
+    scratch.apply(Journal(REINDEX.migrations[:1]))
+    with held(scratch, "insert into note values (4, 'd')") as holder:
+        scratch.hear = lambda line: holder.rollback() if "try 1 of" in line else None
+        scratch.apply(REINDEX, Patience(concurrent_s=0.3, shared_s=0.3))
+
+    assert indexes(scratch) == [("i", True)]
 
 
 def test_an_index_whose_wait_ran_out_is_tried_again_by_itself(scratch: Scratch):

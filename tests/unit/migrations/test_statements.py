@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from rollout.migrations.statements import (
     ConcurrentIndex,
+    ConcurrentReindex,
     added_label,
     concurrent_index,
+    concurrent_reindex,
     runs_alone,
     setting,
     split,
@@ -167,3 +169,21 @@ def test_concurrent_indexes(text: str, index: ConcurrentIndex | None):
 )
 def test_literals_are_left_out(text: str, told: str):
     assert without_literals(text) == told
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("reindex index concurrently i", ConcurrentReindex("INDEX", "i")),
+        (
+            'REINDEX (VERBOSE) TABLE /* x */ CONCURRENTLY app."A b"',
+            ConcurrentReindex("TABLE", 'app."A b"'),
+        ),
+        ("reindex (concurrently) schema app", ConcurrentReindex("SCHEMA", "app")),
+        ("reindex database concurrently", ConcurrentReindex("DATABASE", "")),
+        ("reindex table t", None),
+        ("create index concurrently i on t (a)", None),
+    ],
+)
+def test_what_a_reindex_rebuilds(text: str, found: ConcurrentReindex | None):
+    assert concurrent_reindex(split(text)[0]) == found
