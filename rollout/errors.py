@@ -26,7 +26,8 @@ next. The caller prints it as it is; nobody matches on its text.
       SecretStoreUnavailable
       DatabaseError
         DatabaseUnreachable
-        DatabaseLocked      somebody else migrates, or holds what a statement needs
+        DatabaseLocked      somebody else holds what a statement needs
+        AlreadyMigrating    another session has the right to migrate
         MigrationFailed
       ActivationFailed
       VerificationFailed
@@ -224,7 +225,19 @@ class DatabaseUnreachable(DatabaseError):
 
 
 class DatabaseLocked(DatabaseError):
-    """Raised when another session holds what is needed, through all tries."""
+    """Raised when another session holds what a statement needs, through all tries.
+
+    Not tried again by Prefect: the tries are bounded in number and time, and a task that began anew
+    would begin those anew too.
+    """
+
+
+class AlreadyMigrating(DatabaseError):
+    """Raised when another session has the right to migrate this database.
+
+    It is not waited for, so trying again is cheap; and it may be our own, cut off a moment ago,
+    which the server has not noticed yet.
+    """
 
     retry_safe: ClassVar[bool] = True
 

@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Literal, Self
 from psycopg import sql
 
 from rollout.decide.migrate import Applied
-from rollout.errors import DatabaseError, DatabaseLocked, MigrationFailed
+from rollout.errors import AlreadyMigrating, DatabaseError, MigrationFailed
 from rollout.executors import steps
 from rollout.executors.blockers import watched
 from rollout.executors.catalog import read_catalog
 from rollout.executors.pooled import backend_pid, demand_own_session, pooled
 from rollout.executors.postgres import connect, read_place, told
 from rollout.executors.proxy import proxy
+from rollout.executors.rights import demand_rights
 from rollout.executors.segment_run import SegmentRun, Table
 from rollout.migrations.locks import Patience
 
@@ -100,11 +101,34 @@ class Database:
         """Return the database's tables with their sizes; raises what `read_catalog` raises."""
         return read_catalog(self._connection)
 
+    def demand_ready(self, schema: str, table: str) -> None:
+        """Take the right to migrate this database, and make sure that it can be used.
+
+        The right is held until the connection ends; taking it again does nothing.
+
+        Args:
+            schema: The schema of Drizzle's table.
+            table: Its name.
+
+        Raises:
+            AlreadyMigrating: When another session has the right to migrate.
+            DatabaseUnreachable: When the connection was cut.
+            DatabaseError: When the database is read-only, a pooler stands between, or the role may
+                not keep notes; then with the words that let it.
+        """
+        with told("the right to migrate cannot be taken"):
+            self._demand_writable()
+            if not self._locked:
+                self._take_lock()
+                demand_rights(self._connection, schema, table)
+            elif backend_pid(self._connection) != self._pid:
+                raise pooled()
+
     def apply(self, migration: Migration, schema: str, table: str) -> Outcome:
         """Apply what is left of one migration, and write its row with the last of it.
 
-        The first call takes the right to migrate this database; it is held until the connection
-        ends. Somebody who applied the same migration in between is noticed.
+        The right to migrate this database is taken first, as `demand_ready` does. Somebody who
+        applied the same migration in between is noticed.
 
         Args:
             migration: The file.
@@ -113,14 +137,14 @@ class Database:
 
         Raises:
             MigrationFailed: With the file, the statement, its line and the server's words.
-            DatabaseLocked: When somebody else migrates, or holds what a statement needs.
+            AlreadyMigrating: When another session has the right to migrate.
+            DatabaseLocked: When somebody holds what a statement needs, through all tries.
             DatabaseUnreachable: When the connection was cut.
-            DatabaseError: When the database is read-only, or Drizzle's table cannot be made.
+            DatabaseError: When the database cannot be used as `demand_ready` says.
         """
         started = time.monotonic()
+        self.demand_ready(schema, table)
         with told("Drizzle's table cannot be used"):
-            self._take_lock()
-            self._demand_writable()
             self._ensure_table(migration, schema, table)
             held = self.applied(schema, table)
             if any((row.hash, row.created_at) == (migration.hash, migration.when) for row in held):
@@ -152,16 +176,12 @@ class Database:
         return frozenset(name for (name,) in found)
 
     def _take_lock(self) -> None:
-        if self._locked:
-            if backend_pid(self._connection) != self._pid:
-                raise pooled()
-            return
         self._observer = connect(self._address, self._place)
         self._open.callback(self._observer.close)
         self._pid = demand_own_session(self._connection, self._observer)
         row = self._connection.execute("SELECT pg_try_advisory_lock(%s)", (LOCK_KEY,)).fetchone()
         if row != (True,):
-            raise DatabaseLocked(
+            raise AlreadyMigrating(
                 f"another session migrates this database{self._holder()}",
                 next_step="Wait until it has ended, then retry.",
             )
@@ -178,19 +198,34 @@ class Database:
         return f": process {row[0]} ({row[1] or 'no name'}), since {row[2]}" if row else ""
 
     def _demand_writable(self) -> None:
-        row = self._connection.execute("SHOW transaction_read_only").fetchone()
-        if row == ("on",):
+        row = self._connection.execute(
+            "SELECT pg_is_in_recovery(), current_setting('transaction_read_only')"
+        ).fetchone()
+        if row == (False, "off"):
+            return
+        if row == (False, "on"):
             raise DatabaseError(
-                "the database is read-only",
-                next_step="Name the primary in the database's block, not a replica; a primary is "
-                "read-only while it recovers, or when default_transaction_read_only is on.",
+                "the database is read-only: default_transaction_read_only is on",
+                next_step="Turn it off for the database and for the URL's role, then retry.",
             )
+        raise DatabaseError(
+            "the database is read-only: its server is a replica, or recovers",
+            next_step="Name the primary in the database's block; if it is the primary, wait until "
+            "it has recovered, then retry.",
+        )
 
     def _ensure_table(self, migration: Migration, schema: str, table: str) -> None:
         """Make Drizzle's schema and table exactly as the Drizzle of the files' layout does."""
         if self._columns(schema, table):
             return
         self._log(f"making {schema}.{table}")
+        # Asked first: who may not create a schema is refused even when it is there.
+        there = self._connection.execute(
+            "SELECT count(*) FROM pg_namespace WHERE nspname = %s", (schema,)
+        )
+        if there.fetchone() == (0,):
+            make = sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema))
+            self._connection.execute(make)
         if migration.name is None:
             columns = "id SERIAL PRIMARY KEY, hash text NOT NULL, created_at bigint"
         else:
@@ -199,8 +234,8 @@ class Database:
                 "name text, applied_at timestamp with time zone DEFAULT now()"
             )
         self._connection.execute(
-            sql.SQL("CREATE SCHEMA IF NOT EXISTS {}; CREATE TABLE IF NOT EXISTS {} ({})").format(
-                sql.Identifier(schema), sql.Identifier(schema, table), sql.SQL(columns)
+            sql.SQL("CREATE TABLE IF NOT EXISTS {} ({})").format(
+                sql.Identifier(schema, table), sql.SQL(columns)
             )
         )
 

@@ -19,8 +19,12 @@ if TYPE_CHECKING:
     from rollout.migrations.segments import Step
 
 SCHEMA = "deploy"
+TABLES = (
+    (SCHEMA, "migration_step", ("SELECT", "INSERT", "UPDATE")),
+    (SCHEMA, "migration_marker", ("SELECT", "INSERT")),
+)
+"""Schema, name, and what the role must be allowed to do with each of our tables."""
 _MAKE = b"""
-CREATE SCHEMA IF NOT EXISTS deploy;
 CREATE TABLE IF NOT EXISTS deploy.migration_step (
     file_hash text NOT NULL,
     file_when bigint NOT NULL,
@@ -79,6 +83,9 @@ class At:
 def ensure(connection: psycopg.Connection[Any]) -> None:
     """Make the schema and its tables when they are missing."""
     # Asked first: who may not create a schema is refused even when it is there.
+    there = connection.execute("SELECT to_regnamespace('deploy') IS NOT NULL")
+    if there.fetchone() != (True,):
+        connection.execute("CREATE SCHEMA IF NOT EXISTS deploy")
     there = connection.execute("SELECT to_regclass('deploy.migration_marker') IS NOT NULL")
     if there.fetchone() != (True,):
         connection.execute(_MAKE)

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from rollout.decide.migrate import decide_migrations, verify_applied
-from rollout.errors import DatabaseError, DatabaseLocked, DatabaseUnreachable, MigrationFailed
+from rollout.errors import AlreadyMigrating, DatabaseError, DatabaseUnreachable, MigrationFailed
 from rollout.executors.database import Database
 from rollout.executors.pooled import demand_own_session
 from rollout.migrations.journal import Journal, parse
@@ -234,7 +234,7 @@ def test_of_two_runs_at_once_one_is_told_who_the_other_is(scratch: Scratch):
     with scratch.open() as first:
         first.apply(journal.migrations[0], SCHEMA, TABLE)
 
-        with pytest.raises(DatabaseLocked) as locked, scratch.open() as second:
+        with pytest.raises(AlreadyMigrating) as locked, scratch.open() as second:
             second.apply(journal.migrations[1], SCHEMA, TABLE)
 
         assert locked.value.true.startswith("another session migrates this database: process ")
@@ -301,7 +301,7 @@ def test_a_read_only_database_is_told(scratch: Scratch):
     with pytest.raises(DatabaseError) as refused, Database(address, print) as database:
         database.apply(folder("select 1;").migrations[0], SCHEMA, TABLE)
 
-    assert refused.value.true == "the database is read-only"
+    assert refused.value.true == ("the database is read-only: default_transaction_read_only is on")
 
 
 def test_a_user_without_rights_is_told(scratch: Scratch):

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import signal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import pytest
+from prefect.states import Failed
+
+from rollout.errors import (
+    AlreadyMigrating,
+    DatabaseLocked,
+    DatabaseUnreachable,
+    MigrationFailed,
+    RolloutError,
+)
+from tasks.migrate import migrate_prod
 from tests.orchestration.prefect_server import wait_until, working
 from tests.orchestration.sample_flows import UNTIL_PRESENT
 
@@ -40,3 +51,22 @@ def test_retry_goes_on_at_the_failed_task(deployments: Server, tmp_path: Path):
     assert retry.returncode == 0, retry.stderr
     ended = {"quality": "Cached", "wait": "Cached", "verify": "Completed"}
     wait_until(lambda: _states(deployments, run) == ended, "the tasks' states to be written")
+
+
+@pytest.mark.parametrize(
+    ("kind", "again"),
+    [
+        (AlreadyMigrating, True),
+        (DatabaseUnreachable, True),
+        # Waited for already, as long as it may be: three times that would be no bound.
+        (DatabaseLocked, False),
+        (MigrationFailed, False),
+    ],
+)
+def test_prefect_does_not_multiply_what_migrate_prod_waits_for(
+    kind: type[RolloutError], again: bool
+):
+    judge: Any = migrate_prod.retry_condition_fn
+    state = Failed(data=kind("it failed", next_step="Retry."))
+
+    assert judge(migrate_prod, None, state) is again
