@@ -18,6 +18,7 @@ from rollout.errors import ConfigInvalid
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
+Consequence = Literal["refuse", "warn", "allow"]
 
 
 def _inside_repository(path: str) -> str:
@@ -175,6 +176,46 @@ class Build(Section):
     timeout_s: Seconds = 900
 
 
+class MigrationPolicy(Section):
+    """What each finding about migrations leads to; the keys are the rules' names.
+
+    `refuse` applies nothing, `warn` says it and goes on, `allow` goes on silently. What leaves
+    nothing to apply (no journal, a broken one, a zero byte) is always refused.
+    """
+
+    model_config = ConfigDict(alias_generator=lambda name: name.replace("_", "-"))
+
+    checksum_drift: Consequence = "refuse"
+    unknown_migration: Consequence = "refuse"
+    mixed_layouts: Consequence = "refuse"
+    entry_without_file: Consequence = "refuse"
+    byte_order_mark: Consequence = "refuse"
+    not_utf8: Consequence = "refuse"
+    own_transaction: Consequence = "refuse"
+    unnamed_index: Consequence = "refuse"
+    several_transactions: Consequence = "warn"
+    out_of_order: Consequence = "warn"
+    equal_when: Consequence = "warn"
+    journal_out_of_order: Consequence = "warn"
+    file_without_entry: Consequence = "warn"
+    index_gap: Consequence = "warn"
+    two_heads: Consequence = "warn"
+    duplicate_content: Consequence = "warn"
+    double_row: Consequence = "warn"
+    empty_file: Consequence = "warn"
+    crlf: Consequence = "warn"
+    pending_without_change: Consequence = "warn"
+    change_without_pending: Consequence = "warn"
+
+    def consequence(self, rule: str) -> Consequence:
+        """Return what a finding of a rule leads to; a rule that is not listed is refused."""
+        return getattr(self, rule.replace("-", "_"), "refuse")
+
+    def knows(self, rule: str) -> bool:
+        """Return whether a rule is one that can be lived with."""
+        return rule.replace("-", "_") in type(self).model_fields
+
+
 class Migrations(Section):
     """Where the migrations lie and what is expected around them.
 
@@ -188,6 +229,7 @@ class Migrations(Section):
         seed_timeout_s: How long it may take, in seconds.
         watch: Globs; when none matches what changed since the deployed version, no schema or seed
             work is expected.
+        policy: What each finding leads to.
     """
 
     folder: RepositoryPath
@@ -197,6 +239,7 @@ class Migrations(Section):
     seed: tuple[str, ...] = ()
     seed_timeout_s: Seconds = 120
     watch: tuple[str, ...] = ()
+    policy: MigrationPolicy = MigrationPolicy()
 
 
 class Application(Section):

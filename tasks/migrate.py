@@ -87,14 +87,15 @@ def plan_migrations(
 def migrate_prod(source: Source, deployed: Version | None, environment: str) -> tuple[str, ...]:
     """Apply what is pending, verify it by identity, and run the reference seeds.
 
-    Each file is one transaction; what an earlier, killed run applied is not applied again.
+    Each file is one transaction where the server allows for it; what an earlier, killed run
+    applied is not applied again.
 
     Returns:
         The tags of all migrations that the code expects. The state is `Skipped` when there was
         nothing to do.
 
     Raises:
-        MigrationFailed: With file, statement and SQLSTATE; the file was rolled back as a whole.
+        MigrationFailed: With file, statement and SQLSTATE, and what is left of the file.
         LeaseLost: When somebody else has the target by now.
         Refused: When the database does not hold afterwards what the code expects.
         CommandFailed: When the seeds fail.
@@ -149,7 +150,9 @@ def _plan(
 ) -> MigrationPlan:
     changed = git.changed_paths(source, deployed) if deployed else None
     hits = None if changed is None else watch_hits(settings.migrations.watch, changed)
-    return decide_migrations(_journal(settings, source), _rows(settings, database), hits)
+    return decide_migrations(
+        _journal(settings, source), _rows(settings, database), hits, settings.migrations.policy
+    )
 
 
 def _verify(settings: Environment, source: Source, database: Database) -> None:
@@ -167,6 +170,7 @@ def _seed(settings: Environment, source: Source, address: DatabaseAddress) -> No
     """Run the reference tier; NODE_ENV is what keeps the truncating tiers away."""
     if not settings.migrations.seed:
         return
+    get_run_logger().info("the reference seeds run with NODE_ENV=production, whatever it was")
     command = Command(settings.migrations.seed, timeout_s=settings.migrations.seed_timeout_s)
     result = run_local(
         command,

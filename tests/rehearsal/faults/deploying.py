@@ -68,7 +68,11 @@ def activate(order: Order, host: Host) -> Told:
         print(render(told), flush=True)
     carry_out(stopping(plan, order), host)
     note(host, release, "verified")
-    again = decide_activation(read(host), release, files, KEEPS_ONE, login())
+    try:
+        again = decide_activation(read(host), release, files, KEEPS_ONE, login())
+    except RolloutError as error:
+        # What it was to do is done by then; only the look at it may still meet the fault.
+        raise error.leaving(plan.after) from error
     return replace(told, again=again.outline())
 
 
