@@ -47,6 +47,7 @@ def deploy(
     reason: str = "",
     actor: str = "",
     dry_run: bool = False,  # noqa: FBT001, FBT002 (a switch in the form)
+    accept: tuple[str, ...] = (),
 ) -> State[None]:
     """Deploy one commit to one environment and prove that it serves.
 
@@ -56,6 +57,9 @@ def deploy(
         reason: Why; empty means that the merge itself is the reason.
         actor: Who asked; empty takes the commit's author.
         dry_run: Tell what would be done, and do nothing of it: neither checks nor build run.
+        accept: Rules for migrations, by their names in `docs/rules.md`, whose findings this deploy
+            takes upon itself: only so a statement runs that breaks the code that serves now or
+            destroys data. Empty accepts none.
 
     Returns:
         A state that says in one sentence which release serves now; `DryRun`; `Superseded` or
@@ -65,31 +69,35 @@ def deploy(
         RolloutError: With what is true, what state was left and what to do next.
     """
     if dry_run:
-        return Completed(name="DryRun", message=_rehearsed(commit, environment, reason, actor))
+        return Completed(
+            name="DryRun", message=_rehearsed(commit, environment, reason, actor, accept)
+        )
     try:
         with target_lease(environment, reason, supersedes=True), until_first_change():
-            return Completed(message=_phases(commit, environment, reason, actor))
+            return Completed(message=_phases(commit, environment, reason, actor, accept))
     except Superseded as newer:
         return Cancelled(name="Superseded", message=str(newer))
     except CancelAsked as asked:
         return Cancelled(message=str(asked))
 
 
-def _rehearsed(commit: str, environment: str, reason: str, actor: str) -> str:
+def _rehearsed(
+    commit: str, environment: str, reason: str, actor: str, accept: tuple[str, ...]
+) -> str:
     """Return a sentence that says what a deploy would do; its log has each command."""
     source = checkout(commit, environment)
     deployed = preflight(environment)
-    pending = plan_migrations(source, deployed, environment)
+    pending = plan_migrations(source, deployed, environment, accept)
     planned = plan_deploy(source, environment, reason, actor)
     return f"{planned}; migrations that would be applied: {', '.join(pending) or 'none'}"
 
 
-def _phases(commit: str, environment: str, reason: str, actor: str) -> str:
+def _phases(commit: str, environment: str, reason: str, actor: str, accept: tuple[str, ...]) -> str:
     """Return a sentence that says what serves, once every phase has been gone through."""
     source = checkout(commit, environment)
     checked = after([], quality)(source, environment)
     deployed = preflight(environment)
-    planned = after([checked], plan_migrations)(source, deployed, environment)
+    planned = after([checked], plan_migrations)(source, deployed, environment, accept)
     image = after([checked], build_push)(source, environment)
     for phase in (checked, planned, image):
         phase.result()

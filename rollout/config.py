@@ -18,6 +18,7 @@ from rollout.errors import ConfigInvalid
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
+Consequence = Literal["refuse", "warn", "allow"]
 
 
 def _inside_repository(path: str) -> str:
@@ -113,6 +114,43 @@ class Quality(Section):
         return self
 
 
+RuleConsequence = Literal["refuse", "warn", "allow"]
+
+
+class MigrationRules(Section):
+    """What each rule's findings lead to; the keys are the rules' names, as in `docs/rules.md`.
+
+    `refuse` applies nothing unless the request accepts the rule by name, `warn` shows them and goes
+    on, `allow` leaves them out. Refused is what breaks the code that serves now or destroys data.
+    """
+
+    model_config = ConfigDict(alias_generator=lambda name: name.replace("_", "-"))
+
+    breaks_serving_code: RuleConsequence = "refuse"
+    change_column_type: RuleConsequence = "refuse"
+    column_made_required: RuleConsequence = "refuse"
+    constraint_not_valid: RuleConsequence = "warn"
+    destroys_data: RuleConsequence = "refuse"
+    drop_column: RuleConsequence = "refuse"
+    drop_object: RuleConsequence = "refuse"
+    large_update: RuleConsequence = "warn"
+    may_break_serving_code: RuleConsequence = "warn"
+    no_rewrite_under_lock: RuleConsequence = "warn"
+    not_null_without_default: RuleConsequence = "refuse"
+    opaque_statement: RuleConsequence = "warn"
+    rename: RuleConsequence = "refuse"
+    require_concurrent_index: RuleConsequence = "warn"
+    session_setting: RuleConsequence = "warn"
+    set_not_null_needs_check: RuleConsequence = "warn"
+    transaction_control_in_file: RuleConsequence = "warn"
+    unique_using_index: RuleConsequence = "warn"
+    work_after_exclusive_lock: RuleConsequence = "warn"
+
+    def consequence(self, rule: str) -> RuleConsequence:
+        """Return what a rule's finding leads to; a rule that is not listed is refused."""
+        return getattr(self, rule.replace("-", "_"), "refuse")
+
+
 class Build(Section):
     """How the image is made.
 
@@ -138,6 +176,46 @@ class Build(Section):
     timeout_s: Seconds = 900
 
 
+class MigrationPolicy(Section):
+    """What each finding about migrations leads to; the keys are the rules' names.
+
+    `refuse` applies nothing, `warn` says it and goes on, `allow` goes on silently. What leaves
+    nothing to apply (no journal, a broken one, a zero byte) is always refused.
+    """
+
+    model_config = ConfigDict(alias_generator=lambda name: name.replace("_", "-"))
+
+    checksum_drift: Consequence = "refuse"
+    unknown_migration: Consequence = "refuse"
+    mixed_layouts: Consequence = "refuse"
+    entry_without_file: Consequence = "refuse"
+    byte_order_mark: Consequence = "refuse"
+    not_utf8: Consequence = "refuse"
+    own_transaction: Consequence = "refuse"
+    unnamed_index: Consequence = "refuse"
+    several_transactions: Consequence = "warn"
+    out_of_order: Consequence = "warn"
+    equal_when: Consequence = "warn"
+    journal_out_of_order: Consequence = "warn"
+    file_without_entry: Consequence = "warn"
+    index_gap: Consequence = "warn"
+    two_heads: Consequence = "warn"
+    duplicate_content: Consequence = "warn"
+    double_row: Consequence = "warn"
+    empty_file: Consequence = "warn"
+    crlf: Consequence = "warn"
+    pending_without_change: Consequence = "warn"
+    change_without_pending: Consequence = "warn"
+
+    def consequence(self, rule: str) -> Consequence:
+        """Return what a finding of a rule leads to; a rule that is not listed is refused."""
+        return getattr(self, rule.replace("-", "_"), "refuse")
+
+    def knows(self, rule: str) -> bool:
+        """Return whether a rule is one that can be lived with."""
+        return rule.replace("-", "_") in type(self).model_fields
+
+
 class Migrations(Section):
     """Where the migrations lie and what is expected around them.
 
@@ -145,19 +223,23 @@ class Migrations(Section):
         folder: The folder with `meta/_journal.json`.
         table_schema: Schema of Drizzle's own table.
         table: Name of Drizzle's own table.
+        rules: What each rule's findings lead to.
         seed: Command for the reference data, run with NODE_ENV=production after applying; empty
             means that there is none.
         seed_timeout_s: How long it may take, in seconds.
         watch: Globs; when none matches what changed since the deployed version, no schema or seed
             work is expected.
+        policy: What each finding leads to.
     """
 
     folder: RepositoryPath
     table_schema: str = "drizzle"
     table: str = "__drizzle_migrations"
+    rules: MigrationRules = MigrationRules()
     seed: tuple[str, ...] = ()
     seed_timeout_s: Seconds = 120
     watch: tuple[str, ...] = ()
+    policy: MigrationPolicy = MigrationPolicy()
 
 
 class Application(Section):

@@ -224,13 +224,13 @@ class DatabaseUnreachable(DatabaseError):
 
 
 class DatabaseLocked(DatabaseError):
-    """Raised when another session holds what is needed; the file was rolled back as a whole."""
+    """Raised when another session holds what is needed, through all tries."""
 
     retry_safe: ClassVar[bool] = True
 
 
 class MigrationFailed(DatabaseError):
-    """Raised when a migration failed; it was rolled back as a whole."""
+    """Raised when a migration failed; what is left of it is said, and the next run knows it too."""
 
 
 class ActivationFailed(RolloutError):

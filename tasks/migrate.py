@@ -11,6 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.states import Completed
 
 from blocks import load_app_database
+from rollout.decide.lint import decide_lint, with_lint
 from rollout.decide.migrate import (
     Applied,
     MigrationPlan,
@@ -24,6 +25,7 @@ from rollout.executors.database import Database
 from rollout.executors.files import read_environment
 from rollout.executors.process import run_local
 from rollout.migrations.journal import Journal, parse
+from rollout.migrations.table import table_rows
 from rollout.model.command import Command
 from rollout.model.finding import Refuse, Verdict
 from rollout.model.release import Version
@@ -45,24 +47,32 @@ if TYPE_CHECKING:
     retry_delay_seconds=RETRY_DELAY_S,
     retry_condition_fn=when_safe,
 )
-def plan_migrations(source: Source, deployed: Version | None, environment: str) -> tuple[str, ...]:
+def plan_migrations(
+    source: Source, deployed: Version | None, environment: str, accept: tuple[str, ...] = ()
+) -> tuple[str, ...]:
     """Return the migrations that applying would apply; the database is only read.
 
     Args:
         source: The commit.
         deployed: What serves now; None before the first deploy.
         environment: The environment.
+        accept: Rules of `docs/rules.md` whose findings the request takes upon itself.
 
     Raises:
-        Refused: When the folder or the database is not as it must be before applying.
+        Refused: When the folder or the database is not as it must be before applying, or when a
+            statement breaks the code that serves now or destroys data and nobody accepted it.
         DatabaseError: When the database cannot be read.
     """
     settings = read_environment(environment)
     source = at(source.version.sha, environment, purpose="migrate")
     with Database(_address(settings), get_run_logger().info) as database:
         plan = _plan(settings, source, deployed, database)
+        catalog = database.catalog()
+    lint = decide_lint(plan.pending, catalog, accept, settings.migrations.rules)
+    rows = table_rows(lint.statements, (*plan.findings, *lint.others))
+    plan = with_lint(plan, lint)
     get_run_logger().info("migrate-prod: %s", plan.describe())
-    _publish(plan, source)
+    _publish(plan, rows, source)
     _demand("migrate-prod", plan.verdict)
     return tuple(migration.tag for migration in plan.pending)
 
@@ -77,14 +87,15 @@ def plan_migrations(source: Source, deployed: Version | None, environment: str) 
 def migrate_prod(source: Source, deployed: Version | None, environment: str) -> tuple[str, ...]:
     """Apply what is pending, verify it by identity, and run the reference seeds.
 
-    Each file is one transaction; what an earlier, killed run applied is not applied again.
+    Each file is one transaction where the server allows for it; what an earlier, killed run
+    applied is not applied again.
 
     Returns:
         The tags of all migrations that the code expects. The state is `Skipped` when there was
         nothing to do.
 
     Raises:
-        MigrationFailed: With file, statement and SQLSTATE; the file was rolled back as a whole.
+        MigrationFailed: With file, statement and SQLSTATE, and what is left of the file.
         LeaseLost: When somebody else has the target by now.
         Refused: When the database does not hold afterwards what the code expects.
         CommandFailed: When the seeds fail.
@@ -139,7 +150,9 @@ def _plan(
 ) -> MigrationPlan:
     changed = git.changed_paths(source, deployed) if deployed else None
     hits = None if changed is None else watch_hits(settings.migrations.watch, changed)
-    return decide_migrations(_journal(settings, source), _rows(settings, database), hits)
+    return decide_migrations(
+        _journal(settings, source), _rows(settings, database), hits, settings.migrations.policy
+    )
 
 
 def _verify(settings: Environment, source: Source, database: Database) -> None:
@@ -157,6 +170,7 @@ def _seed(settings: Environment, source: Source, address: DatabaseAddress) -> No
     """Run the reference tier; NODE_ENV is what keeps the truncating tiers away."""
     if not settings.migrations.seed:
         return
+    get_run_logger().info("the reference seeds run with NODE_ENV=production, whatever it was")
     command = Command(settings.migrations.seed, timeout_s=settings.migrations.seed_timeout_s)
     result = run_local(
         command,
@@ -173,10 +187,9 @@ def _seed(settings: Environment, source: Source, address: DatabaseAddress) -> No
         )
 
 
-def _publish(plan: MigrationPlan, source: Source) -> None:
+def _publish(plan: MigrationPlan, rows: list[dict[str, str]], source: Source) -> None:
     create_table_artifact(
         key="migrations",
-        table=[{"migration": one.tag, "statements": len(one.statements)} for one in plan.pending]
-        or [{"migration": "nothing pending", "statements": 0}],
+        table=rows or [{"statement": "nothing pending"}],
         description=f"migrate-prod of {source.version.short}: {plan.describe()}",
     )

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 ENVIRONMENT = "rehearsal"
 PROBER = "prober"
 KIND_FILE = "application"
+DRIZZLE = "tests/support/drizzle"
+"""Projects of the real Drizzle that tests install, one for each of its layouts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def stand_up(rehearsal: Rehearsal, order: Order) -> str:
     commit = prepare_application(rehearsal, order)
     # A world that is stood up without a deploy is there to try things in, Next.js among them.
     if application_kind(rehearsal, order) == "next" or not order.deploy:
-        with timed("packages of the Next.js application"):
+        with timed("packages of Next.js and Drizzle"):
             provide_packages(rehearsal)
     with timed("deployments registered, worker started"):
         register(rehearsal)
@@ -100,10 +102,13 @@ def application_kind(rehearsal: Rehearsal, order: Order) -> app.Kind:
 
 
 def provide_packages(rehearsal: Rehearsal) -> None:
-    """Fetch what Next.js is built from, while there is a network, with the lock file's own npm."""
+    """Fetch Next.js and Drizzle, while there is a network, with the lock file's own npm."""
     inside = pipeline.pipeline_environment(rehearsal)
     os.environ["PATH"] = inside["PATH"]
     packages.provide(rehearsal.cache / "next", Path(inside["HOME"]))
+    for project in sorted((rehearsal.checkout / DRIZZLE).iterdir()):
+        needed = {name: (project / name).read_bytes() for name in packages.NEEDED}
+        packages.fetched(rehearsal.cache / "drizzle", needed)
 
 
 def register(rehearsal: Rehearsal) -> None:

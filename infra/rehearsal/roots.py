@@ -52,6 +52,7 @@ CLOUD_PACKAGES: Final = (
     "busybox-static",
     "docker-registry",
     "nodejs",
+    "pgbouncer",
     "postgresql-17",
     "postgresql-17-pgvector",
     "redis-server",

@@ -11,7 +11,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rollout.config import MigrationPolicy
 from rollout.migrations.journal import Migration
+from rollout.migrations.segments import segment_findings
 from rollout.model.finding import Finding, Go, Refuse, Verdict
 
 if TYPE_CHECKING:
@@ -19,11 +21,7 @@ if TYPE_CHECKING:
 
     from rollout.migrations.journal import Journal
 
-# White space and comments, then a word that begins or ends a transaction.
-_TRANSACTION_CONTROL = re.compile(
-    r"(?:\s|--[^\n]*\n|/\*.*?\*/)*(?:begin|start\s+transaction|commit|end|rollback|abort)\b",
-    re.IGNORECASE | re.DOTALL,
-)
+_ABOUT_THE_FOLDER = {"file-without-entry", "index-gap", "two-heads"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +65,17 @@ class MigrationPlan:
     def describe(self) -> str:
         """Return one line for people."""
         if isinstance(self.verdict, Refuse):
-            return "refused: " + "; ".join(finding.consequence for finding in self.findings)
+            refused = self.verdict.findings
+            return "refused: " + "; ".join(finding.consequence for finding in refused)
         tags = ", ".join(migration.tag for migration in self.pending)
         return f"pending: {tags}" if tags else "nothing pending"
 
 
 def decide_migrations(
-    journal: Journal, applied: tuple[Applied, ...], watch_hits: tuple[str, ...] | None
+    journal: Journal,
+    applied: tuple[Applied, ...],
+    watch_hits: tuple[str, ...] | None,
+    policy: MigrationPolicy | None = None,
 ) -> MigrationPlan:
     """Return which migrations to apply, and whether that may begin.
 
@@ -82,27 +84,33 @@ def decide_migrations(
         applied: All rows of Drizzle's table; empty when there is no table yet.
         watch_hits: Paths below the watched folders that changed since the deployed version; None
             when that is not known, for instance because nothing was deployed yet.
+        policy: What each finding leads to; None means the safe defaults.
 
     Returns:
         The plan. Applied to the database and decided again, it is empty but for the seed.
     """
+    policy = policy or MigrationPolicy()
     matches = match_rows(journal.migrations, applied)
     pending = tuple(file for file in journal.migrations if file not in matches.values())
-    problems = journal.problems or (
+    seed_expected = watch_hits is None or bool(watch_hits) or bool(pending)
+    unusable = tuple(problem for problem in journal.problems if not policy.knows(problem.rule))
+    if unusable:
+        return MigrationPlan(pending, unusable, Refuse(unusable), seed_expected)
+    findings = (
+        *journal.problems,
         *_drift(applied, matches),
         *_unknown_rows(applied, matches),
         *_mixed_layouts(journal, applied),
-        *_own_transactions(pending),
-    )
-    seed_expected = watch_hits is None or bool(watch_hits) or bool(pending)
-    if problems:
-        return MigrationPlan(pending, problems, Refuse(problems), seed_expected)
-    warnings = (
+        *(one for file in pending for one in segment_findings(file)),
         *_about(journal.warnings, pending),
         *_late(pending, applied),
+        *_double_rows(matches),
         *_mismatch(pending, watch_hits),
     )
-    return MigrationPlan(pending, warnings, Go(warnings), seed_expected)
+    told = tuple(one for one in findings if policy.consequence(one.rule) != "allow")
+    refused = tuple(one for one in told if policy.consequence(one.rule) == "refuse")
+    verdict = Refuse(refused) if refused else Go(told)
+    return MigrationPlan(pending, told, verdict, seed_expected)
 
 
 def verify_applied(journal: Journal, applied: tuple[Applied, ...]) -> Verdict:
@@ -125,19 +133,7 @@ def verify_applied(journal: Journal, applied: tuple[Applied, ...]) -> Verdict:
     )
     if missing:
         return Refuse(missing)
-    doubles = Counter(match.file for match in matches.values())
-    return Go(
-        tuple(
-            Finding(
-                "double-row",
-                f"Drizzle's table holds it {count} times",
-                file,
-                "Look whether two migrators ran at once and seeded data twice.",
-            )
-            for file, count in doubles.items()
-            if count > 1
-        )
-    )
+    return Go(tuple(_double_rows(matches)))
 
 
 def match_rows(files: tuple[Migration, ...], applied: tuple[Applied, ...]) -> dict[int, Migration]:
@@ -220,24 +216,22 @@ def _mixed_layouts(journal: Journal, applied: tuple[Applied, ...]) -> Iterator[F
         )
 
 
-def _own_transactions(pending: tuple[Migration, ...]) -> Iterator[Finding]:
-    for file in pending:
-        for number, statement in enumerate(file.statements, 1):
-            if _TRANSACTION_CONTROL.match(statement):
-                yield Finding(
-                    "own-transaction",
-                    "it begins or ends a transaction, so a failure after that would leave half of "
-                    "it applied and no row that says so",
-                    f"{file.file}, statement {number}",
-                    "Take BEGIN, COMMIT and ROLLBACK out: each file is one transaction anyway.",
-                )
+def _double_rows(matches: Mapping[int, Migration]) -> Iterator[Finding]:
+    for file, count in Counter(match.file for match in matches.values()).items():
+        if count > 1:
+            yield Finding(
+                "double-row",
+                f"Drizzle's table holds it {count} times",
+                file,
+                "Look whether two migrators ran at once and seeded data twice.",
+            )
 
 
 def _about(warnings: tuple[Finding, ...], pending: tuple[Migration, ...]) -> Iterator[Finding]:
     """Yield what concerns this deploy: files long applied have been warned about before."""
     named = {file.file for file in pending}
     for warning in warnings:
-        if warning.where in named or warning.rule in {"file-without-entry", "index-gap"}:
+        if warning.where in named or warning.rule in _ABOUT_THE_FOLDER:
             yield warning
 
 

@@ -1,168 +1,104 @@
-"""Reads the schema contract of a live database, as the application's role would find it.
-
-Everything is read in one read-only transaction, so that it is one moment's; nothing is locked that
-an application waits for.
-"""
+"""Reads what the database says of its tables; one question, and it changes nothing."""
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, LiteralString, TypeVar, cast
+from typing import TYPE_CHECKING, Any
 
-import psycopg
-
-from rollout.errors import DatabaseError
-from rollout.executors import catalog_queries as queries
-from rollout.executors.postgres import connect, read_place, told
-from rollout.executors.proxy import proxy
-from rollout.model.contract import (
-    Check,
-    Column,
-    Contract,
-    Domain,
-    EnumType,
-    ForeignKey,
-    Function,
-    Key,
-    Policy,
-    Relation,
-    Scope,
-    Sequence,
-    Trigger,
-)
+from rollout.executors.postgres import told
+from rollout.model.catalog import Catalog, Column, Constraint, ConstraintKind, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    import psycopg
 
-    from rollout.executors.process import Log
-    from rollout.model.target import DatabaseAddress
-
-T = TypeVar("T")
-
-_KINDS: dict[str, str] = {
-    "r": "table",
-    "p": "partitioned table",
-    "v": "view",
-    "m": "materialized view",
-    "f": "foreign table",
-}
-_READING = (
-    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-    # Then every name outside pg_catalog is written in full.
-    "SET LOCAL search_path = ''",
-    # Compiling such queries costs more than it saves.
-    "SET LOCAL jit = off",
+# A table counts with its partitions and heirs, since what is done to it is done to them. Asking for
+# a file's own size waits behind whoever has locked the table, so it is asked only where nothing
+# else tells; a table that was never counted, or has grown from nothing since, has no known rows.
+_TABLES = """
+WITH RECURSIVE tree (root, oid) AS (
+    SELECT oid, oid FROM pg_class WHERE relkind IN ('r', 'p', 'm')
+    UNION ALL
+    SELECT t.root, i.inhrelid FROM tree t JOIN pg_inherits i ON i.inhparent = t.oid
+), sized AS (
+    SELECT t.root, c.relname, n.nspname, c.oid, c.reltuples, c.relpages,
+           CASE WHEN c.relkind = 'p' THEN 0
+                WHEN c.relpages > 0 THEN c.relpages * current_setting('block_size')::bigint
+                ELSE pg_relation_size(c.oid) END AS bytes
+      FROM tree t JOIN pg_class c ON c.oid = t.oid JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_'
+), summed AS (
+    SELECT root, sum(bytes)::bigint AS bytes,
+           CASE WHEN bool_or(bytes > 0 AND (reltuples < 0 OR relpages = 0)) THEN NULL
+                ELSE sum(CASE WHEN bytes > 0 THEN reltuples ELSE 0 END)::bigint END AS rows,
+           array_remove(array_agg(CASE WHEN oid <> root THEN nspname || '.' || relname END), NULL)
+               AS parts
+      FROM sized GROUP BY root
 )
+SELECT n.nspname || '.' || c.relname, s.rows, s.bytes, s.parts,
+       ARRAY(SELECT ARRAY[a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull::text]
+               FROM pg_attribute a
+              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum),
+       ARRAY(SELECT ARRAY[k.conname::text, k.contype::text, pg_get_constraintdef(k.oid),
+                          k.convalidated::text,
+                          CASE WHEN k.confrelid = 0 THEN ''
+                               ELSE (SELECT rn.nspname || '.' || r.relname FROM pg_class r
+                                       JOIN pg_namespace rn ON rn.oid = r.relnamespace
+                                      WHERE r.oid = k.confrelid) END]
+               FROM pg_constraint k WHERE k.conrelid = c.oid ORDER BY k.conname),
+       ARRAY(SELECT xn.nspname || '.' || x.relname
+               FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
+               JOIN pg_namespace xn ON xn.oid = x.relnamespace
+              WHERE i.indrelid = c.oid ORDER BY 1),
+       c.relkind = 'm'
+  FROM summed s JOIN pg_class c ON c.oid = s.root JOIN pg_namespace n ON n.oid = c.relnamespace
+"""
+_DOMAINS = """
+SELECT DISTINCT t.typname::text FROM pg_type t
+  LEFT JOIN pg_constraint k ON k.contypid = t.oid
+ WHERE t.typtype = 'd' AND t.typnamespace <> 'information_schema'::regnamespace
+   AND (t.typnotnull OR k.oid IS NOT NULL)
+"""
+LOCK_TIMEOUT_S = 5.0
+"""How long reading a size waits behind somebody's lock, in seconds."""
+_KINDS: dict[str, ConstraintKind] = {
+    "c": "check",
+    "f": "foreign key",
+    "n": "not null",
+    "p": "primary key",
+    "u": "unique",
+    "x": "exclusion",
+}
 
 
-def read_contract(address: DatabaseAddress, scope: Scope, log: Log) -> Contract:
-    """Return the contract of a database as it is now.
+def read_catalog(connection: psycopg.Connection[Any]) -> Catalog:
+    """Return the database's tables with their sizes, columns, constraints and indexes.
 
     Args:
-        address: How to reach it; its user needs no rights on the tables.
-        scope: Which role and which schemas.
-        log: Called with what the address' proxy says.
+        connection: To the database; what its user may not see is left out.
 
     Raises:
-        ConfigInvalid: When the URL is none.
-        DatabaseUnreachable: When nobody answers, or the connection was cut.
-        DatabaseError: When the server refuses, or has no such role.
+        DatabaseUnreachable: When the connection was cut.
+        DatabaseError: When the server refuses.
     """
-    place = read_place(address)
-    with (
-        proxy(address.proxy_command, place.host, place.port, log),
-        connect(address, place) as connection,
-        told("the schema contract cannot be read"),
-        _one_moment(connection),
-    ):
-        return _Reader.of(connection, scope).contract()
+    with told("the tables' sizes cannot be read"), connection.transaction():
+        connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S:g}s'".encode())
+        tables = tuple(_table(row) for row in connection.execute(_TABLES))
+        domains = frozenset(name for (name,) in connection.execute(_DOMAINS))
+    return Catalog({table.name: table for table in tables}, domains)
 
 
-@contextmanager
-def _one_moment(connection: psycopg.Connection[Any]) -> Generator[None]:
-    for statement in _READING:
-        connection.execute(statement)
-    yield
-    connection.execute("ROLLBACK")
-
-
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    connection: psycopg.Connection[Any]
-    role: str
-    schemas: list[int]
-    without: list[str]
-
-    @staticmethod
-    def of(connection: psycopg.Connection[Any], scope: Scope) -> _Reader:
-        if not connection.execute(queries.ROLE, {"role": scope.role}).fetchone():
-            raise DatabaseError(
-                f"the database knows no role {scope.role}",
-                next_step="Name the role that the application's own URL logs in as.",
-            )
-        named = {"schemas": list(scope.schemas), "without": list(scope.without)}
-        schemas = [number for (number,) in connection.execute(queries.SCHEMAS, named)]
-        return _Reader(connection, scope.role, schemas, list(scope.without))
-
-    def contract(self) -> Contract:
-        return Contract(
-            role=self.role,
-            relations=self._relations(),
-            enums=self._all(queries.ENUMS, EnumType),
-            domains=self._all(queries.DOMAINS, Domain),
-            sequences=self._all(queries.SEQUENCES, Sequence),
-            functions=self._all(queries.FUNCTIONS, Function),
-            settings=self._all(queries.SETTINGS, str),
-            other=self._all(queries.OTHER_TYPES, str),
-        )
-
-    def _relations(self) -> tuple[Relation, ...]:
-        columns = self._by_relation(queries.COLUMNS, Column)
-        checks = self._by_relation(queries.CHECKS, Check)
-        foreign_keys = self._by_relation(queries.FOREIGN_KEYS, ForeignKey)
-        keys = self._by_relation(queries.KEYS, Key)
-        policies = self._by_relation(queries.POLICIES, Policy)
-        triggers = self._by_relation(queries.TRIGGERS, Trigger)
-        rules = self._by_relation(queries.RULES, str)
-        return tuple(
-            Relation(
-                name=name,
-                kind=_KINDS.get(kind, str(kind)),
-                columns=columns.get(number, ()),
-                checks=checks.get(number, ()),
-                foreign_keys=foreign_keys.get(number, ()),
-                keys=keys.get(number, ()),
-                row_security=row_security,
-                policies=policies.get(number, ()),
-                triggers=triggers.get(number, ()),
-                rules=rules.get(number, ()),
-                definition=definition,
-                parent=parent,
-                may=may,
-                other=other,
-            )
-            for number, name, kind, row_security, definition, parent, may, other in self._rows(
-                queries.RELATIONS
-            )
-        )
-
-    def _all(self, query: LiteralString, make: Callable[..., T]) -> tuple[T, ...]:
-        return tuple(make(*row) for row in self._rows(query))
-
-    def _by_relation(
-        self, query: LiteralString, make: Callable[..., T]
-    ) -> dict[int, tuple[T, ...]]:
-        found: dict[int, tuple[T, ...]] = {}
-        for number, *row in self._rows(query):
-            found[number] = (*found.get(number, ()), make(*row))
-        return found
-
-    def _rows(self, query: LiteralString) -> list[tuple[Any, ...]]:
-        named = {"role": self.role, "schemas": self.schemas, "without": self.without}
-        return [tuple(map(_frozen, row)) for row in self.connection.execute(query, named)]
-
-
-def _frozen(value: Any) -> Any:
-    """Return an array as a tuple, and everything else as it is."""
-    return tuple(cast("list[Any]", value)) if isinstance(value, list) else value
+def _table(row: tuple[Any, ...]) -> Table:
+    name, rows, size_bytes, parts, columns, constraints, indexes, is_view = row
+    return Table(
+        name,
+        rows,
+        size_bytes,
+        tuple(Column(title, kind, required == "true") for title, kind, required in columns),
+        tuple(
+            Constraint(title, _KINDS[kind], definition, valid == "true", references)
+            for title, kind, definition, valid, references in constraints
+            if kind in _KINDS
+        ),
+        tuple(indexes),
+        is_view,
+        tuple(parts),
+    )

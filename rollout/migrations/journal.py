@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from rollout.migrations.snapshots import two_heads
 from rollout.model.finding import Finding
 
 if TYPE_CHECKING:
@@ -63,8 +64,8 @@ class Journal:
 
     Attributes:
         migrations: All migrations, in the order in which they are applied.
-        problems: What makes the folder unusable; the migrations are then incomplete.
-        warnings: What is odd, but can be lived with.
+        problems: What leaves the migrations incomplete.
+        warnings: What is odd about those there are.
     """
 
     migrations: tuple[Migration, ...]
@@ -132,12 +133,15 @@ def _parse_journal(contents: Mapping[str, bytes]) -> Journal:
         _migration(entry.tag, entry.when, contents[f"{entry.tag}.sql"]) for entry in present
     )
     missing = tuple(_missing_file(entry.tag) for entry in entries if entry not in present)
+    problems = (*missing, *_unusable_texts(migrations), *_both_layouts(contents))
     warnings = (
-        *_odd_entries(entries),
+        *_odd_indices(entries),
+        *_odd_dates(migrations),
         *_files_without_entry(contents, {entry.tag for entry in entries}),
         *_odd_texts(migrations, contents),
+        *two_heads(contents),
     )
-    return Journal(migrations, (*missing, *_unusable_texts(migrations)), warnings)
+    return Journal(migrations, problems, warnings)
 
 
 def _parse_folders(contents: Mapping[str, bytes]) -> Journal:
@@ -150,7 +154,12 @@ def _parse_folders(contents: Mapping[str, bytes]) -> Journal:
         )
     except ValueError as error:
         return Journal((), (_broken_journal(str(error)),))
-    return Journal(migrations, _unusable_texts(migrations), _odd_texts(migrations, contents))
+    warnings = (
+        *_odd_dates(migrations),
+        *_odd_texts(migrations, contents),
+        *two_heads(contents),
+    )
+    return Journal(migrations, _unusable_texts(migrations), warnings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +238,18 @@ def _unusable_texts(migrations: tuple[Migration, ...]) -> tuple[Finding, ...]:
     )
 
 
-def _odd_entries(entries: tuple[_Entry, ...]) -> Iterator[Finding]:
+def _both_layouts(contents: Mapping[str, bytes]) -> Iterator[Finding]:
+    folders = sorted(match[1] for match in map(_FOLDER.match, contents) if match)
+    if folders:
+        yield Finding(
+            "mixed-layouts",
+            "the folder has a journal and folders of Drizzle 1.0, which the journal does not name",
+            f"{folders[0]}/migration.sql",
+            "Bring all files to one layout: `drizzle-kit up` moves those of the journal.",
+        )
+
+
+def _odd_indices(entries: tuple[_Entry, ...]) -> Iterator[Finding]:
     for position, entry in enumerate(entries):
         if entry.idx != position:
             yield Finding(
@@ -239,12 +259,22 @@ def _odd_entries(entries: tuple[_Entry, ...]) -> Iterator[Finding]:
                 "Look whether a merge lost an entry.",
             )
             break
-    for earlier, later in pairwise(entries):
-        if later.when <= earlier.when:
+
+
+def _odd_dates(migrations: tuple[Migration, ...]) -> Iterator[Finding]:
+    for earlier, later in pairwise(migrations):
+        if later.when == earlier.when:
+            yield Finding(
+                "equal-when",
+                f"it is dated exactly as {earlier.tag}; Drizzle's migrators cannot order the two",
+                later.file,
+                "Generate the later one again on top of the earlier one.",
+            )
+        elif later.when < earlier.when:
             yield Finding(
                 "journal-out-of-order",
-                f"it is dated no later than {earlier.tag}; Drizzle's own migrator skips it",
-                f"{later.tag}.sql",
+                f"it is dated earlier than {earlier.tag}; Drizzle's own migrator skips it",
+                later.file,
                 "Generate the later one again on top of the earlier one.",
             )
 
@@ -285,6 +315,12 @@ def _odd_texts(
                 "\r\n" in migration.text,
                 "its hash differs from that of the same text with plain line ends",
                 "Save the file with LF line ends before it is applied anywhere.",
+            ),
+            (
+                "empty-file",
+                not migration.text.strip(),
+                "it says nothing; it is entered as applied",
+                "Delete it together with its entry, or write what was meant.",
             ),
             (
                 "duplicate-content",

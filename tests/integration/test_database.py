@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import threading
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
@@ -14,8 +14,8 @@ import pytest
 
 from rollout.decide.migrate import decide_migrations, verify_applied
 from rollout.errors import DatabaseError, DatabaseLocked, DatabaseUnreachable, MigrationFailed
-from rollout.executors import database as executor
 from rollout.executors.database import Database
+from rollout.executors.pooled import demand_own_session
 from rollout.migrations.journal import Journal, parse
 from rollout.model.command import Secret
 from rollout.model.finding import Go
@@ -143,25 +143,60 @@ def test_values_of_rows_stay_out_of_the_message(scratch: Scratch):
     assert "ada@" not in str(failed.value)
 
 
-def test_what_cannot_be_in_a_transaction_is_told(scratch: Scratch):
-    journal = folder("create table note (id int);", "create index concurrently i on note (id);")
+def test_a_file_that_gives_its_transaction_up_is_told_and_gets_no_row(scratch: Scratch):
+    text = "create table half (id int);\n--> statement-breakpoint\nselect 1; rollback; begin;"
 
-    with pytest.raises(MigrationFailed, match="SQLSTATE 25001"):
-        scratch.apply(journal)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "create table half (id int);\n--> statement-breakpoint\nselect 1; commit;",
-        "create table half (id int);\n--> statement-breakpoint\nselect 1; commit; begin;",
-    ],
-)
-def test_a_file_that_ends_its_transaction_unseen_is_told_and_gets_no_row(scratch, text: str):
-    with pytest.raises(MigrationFailed, match="statement 2: the file ends its transaction itself"):
-        scratch.apply(folder(text))
+    with (
+        pytest.raises(MigrationFailed, match="statement 2: the file ends its transaction itself"),
+        scratch.open() as database,
+    ):
+        database.apply(folder(text).migrations[0], SCHEMA, TABLE)
 
     assert scratch.rows() == []
+
+
+@pytest.mark.parametrize("text", ["", "-- nothing\n", "create table note (id int);\r\n\r\n"])
+def test_empty_files_and_other_line_ends_get_their_row(scratch: Scratch, text: str):
+    journal = folder(text)
+
+    assert scratch.apply(journal) == ["0000_step"]
+    assert scratch.rows() == [(hashlib.sha256(text.encode()).hexdigest(), 1000)]
+
+
+def test_a_byte_order_mark_is_refused_by_us_because_it_is_by_the_server(scratch: Scratch):
+    journal = folder("\ufeffcreate table note (id int);")
+    plan = decide_migrations(journal, (), None)
+
+    with (
+        pytest.raises(MigrationFailed, match="SQLSTATE 42601"),
+        scratch.open() as database,
+    ):
+        database.apply(journal.migrations[0], SCHEMA, TABLE)
+
+    assert plan.describe() == "refused: PostgreSQL refuses the mark before the first statement"
+    assert scratch.rows() == []
+
+
+def test_a_marker_is_left_before_anything_is_applied(scratch: Scratch):
+    journal = folder("create table note (id int);", "create table more (id int);")
+
+    scratch.apply(Journal(journal.migrations[:1]))
+    scratch.apply(journal)
+
+    first = journal.migrations[0].hash[:12]
+    heads = scratch.ask("select ledger_head from deploy.migration_marker order by id")
+    assert heads == [("empty",), (f"row 1, hash {first}",)]
+    marker = next(line for line in scratch.logged if line.startswith("before anything is applied"))
+    assert marker.endswith("Drizzle's table: empty")
+
+
+def test_a_connection_without_a_session_of_its_own_is_refused(scratch: Scratch):
+    with psycopg.connect(scratch.url, autocommit=True) as one:
+        with psycopg.connect(scratch.url, autocommit=True) as two:
+            assert demand_own_session(one, two) == one.info.backend_pid
+        # What a pooler of one session does: both ends lead to the same process.
+        with pytest.raises(DatabaseError, match="Name the database's direct address"):
+            demand_own_session(one, one)
 
 
 def test_empty_parts_and_comments_are_harmless(scratch: Scratch):
@@ -192,31 +227,6 @@ def test_enum_labels_may_be_used_by_the_next_file(scratch: Scratch):
     )
 
     assert len(scratch.apply(journal)) == 3
-
-
-@contextmanager
-def held(scratch: Scratch, statement: str) -> Iterator[psycopg.Connection]:
-    """Hold what a statement locks."""
-    with psycopg.connect(scratch.url) as connection:
-        connection.execute(statement.encode())
-        yield connection
-
-
-def test_a_table_that_somebody_reads_is_waited_for_no_longer_than_readers_can_bear(
-    scratch, monkeypatch
-):
-    monkeypatch.setattr(executor, "LOCK_TIMEOUT_S", 0.3)
-    journal = folder("create table note (id int);", "alter table note add column body text;")
-    scratch.apply(Journal(journal.migrations[:1]))
-
-    with held(scratch, "select * from note"):
-        started = time.monotonic()
-        with pytest.raises(DatabaseLocked, match="SQLSTATE 55P03") as locked:
-            scratch.apply(journal)
-        assert time.monotonic() - started < 2
-
-    assert locked.value.retry_safe
-    assert scratch.apply(journal) == ["0001_step"]
 
 
 def test_of_two_runs_at_once_one_is_told_who_the_other_is(scratch: Scratch):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from rollout.executors.catalog import read_contract
+from rollout.executors.contract import read_contract
 from rollout.model.contract import Contract, Scope
 from rollout.model.judgement import Grade
 from tests.support.database import Scratch, scratch_database

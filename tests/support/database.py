@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
@@ -19,7 +20,9 @@ from rollout.model.target import DatabaseAddress
 from tests.support.world import facts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from rollout.migrations.locks import Patience
 
 SCHEMA, TABLE = "drizzle", "__drizzle_migrations"
 
@@ -38,22 +41,27 @@ class Scratch:
         self.url = url
         self.address = DatabaseAddress(Secret(url))
         self.logged: list[str] = []
+        self.hear: Callable[[str], None] = lambda _: None
 
     @property
     def name(self) -> str:
         return urlsplit(self.url).path.lstrip("/")
 
-    def open(self) -> Database:
-        return Database(self.address, self.logged.append)
+    def open(self, patience: Patience | None = None) -> Database:
+        return Database(self.address, self.log, patience)
+
+    def log(self, line: str) -> None:
+        self.logged.append(line)
+        self.hear(line)
 
     def ask(self, query: str) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.url, autocommit=True) as connection:
             cursor = connection.execute(query.encode())
             return cursor.fetchall() if cursor.description else []
 
-    def apply(self, journal: Journal) -> list[str]:
+    def apply(self, journal: Journal, patience: Patience | None = None) -> list[str]:
         """Decide and apply, as the task does; return the tags that were applied."""
-        with self.open() as database:
+        with self.open(patience) as database:
             plan = decide_migrations(journal, database.applied(SCHEMA, TABLE), None)
             assert isinstance(plan.verdict, Go), plan.describe()
             for migration in plan.pending:
@@ -71,6 +79,23 @@ class Scratch:
         )
         self.ask(f"drop schema {schemas[0][0]} cascade; create schema public")
         self.logged.clear()
+        self.hear = lambda _: None
+
+    def wait_for_nobody(self) -> None:
+        """Wait until the server has noticed that a migrator was killed."""
+        ask = "select 1 from pg_stat_activity where application_name = 'trovella-deploy'"
+        deadline = time.monotonic() + 30
+        while self.ask(f"{ask} and datname = current_database()"):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+
+@contextmanager
+def held(scratch: Scratch, statement: str) -> Iterator[psycopg.Connection[Any]]:
+    """Hold what a statement locks."""
+    with psycopg.connect(scratch.url, application_name="somebody") as connection:
+        connection.execute(statement.encode())
+        yield connection
 
 
 @contextmanager

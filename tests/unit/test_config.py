@@ -6,7 +6,7 @@ import tomllib
 
 import pytest
 
-from rollout.config import parse_environment
+from rollout.config import MigrationPolicy, MigrationRules, parse_environment
 from rollout.errors import ConfigInvalid
 from rollout.executors.files import ENVIRONMENTS, read_environment
 
@@ -48,9 +48,38 @@ def test_a_minimal_file_gets_the_documented_defaults():
     assert environment.verify.healthy == "healthy"
 
 
+def test_the_policy_has_the_rules_own_names_and_the_sample_files_name_every_one():
+    for path in sorted(ENVIRONMENTS.glob("*.toml")):
+        said = tomllib.loads(path.read_text())["migrations"]["policy"]
+
+        assert list(said) == [name.replace("_", "-") for name in MigrationPolicy.model_fields]
+        assert MigrationPolicy.model_validate(said) == MigrationPolicy()
+
+
+def test_the_sample_files_name_every_rule_for_migrations():
+    default = MigrationRules()
+    for path in sorted(ENVIRONMENTS.glob("*.toml")):
+        said = tomllib.loads(path.read_text())["migrations"]["rules"]
+
+        assert list(said) == [name.replace("_", "-") for name in MigrationRules.model_fields]
+        differs = {rule for rule in said if said[rule] != default.consequence(rule)}
+        # The faulty commit of the rehearsal is to fail at the server, not before.
+        assert differs == ({"not-null-without-default"} if path.stem == "rehearsal" else set())
+
+
 @pytest.mark.parametrize(
     ("edit", "problem"),
     [
+        (('folder = "migrations"', 'folder = "m"\npolicy = { drift = "warn" }'), "drift is not a"),
+        (('folder = "migrations"', 'folder = "m"\npolicy = { crlf = "no" }'), "policy.crlf Input"),
+        (
+            ('folder = "migrations"', 'folder = "m"\nrules = { drop = "warn" }'),
+            "rules.drop is not a",
+        ),
+        (
+            ('folder = "migrations"', 'folder = "m"\nrules = { rename = "no" }'),
+            "rules.rename Input",
+        ),
         (("name = ", "name == "), "is no TOML"),
         (('[verify]\nurl = "https://app.example/health"', ""), "verify is missing"),
         (("[secrets]", 'colour = "blue"\n[secrets]'), "verify.colour is not a known key"),

@@ -1,4 +1,4 @@
-"""Provide the packages of the Next.js application, so that it is built where there is no network.
+"""Provide packages of Node.js, such as the Next.js application's, where there is no network.
 
 The packages are fetched once, outside, by npm itself into a cache of its own; the pipeline's npm is
 told by its `~/.npmrc` to take them from there and nowhere else.
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _WEB = "apps/web/"
-_NEEDED = ("package.json", "package-lock.json", ".npmrc")
+NEEDED = ("package.json", "package-lock.json", ".npmrc")
+"""What a project's packages are installed by."""
 _TIMEOUT_S = 600
 
 
@@ -36,12 +37,25 @@ def provide(cache: Path, home: Path) -> None:
         RehearsalError: no npm on PATH runs, or it could not fetch the packages.
     """
     application = kinds.load("next")
-    needed = {name: application[_WEB + name].content for name in _NEEDED}
+    packages = fetched(cache, {name: application[_WEB + name].content for name in NEEDED})
+    home.mkdir(parents=True, exist_ok=True)
+    (home / ".npmrc").write_text(f"cache={packages}\noffline=true\n")
+
+
+def fetched(cache: Path, needed: dict[str, bytes]) -> Path:
+    """Return the folder that npm takes as its cache to install a project without a network.
+
+    Args:
+        cache: folder that is kept between rehearsals; packages lie there by the lock file's hash.
+        needed: the project's files of `NEEDED`, by name.
+
+    Raises:
+        RehearsalError: no npm on PATH runs, or it could not fetch the packages.
+    """
     packages = cache / hashlib.sha256(b"\0".join(needed.values())).hexdigest()[:16]
     if not packages.is_dir():
         _fetch(needed, packages)
-    home.mkdir(parents=True, exist_ok=True)
-    (home / ".npmrc").write_text(f"cache={packages}\noffline=true\n")
+    return packages
 
 
 def find_npm() -> Path | None:
@@ -68,7 +82,7 @@ def _fetch(needed: dict[str, bytes], packages: Path) -> None:
     npm = find_npm()
     if npm is None:
         raise RehearsalError(
-            "no npm on PATH runs, and the Next.js application is built by it",
+            "no npm on PATH runs, and packages of Node.js are fetched by it",
             "Nothing was changed.",
             "Install the distribution's package `npm`, or rehearse with `--app plain`.",
         )

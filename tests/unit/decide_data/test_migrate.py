@@ -6,18 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rollout.config import MigrationPolicy
 from rollout.decide.migrate import (
     Applied,
     decide_migrations,
     verify_applied,
     watch_hits,
 )
-from rollout.migrations.journal import Journal, Migration
+from rollout.migrations.journal import Journal, Migration, split_statements
 from rollout.model.finding import Finding, Go, Refuse
 
 
 def file(tag: str, when: int, text: str = "", name: str | None = None) -> Migration:
-    return Migration(tag, when, f"hash of {text or tag}", (text or "select 1;",), text, name)
+    parts = split_statements(text or "select 1;")
+    return Migration(tag, when, f"hash of {text or tag}", parts, text, name)
 
 
 def row(number: int, migration: Migration, **changed: object) -> Applied:
@@ -109,7 +111,7 @@ def test_a_row_made_by_hand_without_a_date_is_known_by_its_hash():
 def test_a_row_made_by_hand_without_a_date_and_another_hash_is_unknown():
     plan = decide_migrations(Journal((A,)), (row(1, A, created_at=None, hash="x"),), ())
 
-    assert rules(plan.findings) == [("unknown-migration", "row 1 (hash x, created_at None)")]
+    assert rules(plan.findings)[0] == ("unknown-migration", "row 1 (hash x, created_at None)")
 
 
 def test_two_files_with_one_text_are_told_apart_by_their_dates():
@@ -155,19 +157,28 @@ def test_changed_migration_files_with_nothing_pending_are_told():
 @pytest.mark.parametrize(
     "text",
     [
-        "COMMIT;",
-        "\n-- the usual workaround\ncommit;",
-        "/* a */ Begin;",
-        "start  transaction;",
-        "rollback to nowhere",
-        "END;",
+        "/* a */ Rollback;",
+        "select 1; abort;",
+        "-- why\nbegin isolation level serializable;",
+        "start transaction read only",
+        "prepare transaction 'x'",
+        "commit prepared 'x'",
     ],
 )
-def test_a_pending_file_that_handles_its_own_transaction_is_refused(text: str):
+def test_a_pending_file_that_handles_a_transaction_in_no_plain_way_is_refused(text: str):
     plan = decide_migrations(Journal((file("0000_a", 1, text),)), (), None)
 
     assert rules(plan.findings) == [("own-transaction", "0000_a.sql, statement 1")]
     assert isinstance(plan.verdict, Refuse)
+
+
+def test_a_pending_file_that_commits_is_planned_and_told():
+    text = "create table a ();\n--> statement-breakpoint\ncommit; vacuum;"
+
+    plan = decide_migrations(Journal((file("0000_a", 1, text),)), (), None)
+
+    assert rules(plan.findings) == [("several-transactions", "0000_a.sql")]
+    assert isinstance(plan.verdict, Go)
 
 
 @pytest.mark.parametrize("text", ["do $$ begin end $$;", "select 'commit';", "comment on x", ""])
@@ -179,6 +190,64 @@ def test_an_applied_file_may_have_handled_its_own_transaction():
     old = file("0000_a", 1, "commit;")
 
     assert decide_migrations(Journal((old,)), (row(1, old),), ()).is_empty
+
+
+class TestPolicy:
+    """What the environment's file says about a finding."""
+
+    drifted = (row(1, A, hash="another"),)
+
+    def decide(self, journal: Journal, applied: tuple[Applied, ...], **said: str):
+        policy = MigrationPolicy.model_validate({k.replace("_", "-"): v for k, v in said.items()})
+        return decide_migrations(journal, applied, (), policy)
+
+    def test_warn_goes_on_and_says_it(self):
+        plan = self.decide(Journal((A, B)), self.drifted, checksum_drift="warn")
+
+        assert isinstance(plan.verdict, Go)
+        assert ("checksum-drift", "0000_a.sql") in rules(plan.verdict.findings)
+        assert plan.pending == (B,)
+
+    def test_allow_goes_on_silently(self):
+        plan = self.decide(Journal((A,)), self.drifted, checksum_drift="allow")
+
+        assert plan.verdict == Go()
+        assert plan.is_empty
+
+    def test_a_warning_may_be_made_to_refuse(self):
+        plan = self.decide(ALL, (row(1, C),), out_of_order="refuse")
+
+        assert isinstance(plan.verdict, Refuse)
+        assert rules(plan.verdict.findings) == [
+            ("out-of-order", "0000_a.sql"),
+            ("out-of-order", "0001_b.sql"),
+        ]
+        assert ("pending-without-change", "0000_a, 0001_b") in rules(plan.findings)
+
+    def test_everything_is_told_at_once(self):
+        missing = Finding("entry-without-file", "is missing", "0009_z.sql", "Commit it.")
+        journal = Journal((A, B), problems=(missing,))
+
+        plan = decide_migrations(journal, (row(1, A, hash="x"), row(2, A, hash="x"), row(3, C)), ())
+
+        assert [rule for rule, _ in rules(plan.findings)] == [
+            "entry-without-file",
+            "checksum-drift",
+            "checksum-drift",
+            "unknown-migration",
+            "out-of-order",
+            "double-row",
+            "pending-without-change",
+        ]
+        assert isinstance(plan.verdict, Refuse)
+        assert len(plan.verdict.findings) == 4
+
+    def test_an_unknown_rule_is_refused(self):
+        assert MigrationPolicy().consequence("never-heard-of") == "refuse"
+
+    def test_what_leaves_nothing_to_apply_has_no_policy(self):
+        assert not MigrationPolicy().knows("broken-journal")
+        assert not MigrationPolicy().knows("null-byte")
 
 
 class TestDrizzle1:

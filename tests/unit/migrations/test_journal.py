@@ -216,3 +216,83 @@ def test_a_folder_dated_at_no_time_is_a_problem():
     journal = parse({"20261399999999_first/migration.sql": "select 1;\n"})
 
     assert [finding.rule for finding in journal.problems] == ["broken-journal"]
+
+
+def test_equal_dates_are_told():
+    entries = [{"idx": n, "when": 5, "tag": tag} for n, tag in enumerate(("0000_a", "0001_b"))]
+    journal = parse(
+        {
+            "meta/_journal.json": json.dumps({"entries": entries}),
+            "0000_a.sql": "select 1",
+            "0001_b.sql": "select 2",
+        }
+    )
+
+    assert rules(journal) == [("equal-when", "0001_b.sql")]
+
+
+def test_equal_dates_of_drizzle_1_are_told():
+    names = ("20250101000000_a", "20250101000000_b")
+    journal = parse({f"{name}/migration.sql": f"select '{name}'" for name in names})
+
+    assert rules(journal) == [("equal-when", "20250101000000_b/migration.sql")]
+
+
+def test_an_empty_file_is_told():
+    journal = parse({"20250101000000_a/migration.sql": " \n"})
+
+    assert rules(journal) == [("empty-file", "20250101000000_a/migration.sql")]
+
+
+def test_a_folder_of_both_layouts_is_told():
+    journal = parse(
+        {
+            "meta/_journal.json": json.dumps({"entries": []}),
+            "20250101000000_a/migration.sql": "select 1",
+        }
+    )
+
+    assert rules(journal) == [("mixed-layouts", "20250101000000_a/migration.sql")]
+
+
+ROOT = "00000000-0000-0000-0000-000000000000"
+
+
+@pytest.mark.parametrize(
+    ("chain", "heads"),
+    [
+        ([("a", ROOT), ("b", "a"), ("c", "b")], []),
+        ([("a", ROOT), ("b", "a"), ("c", "a")], ["meta/0002_snapshot.json"]),
+        ([("a", ROOT), ("c", "deleted")], []),
+        ([], []),
+    ],
+)
+def test_two_heads_are_told(chain: list[tuple[str, str]], heads: list[str]):
+    files = {"meta/_journal.json": json.dumps({"entries": []})}
+    for number, (name, before) in enumerate(chain):
+        text = json.dumps({"id": name, "prevId": before})
+        files[f"meta/{number:04}_snapshot.json"] = text
+
+    assert rules(parse(files)) == [("two-heads", where) for where in heads]
+
+
+def test_two_heads_that_drizzle_1_merged_are_one():
+    def snapshot(name: str, *before: str) -> str:
+        return json.dumps({"id": name, "prevIds": before})
+
+    files = {
+        "20250101000000_a/migration.sql": "select 1",
+        "20250101000000_a/snapshot.json": snapshot("a", ROOT),
+        "20250101000001_b/snapshot.json": snapshot("b", "a"),
+        "20250101000002_c/snapshot.json": snapshot("c", "a"),
+    }
+
+    assert rules(parse(files)) == [("two-heads", "20250101000002_c/snapshot.json")]
+    assert rules(parse({**files, "20250101000003_d/snapshot.json": snapshot("d", "b", "c")})) == []
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"id": "a", "prevIds": 3}', '"x"'])
+def test_a_snapshot_that_cannot_be_read_says_nothing(text: str):
+    files = {"meta/_journal.json": json.dumps({"entries": []}), "meta/0000_snapshot.json": text}
+
+    assert rules(parse(files)) == []

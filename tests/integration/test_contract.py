@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rollout.errors import DatabaseError
-from rollout.executors.catalog import read_contract
+from rollout.executors.contract import read_contract
 from rollout.migrations.contract_json import parse_contract, render_contract
 from rollout.model.contract import (
     Check,

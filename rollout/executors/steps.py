@@ -1,0 +1,148 @@
+"""Our own notes in the application's database, schema `deploy`: what ran of a file, and markers.
+
+Drizzle's row says that a whole file is applied. A file that cannot be one transaction may end half
+way, so each of its statements has a row here, written with it, or before and after it where the
+server lets nothing be written with it. Nothing else is kept, and Drizzle never looks here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from psycopg import sql
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from rollout.migrations.journal import Migration
+    from rollout.migrations.segments import Step
+
+SCHEMA = "deploy"
+_MAKE = b"""
+CREATE SCHEMA IF NOT EXISTS deploy;
+CREATE TABLE IF NOT EXISTS deploy.migration_step (
+    file_hash text NOT NULL,
+    file_when bigint NOT NULL,
+    tag text NOT NULL,
+    segment integer NOT NULL,
+    statement integer NOT NULL,
+    statement_hash text NOT NULL,
+    started timestamptz NOT NULL,
+    finished timestamptz,
+    error text,
+    PRIMARY KEY (file_hash, file_when, segment, statement)
+);
+CREATE TABLE IF NOT EXISTS deploy.migration_marker (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at timestamptz NOT NULL,
+    wal_lsn pg_lsn NOT NULL,
+    ledger_head text NOT NULL
+);
+"""
+_BEGIN = b"""
+INSERT INTO deploy.migration_step AS step
+VALUES (%s, %s, %s, %s, %s, %s, clock_timestamp(), NULL, NULL)
+ON CONFLICT (file_hash, file_when, segment, statement)
+DO UPDATE SET started = EXCLUDED.started, finished = NULL, error = NULL
+"""
+_END = b"""
+UPDATE deploy.migration_step
+SET finished = CASE WHEN %s::text IS NULL THEN clock_timestamp() END, error = %s
+WHERE file_hash = %s AND file_when = %s AND segment = %s AND statement = %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What is noted of one statement.
+
+    Attributes:
+        hash: SHA-256 of what was sent.
+        finished: Whether it is applied.
+        open: Whether it was begun and nobody noted how it ended: it may be applied.
+    """
+
+    hash: str
+    finished: bool
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """A statement's place in a file: segment and statement in it, counted from 1."""
+
+    segment: int
+    statement: int
+
+
+def ensure(connection: psycopg.Connection[Any]) -> None:
+    """Make the schema and its tables when they are missing."""
+    # Asked first: who may not create a schema is refused even when it is there.
+    there = connection.execute("SELECT to_regclass('deploy.migration_marker') IS NOT NULL")
+    if there.fetchone() != (True,):
+        connection.execute(_MAKE)
+
+
+def noted(connection: psycopg.Connection[Any], migration: Migration) -> dict[At, Noted]:
+    """Return what is noted of a file; empty when nothing of it ran outside of one transaction."""
+    rows = connection.execute(
+        "SELECT segment, statement, statement_hash, finished IS NOT NULL, "
+        "finished IS NULL AND error IS NULL "
+        "FROM deploy.migration_step WHERE file_hash = %s AND file_when = %s",
+        (migration.hash, migration.when),
+    )
+    return {At(row[0], row[1]): Noted(*row[2:]) for row in rows}
+
+
+def begun_with_another_text(
+    connection: psycopg.Connection[Any], migration: Migration, applied: frozenset[str]
+) -> bool:
+    """Return whether a part of the file is applied in a version that was never finished.
+
+    Args:
+        connection: To the application's database.
+        migration: The file as it is now.
+        applied: The hashes in Drizzle's table.
+    """
+    rows = connection.execute(
+        "SELECT DISTINCT file_hash FROM deploy.migration_step "
+        "WHERE tag = %s AND file_hash <> %s AND (finished IS NOT NULL OR error IS NULL)",
+        (migration.tag, migration.hash),
+    )
+    return any(file_hash not in applied for (file_hash,) in rows)
+
+
+def begin(connection: psycopg.Connection[Any], migration: Migration, at: At, step: Step) -> None:
+    """Note that a statement is sent now."""
+    values = (migration.hash, migration.when, migration.tag, at.segment, at.statement, step.hash)
+    connection.execute(_BEGIN, values)
+
+
+def end(
+    connection: psycopg.Connection[Any], migration: Migration, at: At, error: str | None = None
+) -> None:
+    """Note how a statement ended: applied, or with the server's error."""
+    place = (migration.hash, migration.when, at.segment, at.statement)
+    connection.execute(_END, (error, error, *place))
+
+
+def mark(connection: psycopg.Connection[Any], schema: str, table: str) -> str:
+    """Note where the database stands before anything is applied, and return it for the log.
+
+    The moment and the place in the write-ahead log are what a recovery to that point asks for.
+
+    Args:
+        connection: To the application's database.
+        schema: The schema of Drizzle's table, which exists.
+        table: Its name.
+    """
+    query = sql.SQL(
+        "INSERT INTO deploy.migration_marker (at, wal_lsn, ledger_head) "
+        "SELECT clock_timestamp(), pg_current_wal_lsn(), coalesce("
+        "(SELECT 'row ' || id || ', hash ' || left(hash, 12) FROM {} ORDER BY id DESC LIMIT 1), "
+        "'empty') RETURNING to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), "
+        "wal_lsn::text, ledger_head"
+    )
+    row: Any = connection.execute(query.format(sql.Identifier(schema, table))).fetchone()
+    return f"at {row[0]}, WAL {row[1]}, Drizzle's table: {row[2]}"
