@@ -13,6 +13,7 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import count, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from datetime import datetime
 
-    from prefect.client.schemas.objects import FlowRun, Log, TaskRun
+    from prefect.client.orchestration import SyncPrefectClient
+    from prefect.client.schemas.objects import FlowRun, TaskRun
 
     from infra.bench.figures import Way
     from infra.bench.stand import Server
@@ -47,6 +49,7 @@ SETTLE_S = 2.0
 """How long the prober goes on after the end: a late loss is a loss of this deploy."""
 SAMPLE_S = 0.05
 DEPLOY_PHASE = "deploy-prod"
+PAGE = 200
 ROLLING = (Path(__file__).parent / "rolling.sh").read_text(encoding="utf-8")
 
 
@@ -110,30 +113,41 @@ def ours(version: str) -> Deploy:
         start = time.time()
         told = json.loads(run([*words, "--commit", version, "--json"], env=dict(os.environ)))
         command = Span(start, time.time())
-    flow, tasks, logs = _read_run(UUID(told["flow_run_id"]))
+    flow, tasks, round_trips = _read_run(UUID(told["flow_run_id"]))
     phase = next(task for task in tasks if task.name == DEPLOY_PHASE)
     span = _span(phase)
     figures = run_figures(
         command, _s(flow.created), _span(flow), [_span(task) for task in tasks], used.until()
     )
     cpu_s = used.until(span.end) - used.until(span.start)
-    return Deploy(span, _round_trips(logs, phase), cpu_s, figures)
+    return Deploy(span, round_trips, cpu_s, figures)
 
 
-def _read_run(run_id: UUID) -> tuple[FlowRun, list[TaskRun], list[Log]]:
+def _read_run(run_id: UUID) -> tuple[FlowRun, list[TaskRun], int]:
     with get_client(sync_client=True) as client:
         wanted = FlowRunFilter(id=FlowRunFilterId(any_=[run_id]))
         tasks = client.read_task_runs(flow_run_filter=wanted, limit=200)
-        lines = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run_id]))
-        logs = client.read_logs(lines, limit=200)
-        return client.read_flow_run(run_id), [one for one in tasks if one.start_time], logs
+        begun = [one for one in tasks if one.start_time]
+        return client.read_flow_run(run_id), begun, _round_trips(client, run_id)
 
 
-def _round_trips(logs: list[Log], phase: TaskRun) -> int:
-    """Return how often a phase says that it asked the host."""
-    said = [line.message for line in logs if line.task_run_id == phase.id]
-    found = [re.match(r"(\d+) round trips", message) for message in said]
-    return sum(int(one[1]) for one in found if one)
+def _round_trips(client: SyncPrefectClient, run_id: UUID) -> int:
+    """Return how often a run says that it asked the host, over all of its connections.
+
+    Raises:
+        RehearsalError: When it says nothing of it.
+    """
+    lines = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run_id]))
+    pages = (client.read_logs(lines, limit=PAGE, offset=at) for at in count(0, PAGE))
+    said = [line.message for page in takewhile(bool, pages) for line in page]
+    found = [one for message in said if (one := re.match(r"(\d+) round trips", message))]
+    if not found:
+        raise RehearsalError(
+            "the run does not say how often it asked the host",
+            "Nothing was measured.",
+            "Look for `round trips` in tasks/target.py, which writes that line.",
+        )
+    return sum(int(one[1]) for one in found)
 
 
 def _span(one: FlowRun | TaskRun) -> Span:
