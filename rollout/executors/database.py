@@ -20,6 +20,7 @@ from rollout.errors import DatabaseError, DatabaseLocked, MigrationFailed
 from rollout.executors import steps
 from rollout.executors.blockers import watched
 from rollout.executors.catalog import read_catalog
+from rollout.executors.contract import contract_on
 from rollout.executors.pooled import backend_pid, demand_own_session, pooled
 from rollout.executors.postgres import connect, read_place, told
 from rollout.executors.proxy import proxy
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from rollout.executors.process import Log
     from rollout.migrations.journal import Migration
     from rollout.model.catalog import Catalog
+    from rollout.model.contract import Contract, Scope
     from rollout.model.target import DatabaseAddress
 
 Outcome = Literal["applied", "already applied"]
@@ -100,7 +102,16 @@ class Database:
         """Return the database's tables with their sizes; raises what `read_catalog` raises."""
         return read_catalog(self._connection)
 
-    def apply(self, migration: Migration, schema: str, table: str) -> Outcome:
+    @property
+    def user(self) -> str:
+        """Return who the session is."""
+        return self._connection.info.user
+
+    def contract(self, scope: Scope) -> Contract:
+        """Return the schema contract as it is now; raises what `contract_on` raises."""
+        return contract_on(self._connection, scope)
+
+    def apply(self, migration: Migration, schema: str, table: str, contract: str = "") -> Outcome:
         """Apply what is left of one migration, and write its row with the last of it.
 
         The first call takes the right to migrate this database; it is held until the connection
@@ -110,6 +121,8 @@ class Database:
             migration: The file.
             schema: The schema of Drizzle's table; made like Drizzle does when it is missing.
             table: Its name.
+            contract: Fingerprint of the schema contract before the first of them, for the marker;
+                empty where nobody has read it.
 
         Raises:
             MigrationFailed: With the file, the statement, its line and the server's words.
@@ -128,7 +141,7 @@ class Database:
                 return "already applied"
             steps.ensure(self._connection)
             if not self._marked:
-                marker = steps.mark(self._connection, schema, table)
+                marker = steps.mark(self._connection, schema, table, contract)
                 self._log(f"before anything is applied: {marker}")
                 self._marked = True
             hashes = frozenset(row.hash for row in held)
