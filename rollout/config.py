@@ -223,6 +223,9 @@ class Migrations(Section):
         folder: The folder with `meta/_journal.json`.
         table_schema: Schema of Drizzle's own table.
         table: Name of Drizzle's own table.
+        role: The database role that the application logs in as, for whom the schema contract is
+            read; empty means the user of the `app_database` block's URL.
+        schemas: The application's schemas; empty means all but the system's.
         rules: What each rule's findings lead to.
         seed: Command for the reference data, run with NODE_ENV=production after applying; empty
             means that there is none.
@@ -235,6 +238,8 @@ class Migrations(Section):
     folder: RepositoryPath
     table_schema: str = "drizzle"
     table: str = "__drizzle_migrations"
+    role: str = ""
+    schemas: tuple[str, ...] = ()
     rules: MigrationRules = MigrationRules()
     seed: tuple[str, ...] = ()
     seed_timeout_s: Seconds = 120

@@ -18,15 +18,17 @@ from rollout.executors.carry_out import carry_out
 from rollout.executors.clock import monotonic_s, now_utc
 from rollout.executors.files import read_environment
 from rollout.ledger import read_ledger
+from rollout.migrations.contract_json import text_fingerprint
 from rollout.model.activation import Activation
 from rollout.model.host import HostFacts
+from rollout.model.migrated import Migrated
 from rollout.model.release import Image, Release
 from rollout.model.source import Source
 from rollout.render.release import release_files
 from tasks.app_secrets import read_secrets, variables, versions_of
 from tasks.image import image_of
 from tasks.lease import assure_lease
-from tasks.migrate import expected
+from tasks.migrate import as_it_is
 from tasks.record import note, publish_state
 from tasks.retry import RETRIES, RETRY_DELAY_S, telling_of_earlier_tries, when_safe
 from tasks.source import at
@@ -52,7 +54,7 @@ if TYPE_CHECKING:
 def deploy_prod(
     source: Source,
     image: Image,
-    migrations: tuple[str, ...],
+    migrated: Migrated,
     environment: str,
     reason: str,
     actor: str,
@@ -62,7 +64,7 @@ def deploy_prod(
     Args:
         source: The commit.
         image: Its image.
-        migrations: Tags of the migrations that its code expects.
+        migrated: What the database holds for its code.
         environment: The environment.
         reason: Why; empty means that the merge itself is the reason.
         actor: Who asked; empty takes the commit's author.
@@ -74,12 +76,12 @@ def deploy_prod(
     """
     settings = read_environment(environment)
     secrets = read_secrets(settings)
-    draft = _draft(source, image, migrations, secrets, reason, actor)
+    draft = _draft(source, image, migrated, secrets, reason, actor)
     with telling_of_earlier_tries(), reach(settings) as host:
         assure_lease()
         prepare(host, settings.application)
         facts = read(host, settings.application)
-        render = _renderer(settings, source, secrets)
+        render = _renderer(settings, source, secrets, migrated.contract)
         release, files = release_to_activate(facts, draft, render, settings.application.service)
         return activate(host, facts, release, files, settings)
 
@@ -103,11 +105,12 @@ def plan_deploy(source: Source, environment: str, reason: str, actor: str) -> st
     settings = read_environment(environment)
     secrets = read_secrets(settings)
     image = image_of(source.version, settings)
-    draft = _draft(source, image, expected(settings, source), secrets, reason, actor)
+    migrated = as_it_is(settings, source)
+    draft = _draft(source, image, migrated, secrets, reason, actor)
     with reach(settings) as host:
         preparing = bootstrap_plan(host, settings.application)
         facts = read(host, settings.application) if preparing.is_empty else HostFacts()
-    render = _renderer(settings, source, secrets)
+    render = _renderer(settings, source, secrets, migrated.contract)
     release, files = release_to_activate(facts, draft, render, settings.application.service)
     plan = activation_plan(facts, release, files, settings)
     show(preparing, plan)
@@ -176,7 +179,7 @@ def activation_plan(
 def _draft(
     source: Source,
     image: Image,
-    migrations: tuple[str, ...],
+    migrated: Migrated,
     secrets: dict[str, SecretValue],
     reason: str,
     actor: str,
@@ -190,15 +193,16 @@ def _draft(
         actor=actor or source.author,
         reason=reason,
         run_id=str(flow_run.id),
-        migrations=migrations,
+        migrations=migrated.tags,
         secret_versions=versions_of(secrets),
+        contract=text_fingerprint(migrated.contract),
     )
 
 
 def _renderer(
-    settings: Environment, source: Source, secrets: dict[str, SecretValue]
+    settings: Environment, source: Source, secrets: dict[str, SecretValue], contract: str
 ) -> Callable[[Release], tuple[RemoteFile, ...]]:
-    """Return what gives a release its files: the commit's own, and the secrets."""
+    """Return what gives a release its files: the commit's own, the secrets and the contract."""
     at(source.version.sha, settings.name, purpose="source")
     return partial(
         release_files,
@@ -206,4 +210,5 @@ def _renderer(
         compose=git.read_file(source, settings.application.compose),
         caddyfile=git.read_file(source, settings.application.caddyfile),
         variables=variables(settings, secrets),
+        contract=contract,
     )

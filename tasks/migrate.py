@@ -19,15 +19,18 @@ from rollout.decide.migrate import (
     verify_applied,
     watch_hits,
 )
+from rollout.decide.scope import decide_scope, judge_scope
 from rollout.errors import CommandFailed, Refused
 from rollout.executors import git
 from rollout.executors.database import Database
 from rollout.executors.files import read_environment
 from rollout.executors.process import run_local
+from rollout.migrations.contract_json import fingerprint, render_contract
 from rollout.migrations.journal import Journal, parse
 from rollout.migrations.table import table_rows
 from rollout.model.command import Command
 from rollout.model.finding import Refuse, Verdict
+from rollout.model.migrated import Migrated
 from rollout.model.release import Version
 from rollout.model.source import Source
 from tasks.lease import assure_lease
@@ -84,20 +87,21 @@ def plan_migrations(
     retry_delay_seconds=RETRY_DELAY_S,
     retry_condition_fn=when_safe,
 )
-def migrate_prod(source: Source, deployed: Version | None, environment: str) -> tuple[str, ...]:
-    """Apply what is pending, verify it by identity, and run the reference seeds.
+def migrate_prod(source: Source, deployed: Version | None, environment: str) -> Migrated:
+    """Apply what is pending, verify it by identity, run the reference seeds, read the contract.
 
     Each file is one transaction where the server allows for it; what an earlier, killed run
     applied is not applied again.
 
     Returns:
-        The tags of all migrations that the code expects. The state is `Skipped` when there was
-        nothing to do.
+        The tags of all migrations that the code expects, and the schema contract that they led to.
+        The state is `Skipped` when there was nothing to do.
 
     Raises:
         MigrationFailed: With file, statement and SQLSTATE, and what is left of the file.
         LeaseLost: When somebody else has the target by now.
-        Refused: When the database does not hold afterwards what the code expects.
+        Refused: When the database does not hold afterwards what the code expects, or has nothing
+            in a schema that the environment's file names.
         CommandFailed: When the seeds fail.
     """
     settings = read_environment(environment)
@@ -108,16 +112,27 @@ def migrate_prod(source: Source, deployed: Version | None, environment: str) -> 
         _demand("migrate-prod", plan.verdict)
         tags = expected(settings, source)
         if plan.is_empty:
+            migrated = Migrated(tags, _contract(settings, database))
             # Prefect takes a state that a task returns as the task's own.
-            return cast("Any", Completed(name="Skipped", message=plan.describe(), data=tags))
+            return cast("Any", Completed(name="Skipped", message=plan.describe(), data=migrated))
+        names = settings.migrations.table_schema, settings.migrations.table
+        before = fingerprint(database.contract(decide_scope(settings.migrations, database.user)))
         for migration in plan.pending:
             assure_lease()
-            database.apply(migration, settings.migrations.table_schema, settings.migrations.table)
+            database.apply(migration, *names, before)
         _verify(settings, source, database)
         if plan.seed_expected:
             assure_lease()
             _seed(settings, source, address)
-    return tags
+        return Migrated(tags, _contract(settings, database))
+
+
+def as_it_is(settings: Environment, source: Source) -> Migrated:
+    """Return what migrate-prod would hand on if nothing were pending; the database is only read."""
+    with Database(_address(settings), get_run_logger().info) as database:
+        scope = decide_scope(settings.migrations, database.user)
+        contract = database.contract(scope)
+    return Migrated(expected(settings, source), render_contract(contract))
 
 
 def expected(settings: Environment, source: Source) -> tuple[str, ...]:
@@ -157,6 +172,14 @@ def _plan(
 
 def _verify(settings: Environment, source: Source, database: Database) -> None:
     _demand("migrate-prod", verify_applied(_journal(settings, source), _rows(settings, database)))
+
+
+def _contract(settings: Environment, database: Database) -> str:
+    """Return the text of the schema contract as it is now."""
+    scope = decide_scope(settings.migrations, database.user)
+    contract = database.contract(scope)
+    _demand("migrate-prod", judge_scope(contract, scope))
+    return render_contract(contract)
 
 
 def _demand(what: str, verdict: Verdict) -> None:

@@ -22,6 +22,7 @@ for name in {names.COMPOSE} {names.CADDYFILE}; do
     text=$(base64 -w 0 "$name") || exit {NO_FOLDER}
     printf '%s %s\\n' "$name" "$text"
 done
+[ ! -f {names.CONTRACT} ] || printf '%s %s\\n' {names.CONTRACT} "$(base64 -w 0 {names.CONTRACT})"
 """
 
 
@@ -39,4 +40,8 @@ def parse_release_folder(stdout: str) -> ReleaseFolder:
     """Return what `read_release_command` wrote."""
     said = dict(line.split(" ", 1) for line in stdout.splitlines())
     texts = {name: b64decode(text).decode() for name, text in said.items()}
-    return ReleaseFolder(compose=texts[names.COMPOSE], caddyfile=texts[names.CADDYFILE])
+    return ReleaseFolder(
+        compose=texts[names.COMPOSE],
+        caddyfile=texts[names.CADDYFILE],
+        contract=texts.get(names.CONTRACT, ""),
+    )

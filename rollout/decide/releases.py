@@ -105,7 +105,13 @@ def _says_the_same(one: Release, other: Release) -> bool:
 
 
 def _content(release: Release) -> tuple[object, ...]:
-    return (release.version, release.image, release.migrations, release.secret_versions)
+    return (
+        release.version,
+        release.image,
+        release.migrations,
+        release.secret_versions,
+        release.contract,
+    )
 
 
 def _has(facts: HostFacts, files: tuple[RemoteFile, ...], number: int) -> bool:

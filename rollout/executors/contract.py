@@ -6,7 +6,6 @@ an application waits for.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, LiteralString, TypeVar, cast
 
@@ -33,7 +32,7 @@ from rollout.model.contract import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable
 
     from rollout.executors.process import Log
     from rollout.model.target import DatabaseAddress
@@ -47,12 +46,11 @@ _KINDS: dict[str, str] = {
     "m": "materialized view",
     "f": "foreign table",
 }
+# With no search_path every name outside pg_catalog is written in full; compiling such queries costs
+# more than it saves.
 _READING = (
-    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-    # Then every name outside pg_catalog is written in full.
-    "SET LOCAL search_path = ''",
-    # Compiling such queries costs more than it saves.
-    "SET LOCAL jit = off",
+    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; "
+    "SET LOCAL search_path = ''; SET LOCAL jit = off"
 )
 
 
@@ -73,18 +71,27 @@ def read_contract(address: DatabaseAddress, scope: Scope, log: Log) -> Contract:
     with (
         proxy(address.proxy_command, place.host, place.port, log),
         connect(address, place) as connection,
-        told("the schema contract cannot be read"),
-        _one_moment(connection),
     ):
+        return contract_on(connection, scope)
+
+
+def contract_on(connection: psycopg.Connection[Any], scope: Scope) -> Contract:
+    """Return the contract of the database that a connection leads to, as it is now.
+
+    Args:
+        connection: In autocommit mode; it is left as it was.
+        scope: Which role and which schemas.
+
+    Raises:
+        DatabaseUnreachable: When the connection was cut.
+        DatabaseError: When the server refuses, or has no such role.
+    """
+    with (
+        told("the schema contract cannot be read"),
+        connection.transaction(force_rollback=True),
+    ):
+        connection.execute(_READING)
         return _Reader.of(connection, scope).contract()
-
-
-@contextmanager
-def _one_moment(connection: psycopg.Connection[Any]) -> Generator[None]:
-    for statement in _READING:
-        connection.execute(statement)
-    yield
-    connection.execute("ROLLBACK")
 
 
 @dataclass(frozen=True, slots=True)

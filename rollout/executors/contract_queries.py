@@ -16,7 +16,7 @@ ROLE = "SELECT oid FROM pg_roles WHERE rolname = %(role)s"
 SCHEMAS = """
 SELECT n.oid FROM pg_namespace n
 WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-  AND NOT quote_ident(n.nspname) = ANY(%(without)s)
+  AND NOT n.nspname = ANY(%(without)s)
   AND (%(schemas)s::text[] = '{}' OR n.nspname = ANY(%(schemas)s))
   AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_namespace'::regclass
                   AND e.objid = n.oid AND e.deptype = 'e')
@@ -35,7 +35,7 @@ WITH ours AS MATERIALIZED (
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE n.oid = ANY(%(schemas)s) AND c.relpersistence <> 't'
     AND c.relkind NOT IN ('i', 'I', 't', 'c', 'S')
-    AND NOT quote_ident(n.nspname) || '.' || quote_ident(c.relname) = ANY(%(without)s)
+    AND NOT n.nspname || '.' || c.relname = ANY(%(without)s)
     AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass
                     AND e.objid = c.oid AND e.objsubid = 0 AND e.deptype = 'e'))
 """
@@ -229,7 +229,7 @@ SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name,
     AND has_sequence_privilege(%(role)s::name, c.oid, 'USAGE, UPDATE')
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.oid = ANY(%(schemas)s) AND c.relkind = 'S' AND c.relpersistence <> 't'
-  AND NOT quote_ident(n.nspname) || '.' || quote_ident(c.relname) = ANY(%(without)s)
+  AND NOT n.nspname || '.' || c.relname = ANY(%(without)s)
   AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass
                   AND e.objid = c.oid AND e.deptype IN ('e', 'a', 'i'))
 ORDER BY 1

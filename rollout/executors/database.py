@@ -20,6 +20,7 @@ from rollout.errors import AlreadyMigrating, DatabaseError, MigrationFailed
 from rollout.executors import steps
 from rollout.executors.blockers import watched
 from rollout.executors.catalog import read_catalog
+from rollout.executors.contract import contract_on
 from rollout.executors.pooled import backend_pid, demand_own_session, pooled
 from rollout.executors.postgres import connect, read_place, told
 from rollout.executors.proxy import proxy
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from rollout.executors.process import Log
     from rollout.migrations.journal import Migration
     from rollout.model.catalog import Catalog
+    from rollout.model.contract import Contract, Scope
     from rollout.model.target import DatabaseAddress
 
 Outcome = Literal["applied", "already applied"]
@@ -101,6 +103,15 @@ class Database:
         """Return the database's tables with their sizes; raises what `read_catalog` raises."""
         return read_catalog(self._connection)
 
+    @property
+    def user(self) -> str:
+        """Return who the session is."""
+        return self._connection.info.user
+
+    def contract(self, scope: Scope) -> Contract:
+        """Return the schema contract as it is now; raises what `contract_on` raises."""
+        return contract_on(self._connection, scope)
+
     def demand_ready(self, schema: str, table: str) -> None:
         """Take the right to migrate this database, and make sure that it can be used.
 
@@ -124,7 +135,7 @@ class Database:
             elif backend_pid(self._connection) != self._pid:
                 raise pooled()
 
-    def apply(self, migration: Migration, schema: str, table: str) -> Outcome:
+    def apply(self, migration: Migration, schema: str, table: str, contract: str = "") -> Outcome:
         """Apply what is left of one migration, and write its row with the last of it.
 
         The right to migrate this database is taken first, as `demand_ready` does. Somebody who
@@ -134,6 +145,8 @@ class Database:
             migration: The file.
             schema: The schema of Drizzle's table; made like Drizzle does when it is missing.
             table: Its name.
+            contract: Fingerprint of the schema contract before the first of them, for the marker;
+                empty where nobody has read it.
 
         Raises:
             MigrationFailed: With the file, the statement, its line and the server's words.
@@ -152,7 +165,7 @@ class Database:
                 return "already applied"
             steps.ensure(self._connection)
             if not self._marked:
-                marker = steps.mark(self._connection, schema, table)
+                marker = steps.mark(self._connection, schema, table, contract)
                 self._log(f"before anything is applied: {marker}")
                 self._marked = True
             hashes = frozenset(row.hash for row in held)

@@ -44,6 +44,10 @@ CREATE TABLE IF NOT EXISTS deploy.migration_marker (
     ledger_head text NOT NULL
 );
 """
+# A database of an earlier version has the table without it.
+_ADD_CONTRACT = b"""
+ALTER TABLE deploy.migration_marker ADD COLUMN IF NOT EXISTS contract text NOT NULL DEFAULT ''
+"""
 _BEGIN = b"""
 INSERT INTO deploy.migration_step AS step
 VALUES (%s, %s, %s, %s, %s, %s, clock_timestamp(), NULL, NULL)
@@ -83,12 +87,17 @@ class At:
 def ensure(connection: psycopg.Connection[Any]) -> None:
     """Make the schema and its tables when they are missing."""
     # Asked first: who may not create a schema is refused even when it is there.
-    there = connection.execute("SELECT to_regnamespace('deploy') IS NOT NULL")
-    if there.fetchone() != (True,):
+    schema = connection.execute("SELECT to_regnamespace('deploy') IS NOT NULL")
+    if schema.fetchone() != (True,):
         connection.execute("CREATE SCHEMA IF NOT EXISTS deploy")
-    there = connection.execute("SELECT to_regclass('deploy.migration_marker') IS NOT NULL")
-    if there.fetchone() != (True,):
+    columns = connection.execute(
+        "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass('deploy.migration_marker')"
+    )
+    there = [name for (name,) in columns]
+    if not there:
         connection.execute(_MAKE)
+    if "contract" not in there:
+        connection.execute(_ADD_CONTRACT)
 
 
 def noted(connection: psycopg.Connection[Any], migration: Migration) -> dict[At, Noted]:
@@ -134,7 +143,7 @@ def end(
     connection.execute(_END, (error, error, *place))
 
 
-def mark(connection: psycopg.Connection[Any], schema: str, table: str) -> str:
+def mark(connection: psycopg.Connection[Any], schema: str, table: str, contract: str = "") -> str:
     """Note where the database stands before anything is applied, and return it for the log.
 
     The moment and the place in the write-ahead log are what a recovery to that point asks for.
@@ -143,13 +152,17 @@ def mark(connection: psycopg.Connection[Any], schema: str, table: str) -> str:
         connection: To the application's database.
         schema: The schema of Drizzle's table, which exists.
         table: Its name.
+        contract: Fingerprint of the schema contract as it is; empty where nobody has read it.
     """
     query = sql.SQL(
-        "INSERT INTO deploy.migration_marker (at, wal_lsn, ledger_head) "
-        "SELECT clock_timestamp(), pg_current_wal_lsn(), coalesce("
+        "INSERT INTO deploy.migration_marker (at, wal_lsn, contract, ledger_head) "
+        "SELECT clock_timestamp(), pg_current_wal_lsn(), %s, coalesce("
         "(SELECT 'row ' || id || ', hash ' || left(hash, 12) FROM {} ORDER BY id DESC LIMIT 1), "
         "'empty') RETURNING to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), "
         "wal_lsn::text, ledger_head"
     )
-    row: Any = connection.execute(query.format(sql.Identifier(schema, table))).fetchone()
-    return f"at {row[0]}, WAL {row[1]}, Drizzle's table: {row[2]}"
+    row: Any = connection.execute(
+        query.format(sql.Identifier(schema, table)), (contract,)
+    ).fetchone()
+    known = f", schema contract {contract[:12]}" if contract else ""
+    return f"at {row[0]}, WAL {row[1]}{known}, Drizzle's table: {row[2]}"

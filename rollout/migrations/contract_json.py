@@ -42,4 +42,9 @@ def parse_contract(text: str) -> Contract:
 
 def fingerprint(contract: Contract) -> str:
     """Return 64 hex digits that are equal exactly when the contracts are."""
-    return hashlib.sha256(render_contract(contract).encode()).hexdigest()
+    return text_fingerprint(render_contract(contract))
+
+
+def text_fingerprint(text: str) -> str:
+    """Return a contract's fingerprint from its text, also of one in another form than today's."""
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -284,7 +284,8 @@ class Scope:
     Attributes:
         role: The role that its code logs in as.
         schemas: The application's schemas; empty for all but the system's.
-        without: Schemas, or tables as `schema.table`, that are the migrator's own.
+        without: Schemas, or tables as `schema.table`, that are the migrator's own; the names as
+            they are, without quotes.
     """
 
     role: str

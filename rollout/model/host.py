@@ -109,7 +109,24 @@ class ReleaseFolder:
     Attributes:
         compose: Text of its rendered compose file.
         caddyfile: Text of its rendered Caddyfile.
+        contract: Text of its schema contract; empty in a release from before contracts were kept.
     """
 
     compose: str
     caddyfile: str
+    contract: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredContracts:
+    """The releases of a host, and the schema contracts that lie in their folders.
+
+    Attributes:
+        facts: What the proxy sends requests to, the ledger, and each release's description; nothing
+            else was asked for.
+        texts: Release number to the text of its `contract.json`; releases from before contracts
+            were kept, and those whose folder is gone, are not in it.
+    """
+
+    facts: HostFacts = field(default_factory=HostFacts)
+    texts: dict[int, str] = field(default_factory=dict[int, str])

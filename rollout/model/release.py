@@ -73,6 +73,8 @@ class Release:
         files: Compose file and Caddyfile of its folder, by name, to their SHA-256; empty in a
             release from before they were written down.
         restores: The number of the earlier release that a rollback took up again, else None.
+        contract: SHA-256 of the schema contract that lies in its folder, 64 hexadecimal digits;
+            empty in a release from before contracts were kept.
     """
 
     number: int
@@ -86,3 +88,4 @@ class Release:
     secret_versions: dict[str, str] = field(default_factory=dict[str, str])
     files: dict[str, str] = field(default_factory=dict[str, str])
     restores: int | None = None
+    contract: str = ""

@@ -1,7 +1,7 @@
 """The folder of a release: every file that a host needs to run it, and its own description.
 
-The description freezes the other files by their checksums, but for `.env`: that one holds secrets,
-and is frozen by the numbers of their versions.
+The description freezes the other files by their checksums, the schema contract's among them as
+`contract`, but for `.env`: that one holds secrets, and is frozen by the numbers of their versions.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from rollout.errors import ConfigInvalid
 from rollout.model import layout as names
+from rollout.model.host import ReleaseFolder
 from rollout.model.layout import Layout
 from rollout.model.plan import RemoteFile
 from rollout.model.release import Release
@@ -25,7 +26,6 @@ from rollout.render.env import render_env
 if TYPE_CHECKING:
     from rollout.config import Application
     from rollout.model.command import Secret
-    from rollout.model.host import ReleaseFolder
 
 _RELEASE = TypeAdapter(Release)
 
@@ -37,6 +37,7 @@ def release_files(
     compose: str,
     caddyfile: str,
     variables: dict[str, Secret],
+    contract: str = "",
 ) -> tuple[RemoteFile, ...]:
     """Return the files of a release's folder.
 
@@ -46,17 +47,18 @@ def release_files(
         compose: The application's own compose file.
         caddyfile: The application's own Caddyfile.
         variables: Everything that its `.env` shall hold.
+        contract: Text of the schema contract, whose fingerprint the release has; empty leaves the
+            file out.
 
     Raises:
         ConfigInvalid: When one of the application's files, or a variable, cannot be rendered.
     """
-    return _folder(
-        release,
-        application,
+    folder = ReleaseFolder(
         render_compose(compose, application, release),
         render_caddyfile(caddyfile, application),
-        variables,
+        contract,
     )
+    return _folder(release, application, folder, variables)
 
 
 def renewed_files(
@@ -68,6 +70,9 @@ def renewed_files(
     variables: dict[str, Secret],
 ) -> tuple[RemoteFile, ...]:
     """Return the files of a release that differs from another one in its variables alone.
+
+    Its code is the other one's, so its schema contract is that too, whatever the database holds by
+    now.
 
     Args:
         release: What is to be activated; it has the other one's version and image.
@@ -81,21 +86,21 @@ def renewed_files(
             rendered.
     """
     compose = renumber_compose(folder.compose, application, former, release)
-    return _folder(release, application, compose, folder.caddyfile, variables)
+    return _folder(release, application, replace(folder, compose=compose), variables)
 
 
 def _folder(
     release: Release,
     application: Application,
-    compose: str,
-    caddyfile: str,
+    content: ReleaseFolder,
     variables: dict[str, Secret],
 ) -> tuple[RemoteFile, ...]:
     folder = Layout(application.directory).release(release.number)
-    texts = {names.COMPOSE: compose, names.CADDYFILE: caddyfile}
+    texts = {names.COMPOSE: content.compose, names.CADDYFILE: content.caddyfile}
+    contract = {names.CONTRACT: content.contract} if content.contract else {}
     sums = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
     return (
-        *(RemoteFile(f"{folder}/{name}", text) for name, text in texts.items()),
+        *(RemoteFile(f"{folder}/{name}", text) for name, text in {**texts, **contract}.items()),
         RemoteFile(f"{folder}/{names.ENV}", render_env(variables), mode=0o600),
         RemoteFile(f"{folder}/{names.RELEASE}", render_release(replace(release, files=sums))),
     )

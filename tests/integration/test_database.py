@@ -12,10 +12,13 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 
+from rollout.config import Migrations
 from rollout.decide.migrate import decide_migrations, verify_applied
+from rollout.decide.scope import decide_scope
 from rollout.errors import AlreadyMigrating, DatabaseError, DatabaseUnreachable, MigrationFailed
 from rollout.executors.database import Database
 from rollout.executors.pooled import demand_own_session
+from rollout.migrations.contract_json import fingerprint
 from rollout.migrations.journal import Journal, parse
 from rollout.model.command import Secret
 from rollout.model.finding import Go
@@ -188,6 +191,25 @@ def test_a_marker_is_left_before_anything_is_applied(scratch: Scratch):
     assert heads == [("empty",), (f"row 1, hash {first}",)]
     marker = next(line for line in scratch.logged if line.startswith("before anything is applied"))
     assert marker.endswith("Drizzle's table: empty")
+
+
+def test_the_marker_has_the_contract_also_where_its_table_is_older(scratch: Scratch):
+    journal = folder("create table note (id int);", "create table more (id int);")
+    scratch.apply(Journal(journal.migrations[:1]))
+    scratch.ask("alter table deploy.migration_marker drop column contract")
+
+    with scratch.open() as database:
+        scope = decide_scope(Migrations(folder="migrations"), database.user)
+        before = database.contract(scope)
+        database.apply(journal.migrations[1], SCHEMA, TABLE, fingerprint(before))
+        after = database.contract(scope)
+
+    contracts = scratch.ask("select contract from deploy.migration_marker order by id")
+    assert contracts == [("",), (fingerprint(before),)]
+    assert any(f"schema contract {fingerprint(before)[:12]}" in line for line in scratch.logged)
+    assert [relation.name for relation in before.relations] == ["public.note"]
+    assert [relation.name for relation in after.relations] == ["public.more", "public.note"]
+    assert (after.sequences, after.functions) == ((), ())
 
 
 def test_a_connection_without_a_session_of_its_own_is_refused(scratch: Scratch):

@@ -36,6 +36,17 @@ def test_what_is_there_is_read_and_the_secrets_are_not(tmp_path: Path):
     assert len(answer.stdout.splitlines()) == 2
 
 
+def test_the_contract_comes_along_where_there_is_one(tmp_path: Path):
+    folder = tmp_path / "releases" / "12"
+    folder.mkdir(parents=True)
+    for name in ("docker-compose.prod.yml", "Caddyfile", "contract.json"):
+        (folder / name).write_text(f"{name}\n")
+
+    read = parse_release_folder(run(tmp_path).stdout)
+
+    assert read == ReleaseFolder("docker-compose.prod.yml\n", "Caddyfile\n", "contract.json\n")
+
+
 @pytest.mark.parametrize("half", [False, True])
 def test_a_folder_that_is_not_whole_is_told(tmp_path: Path, *, half: bool):
     if half:

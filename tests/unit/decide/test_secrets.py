@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from rollout.commands.host import checksum
@@ -22,7 +24,7 @@ from rollout.model.finding import Finding, Go, Refuse
 from rollout.model.host import HostFacts, ReleaseFolder
 from rollout.model.release import Release
 from rollout.model.secrets import Unusable
-from rollout.render.release import release_files, renewed_files
+from rollout.render.release import parse_release, release_files, renewed_files
 from tests.support.values import APPLICATION, CADDYFILE, COMPOSE, release
 
 OLD, NEW = {"key": "1", "url": "4"}, {"key": "2", "url": "4"}
@@ -79,6 +81,27 @@ def test_a_rotation_keeps_the_code_and_names_the_secrets_that_differ():
     assert made.secret_versions == NEW
     assert made.reason == "secrets: key 1 -> 2"
     assert (made.actor, made.run_id, made.restores) == ("ann", "second", None)
+
+
+def test_a_rotation_keeps_the_contract_of_its_code():
+    former = replace(FORMER, contract="c" * 64)
+    made = renew(
+        former, NEW, created_at="2026-11-23T10:00:00Z", actor="", reason="", run_id="second"
+    )
+    folder = replace(FOLDER, contract="as it was\n")
+    rendered = renewed_files(made, APPLICATION, former=12, folder=folder, variables={})
+
+    named = {file.path.rsplit("/", 1)[-1]: file.content for file in rendered}
+    assert named["contract.json"] == "as it was\n"
+    assert parse_release(str(named["release.json"])).contract == "c" * 64
+
+
+def test_a_rotation_of_a_release_without_a_contract_makes_none_up():
+    rendered = renewed_files(
+        replace(draft(NEW), number=13), APPLICATION, former=12, folder=FOLDER, variables={}
+    )
+
+    assert [file.path for file in rendered if file.path.endswith("contract.json")] == []
 
 
 def test_a_reason_that_was_given_stays():

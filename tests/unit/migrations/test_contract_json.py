@@ -9,7 +9,12 @@ import pytest
 from hypothesis import given
 
 from rollout.errors import ConfigInvalid
-from rollout.migrations.contract_json import fingerprint, parse_contract, render_contract
+from rollout.migrations.contract_json import (
+    fingerprint,
+    parse_contract,
+    render_contract,
+    text_fingerprint,
+)
 from tests.support.contracts import NOTE, column, contract, contracts, table
 
 if TYPE_CHECKING:
@@ -41,6 +46,7 @@ def test_the_fingerprint_is_the_same_for_the_same_contract_only():
     assert fingerprint(contract(NOTE)) == fingerprint(contract(NOTE))
     assert fingerprint(contract(NOTE)) != fingerprint(contract())
     assert len(fingerprint(contract())) == 64
+    assert text_fingerprint(render_contract(contract(NOTE))) == fingerprint(contract(NOTE))
 
 
 @pytest.mark.parametrize(

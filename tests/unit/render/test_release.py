@@ -8,11 +8,13 @@ import pytest
 
 from rollout.commands.host import checksum
 from rollout.errors import ConfigInvalid
+from rollout.migrations.contract_json import fingerprint, render_contract
 from rollout.model.command import Secret
 from rollout.model.finding import Check, Finding, Go, Refuse
 from rollout.model.sample import Sample
 from rollout.render.release import parse_release, release_files, render_release
 from rollout.render.report import check_rows, render_release_report
+from tests.support.contracts import note
 from tests.support.values import APPLICATION, CADDYFILE, COMPOSE, release
 
 RELEASE = release(
@@ -58,6 +60,38 @@ def test_a_release_freezes_its_files_by_checksum_but_not_its_secrets():
     }
 
 
+def test_the_schema_contract_lies_beside_and_its_fingerprint_in_the_description():
+    contract = render_contract(note())
+    files = release_files(
+        replace(RELEASE, contract=fingerprint(note())),
+        APPLICATION,
+        compose=COMPOSE,
+        caddyfile=CADDYFILE,
+        variables={},
+        contract=contract,
+    )
+
+    named = {file.path.rsplit("/", 1)[-1]: file for file in files}
+    assert list(named) == [
+        "docker-compose.prod.yml",
+        "Caddyfile",
+        "contract.json",
+        ".env",
+        "release.json",
+    ]
+    assert named["contract.json"].content == contract
+    described = parse_release(str(named["release.json"].content))
+    assert described.contract == checksum(named["contract.json"])
+    assert set(described.files) == {"docker-compose.prod.yml", "Caddyfile"}
+
+
+def test_a_description_from_before_contracts_were_kept_is_read():
+    former = render_release(RELEASE).replace('  "contract": "",\n', "")
+
+    assert "contract" not in former
+    assert parse_release(former) == RELEASE
+
+
 def test_a_description_from_before_files_were_frozen_is_read():
     former = render_release(RELEASE).replace('  "files": {},\n', "")
 
@@ -72,6 +106,7 @@ def test_a_description_is_text_for_people_too():
     assert render_release(release(1)) == (
         "{\n"
         '  "actor": "",\n'
+        '  "contract": "",\n'
         '  "created_at": "2026-11-22T10:00:00Z",\n'
         '  "files": {},\n'
         '  "image": {\n'
