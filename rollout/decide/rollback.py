@@ -37,7 +37,11 @@ def choose_release(
     serving = serving_release(facts, service) or state.current
     if wanted in (None, ""):
         return _previous_good(state.last_good_but(serving), releases)
-    candidates = [release for release in releases if _is(release, str(wanted))]
+    candidates = [
+        release
+        for release in releases
+        if names_release(str(wanted), release.number, release.version.sha)
+    ]
     served = [one for one in candidates if state.served(one.number)]
     if not candidates:
         return _refuse("release-on-host", f"the host has no release {wanted}", releases)
@@ -55,10 +59,17 @@ def _previous_good(number: int | None, releases: tuple[Release, ...]) -> Release
     return _refuse("previous-good", "the host knows no good release before the current", releases)
 
 
-def _is(release: Release, wanted: str) -> bool:
+def names_release(wanted: str, number: int, version: str) -> bool:
+    """Return whether what a person typed names a release.
+
+    Args:
+        wanted: A number of less than 7 digits, or a commit in 7 to 40 digits.
+        number: The release's number.
+        version: Its commit, in full.
+    """
     if wanted.isdecimal() and len(wanted) < SHORTEST_VERSION:
-        return release.number == int(wanted)
-    return len(wanted) >= SHORTEST_VERSION and release.version.sha.startswith(wanted.lower())
+        return number == int(wanted)
+    return len(wanted) >= SHORTEST_VERSION and version.startswith(wanted.lower())
 
 
 def _refuse(rule: str, consequence: str, releases: tuple[Release, ...]) -> Refuse:

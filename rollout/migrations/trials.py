@@ -251,8 +251,9 @@ class _Table:
 
     def _value(self, column: Column, row: int) -> str:
         for key in self.table.foreign_keys:
-            if column.name in key.columns and key.references != self.table.name:
-                place = _quoted(key.referenced[key.columns.index(column.name)])
+            referenced = dict(zip(key.columns, key.referenced, strict=False)).get(column.name)
+            if referenced is not None and key.references != self.table.name:
+                place = _quoted(referenced)
                 which = _KEPT[row % len(_KEPT)] - 1
                 return (
                     f"(select {place} from {_sent(key.references)} order by {place} "

@@ -45,6 +45,11 @@ class Judgement:
         """Return the worst reason's grade; `OK` without any."""
         return max((reason.grade for reason in self.reasons), default=Grade.OK)
 
+    @property
+    def may_serve(self) -> bool:
+        """Return whether the code can live with the schema as it is, without a further look."""
+        return self.grade <= Grade.LOW
+
     def describe(self) -> str:
         """Return a line for the grade and one for each reason."""
         lines = (

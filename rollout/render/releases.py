@@ -29,10 +29,14 @@ def render_table(overview: Overview, limit: int) -> str:
     """
     if not overview.releases:
         return f"{overview.environment} has no release yet"
-    rows = [_COLUMNS, *(_row(overview, one) for one in overview.releases[:limit])]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
-    lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
-    return "\n".join((*lines, *_odd(overview)))
+    rows = (_COLUMNS, *(_row(overview, one) for one in overview.releases[:limit]))
+    return "\n".join((*lined_up(rows), *_odd(overview)))
+
+
+def lined_up(rows: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """Return rows as lines, each column as wide as its widest cell; rows have equal lengths."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return tuple("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 
 
 def render_json(overview: Overview, limit: int) -> str:
@@ -110,14 +114,14 @@ def _odd(overview: Overview) -> tuple[str, ...]:
 
 def _row(overview: Overview, one: ReleaseLine) -> tuple[str, ...]:
     marks = {overview.previous_good: "previous good", overview.current: "current"}
-    reason = _printable(one.reason)
+    reason = printable(one.reason)
     return (
         marks.get(one.number, ""),
         str(one.number),
         one.version[:SHORT_LENGTH],
         one.stage,
         one.at,
-        _printable(one.actor),
+        printable(one.actor),
         one.image.removeprefix(_SHA256)[:SHORT_LENGTH],
         "" if one.migrations is None else str(one.migrations),
         "yes" if one.on_host else "no",
@@ -125,6 +129,6 @@ def _row(overview: Overview, one: ReleaseLine) -> tuple[str, ...]:
     )
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Return text on one line, without what a terminal would obey."""
     return "".join(letter for letter in " ".join(text.split()) if letter.isprintable())

@@ -16,12 +16,15 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
+from blocks.target_host import TargetHost
 from infra.rehearsal.facts import DATABASE_ROLE
 from infra.rehearsal.google import stored
 from rollout.migrations.contract_json import fingerprint, parse_contract
-from tests.support.world import commit, facts, on_host, trigger
+from tests.support import blocks
+from tests.support.world import commit, facts, on_host, tool, trigger
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
 
     from rollout.model.contract import Contract
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.rehearsal
 
 MAIL = "trovella-resend-api-key"
+NOBODY = "10.77.0.59"
 
 
 def ask(query: str) -> list[tuple[Any, ...]]:
@@ -122,3 +126,80 @@ def test_new_secrets_leave_the_contract_of_the_code_as_it_was(releases: Releases
     assert renewed["number"] == releases.newer + 1
     assert renewed["contract"] == described(releases.newer)["contract"]
     assert contract_text(renewed["number"]) == contract_text(releases.newer)
+
+
+# --- asked afterwards: the column is gone ---
+
+
+def test_what_knew_the_column_breaks_and_what_did_not_may_serve(releases: Releases):
+    older, newer = (schema("compare", str(one)) for one in (releases.older, releases.newer))
+
+    assert older.returncode == 0, older.stderr
+    version = described(releases.older)["version"]["sha"][:12]
+    assert older.stdout == f"release {releases.older} ({version}): OK\n"
+    assert newer.returncode == 1, newer.stderr
+    first, _, reason, consequence, advice = newer.stdout.splitlines()
+    assert first.endswith("): BREAK")
+    assert reason == "BREAK column-gone: public.note.spare"
+    assert consequence.startswith("  consequence: ")
+    assert advice.startswith("  help: ")
+
+
+def test_a_comparison_as_json_by_the_commit(releases: Releases):
+    version = described()["version"]["sha"]
+    done = schema("compare", version[:9], "--json")
+
+    assert done.returncode == 1, done.stderr
+    said = json.loads(done.stdout)
+    assert (said["release"], said["version"]) == (described()["number"], version)
+    assert [one["rule"] for one in said["reasons"]] == ["column-gone"]
+
+
+def test_a_release_without_a_contract_is_told_and_the_others_are_judged(releases: Releases):
+    folder = f"/opt/trovella/releases/{releases.older}"
+    text = on_host(f"cat {folder}/contract.json")
+    on_host(f"mv {folder}/contract.json /opt/trovella/contract.kept")
+    try:
+        table, said = schema("candidates"), schema("candidates", "--json")
+        alone = schema("compare", str(releases.older))
+    finally:
+        on_host(f"mv /opt/trovella/contract.kept {folder}/contract.json")
+
+    assert (table.returncode, said.returncode) == (0, 0), table.stderr + said.stderr
+    serving = described()["number"]
+    told = {one["number"]: one for one in json.loads(said.stdout)["releases"]}
+    assert list(told) == sorted(told, reverse=True)
+    assert [number for number, one in told.items() if one["serves"]] == [serving]
+    assert (told[serving]["grade"], told[releases.newer]["grade"]) == ("BREAK", "BREAK")
+    assert told[releases.older]["grade"] is None
+    lines = table.stdout.splitlines()
+    assert lines[1].split()[:2] == ["serves", str(serving)]
+    assert lines[1].endswith("BREAK  column-gone public.note.spare")
+    assert any(
+        line.endswith(f"no contract: release {releases.older} has no schema contract")
+        for line in lines
+    )
+    assert_no_answer(alone, f"release {releases.older} has no schema contract")
+    assert contract_text(releases.older) == text
+
+
+def test_what_cannot_be_answered_is_told(releases: Releases):
+    assert_no_answer(schema("compare", "999999"), "the ledger has no release 999999")
+    with blocks.without(TargetHost, "rehearsal-host"):
+        assert_no_answer(schema("candidates"), "target-host/rehearsal-host")
+    with blocks.changed("target-host/rehearsal-host", host=NOBODY):
+        assert_no_answer(
+            schema("compare", str(releases.newer)), f"no SSH session to deploy@{NOBODY}"
+        )
+
+
+def schema(*words: str) -> subprocess.CompletedProcess[str]:
+    return tool("schema", *words, "--environment", "rehearsal")
+
+
+def assert_no_answer(done: subprocess.CompletedProcess[str], true: str) -> None:
+    assert done.returncode == 2, done.stdout
+    assert done.stdout == ""
+    assert done.stderr.startswith("schema: ")
+    for word in (true, "\nleft: ", "\nnext: "):
+        assert word in done.stderr

@@ -1,0 +1,105 @@
+"""Judges the releases of a host by the schema that is there now, each by its own contract."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rollout.decide.compatible.judge import compatible
+from rollout.decide.overview import overview
+from rollout.decide.releases import release_on
+from rollout.decide.rollback import names_release
+from rollout.errors import ConfigInvalid
+from rollout.migrations.contract_json import parse_contract, text_fingerprint
+from rollout.model.candidate import Candidate
+from rollout.model.finding import Finding, Refuse
+
+if TYPE_CHECKING:
+    from rollout.config import Environment
+    from rollout.model.contract import Contract
+    from rollout.model.host import StoredContracts
+    from rollout.model.overview import Overview, ReleaseLine
+
+_NO_CONTRACT = (
+    "Deploy its version anew to give it one, or choose a release that has one: bin/schema "
+    "candidates names them."
+)
+
+
+def contract_of(stored: StoredContracts, number: int) -> Contract | Finding:
+    """Return the contract of a release, or why there is none that could be judged by.
+
+    Args:
+        stored: What was read of the host.
+        number: The release.
+    """
+    place = f"releases/{number}/contract.json on the host"
+    release, text = release_on(stored.facts, number), stored.texts.get(number)
+    if release is None:
+        told = f"the host no longer has the folder of release {number}"
+        return Finding("folder-gone", told, place, _NO_CONTRACT)
+    if text is None:
+        told = f"release {number} has no schema contract"
+        return Finding("no-contract", told, place, _NO_CONTRACT)
+    if text_fingerprint(text) != release.contract:
+        told = f"the schema contract of release {number} is not the one of its release.json"
+        return Finding("contract-altered", told, place, _NO_CONTRACT)
+    try:
+        return parse_contract(text)
+    except ConfigInvalid as error:
+        told = f"the schema contract of release {number} cannot be read: {error.problem}"
+        return Finding("contract-unreadable", told, place, _NO_CONTRACT)
+
+
+def judge_candidates(
+    stored: StoredContracts, live: Contract, settings: Environment
+) -> tuple[Candidate, ...]:
+    """Return the releases of the ledger, newest first, judged by a schema; empty on a bare host.
+
+    Args:
+        stored: What was read of the host.
+        live: The contract of the database as it is.
+        settings: The environment.
+
+    Raises:
+        LedgerCorrupt: When the host's history cannot be trusted.
+    """
+    told = overview(stored.facts, settings)
+    return tuple(_candidate(stored, live, one, told) for one in told.releases)
+
+
+def _candidate(
+    stored: StoredContracts, live: Contract, line: ReleaseLine, told: Overview
+) -> Candidate:
+    contract = contract_of(stored, line.number)
+    judged = contract if isinstance(contract, Finding) else compatible(contract, live)
+    return Candidate(line, line.number == told.live, judged)
+
+
+def find_release(
+    stored: StoredContracts, wanted: str, settings: Environment
+) -> ReleaseLine | Refuse:
+    """Return the release that a person names, the newest of several.
+
+    Args:
+        stored: What was read of the host.
+        wanted: Its number, or its commit in 7 to 40 digits.
+        settings: The environment.
+
+    Raises:
+        LedgerCorrupt: When the host's history cannot be trusted.
+    """
+    releases = overview(stored.facts, settings).releases
+    for one in releases:
+        if names_release(wanted, one.number, one.version):
+            return one
+    known = ", ".join(str(one.number) for one in releases) or "none"
+    return Refuse(
+        (
+            Finding(
+                "release-on-host",
+                f"the ledger has no release {wanted}",
+                "the host's ledger",
+                f"Name one by its number or by 7 to 40 digits of its commit; it has {known}.",
+            ),
+        )
+    )

@@ -1,0 +1,29 @@
+"""Candidates: the releases of a host, judged by the schema that is there now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rollout.model.finding import Finding
+from rollout.model.judgement import Grade, Judgement
+from rollout.model.overview import ReleaseLine
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One release, and how far its code can live with the schema.
+
+    Attributes:
+        release: What the ledger says of it.
+        serves: Whether the proxy sends requests to it.
+        judgement: What follows from its contract; or why there is none to judge by.
+    """
+
+    release: ReleaseLine
+    serves: bool
+    judgement: Judgement | Finding
+
+    @property
+    def grade(self) -> Grade | None:
+        """Return the worst reason's grade; None where there is no contract to judge by."""
+        return None if isinstance(self.judgement, Finding) else self.judgement.grade
