@@ -29,7 +29,7 @@ from rollout.migrations.segments import (
     plan_segments,
     settings_before,
 )
-from rollout.migrations.statements import concurrent_index, concurrent_reindex
+from rollout.migrations.statements import concurrent_index, concurrent_reindex, finishing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -216,12 +216,9 @@ class SegmentRun:
         """Go on after an error that only says that a former try had got there; else raise it."""
         if unsure and error.sqlstate in _DONE_STATES:
             self._log(f"{self._place(step, None)} had been applied by a former run")
-        elif error.sqlstate == _PENDING_DETACH and "DETACH" in step.statements[0].words:
+        elif error.sqlstate == _PENDING_DETACH and (rest := finishing(step.statements[0])):
             self._log(f"{self._place(step, None)}: a detach that was cut off is finished")
-            words = step.statements[0]
-            end = next(one for one in words.tokens if one.word == "CONCURRENTLY")
-            text = step.text[: end.start] + "FINALIZE" + step.text[end.end :]
-            self._connection.execute(text.encode())
+            self._connection.execute(rest.encode())
         else:
             raise error
 
