@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from rollout.commands.lease import Way
-    from rollout.executors.host import Host, Stream
+    from rollout.executors.host import Host
+    from rollout.executors.stream import Stream
     from rollout.model.layout import Layout
     from rollout.model.lease import Claim, Holder
 
