@@ -6,7 +6,10 @@ One world, in order: each test goes on where the one before it ended.
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +21,7 @@ from prefect.client.schemas.filters import (
 
 from rollout.render.form import choices_of
 from tests.support.world import (
+    ROOT,
     Run,
     commit,
     health,
@@ -29,6 +33,8 @@ from tests.support.world import (
 )
 
 pytestmark = pytest.mark.rehearsal
+
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - only looked at
 
 
 @dataclass(frozen=True)
@@ -165,3 +171,50 @@ def test_a_run_holds_and_releases(releases: Deployed):
     again = tool("release-hold", "--environment", "rehearsal")
     assert "it was held by ada" in again.stdout
     assert "was not held" in trigger("release-hold").message
+
+
+def without_prefect(*words: str) -> subprocess.CompletedProcess[str]:
+    """Run bin/rollback as where nobody answers for Prefect's server."""
+    environment = {**os.environ, "PREFECT_API_URL": "http://127.0.0.1:9/api"}
+    return subprocess.run(
+        [ROOT / "bin/rollback", *words, "--environment", "rehearsal", "--reason", "no server"],
+        capture_output=True, text=True, timeout=300, check=False, env=environment,
+    )  # fmt: skip
+
+
+def test_without_prefect_the_same_rollback_is_run_from_here(releases: Deployed):
+    before = sorted(SHARED_MEMORY.iterdir())
+
+    with probing() as probe:
+        done = without_prefect(str(releases.older), "--actor", "ada")
+
+    assert done.returncode == 0, done.stderr
+    version = releases.older_version[:12]
+    assert done.stdout.startswith(f"release {releases.older} ({version}) serves at https://")
+    assert "does not answer" in done.stderr
+    assert serving_version() == releases.older_version
+    assert probe.result()["lost"] == 0, probe.result()
+    *_, activated, left, verified = ledger()
+    assert [one["event"] for one in (activated, left, verified)] == [
+        "activated", "rolled-back", "verified",
+    ]  # fmt: skip
+    assert (activated["actor"], activated["reason"]) == ("ada", "no server")
+    assert sorted(SHARED_MEMORY.iterdir()) == before
+
+
+def test_without_prefect_a_refusal_is_one_too(releases: Deployed):
+    done = without_prefect(str(releases.older))
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"rollback: rollback refused: release {releases.older} serves already" in done.stderr
+    assert "\nleft: Nothing was changed.\nnext: " in done.stderr
+
+
+def test_without_prefect_the_blocks_are_read_from_a_file(tmp_path: Path):
+    blocks = tmp_path / "blocks.toml"
+    blocks.write_text("[target_host]\n")
+
+    done = without_prefect("--blocks", str(blocks))
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"rollback: {blocks}: target_host.host is missing" in done.stderr
