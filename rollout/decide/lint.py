@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from rollout.decide.quarantine import QUARANTINED
 from rollout.migrations.change import Judged
 from rollout.migrations.judge import judge
 from rollout.migrations.lint import findings_of
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from rollout.model.catalog import Catalog
 
 CODES = frozenset(rule.code for rule in RULES)
-"""The names that a request may accept."""
+"""The names of rules that a request may accept; a deploy may also accept `QUARANTINED`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ def _weighed(
 
 
 def _misspelt(accepted: Collection[str]) -> Iterator[Finding]:
-    for name in sorted(set(accepted) - CODES):
+    for name in sorted(set(accepted) - CODES - {QUARANTINED}):
         yield Finding(
             "unknown-rule",
             "the request accepts it, and no rule has that name",

@@ -52,10 +52,17 @@ class Run:
     log: str
 
 
-def trigger(flow: str, *, dry_run: bool = False, **parameters: str) -> Run:
-    """Start a deployment of the rehearsal and wait for its end, as GitHub does."""
+def trigger(flow: str, more: str = "{}", *, dry_run: bool = False, **parameters: str) -> Run:
+    """Start a deployment of the rehearsal and wait for its end, as GitHub does.
+
+    Args:
+        flow: The flow's name.
+        more: Parameters that are no text, as a JSON object.
+        dry_run: Whether it only tells.
+        parameters: The others.
+    """
     words = [f"--parameter={key}={value}" for key, value in parameters.items()]
-    words += ["--dry-run"] if dry_run else []
+    words += ["--parameters", more, *(["--dry-run"] if dry_run else [])]
     return _follow([ROOT / "bin/trigger", flow, "--environment", "rehearsal", *words, "--json"])
 
 

@@ -72,12 +72,12 @@ def test_an_order_that_cannot_be_read_is_a_usage_error(
 
 
 @pytest.mark.parametrize("environment", ["production", "rehearsal"])
-def test_each_environment_has_its_four_deployments(environment: str):
+def test_each_environment_has_its_deployments(environment: str):
     entries = read_entries(ROOT / "prefect.yaml", environment)
 
     assert [entry.entrypoint for entry in entries] == [
         "flows.deploy.deploy", "flows.rollback.rollback", "flows.sync_secrets.sync_secrets",
-        "flows.verify.verify",
+        "flows.verify.verify", "flows.hold.hold", "flows.hold.release_hold",
     ]  # fmt: skip
     assert all(entry.parameters == {"environment": environment} for entry in entries)
     assert all(environment in entry.tags for entry in entries)
