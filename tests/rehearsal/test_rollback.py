@@ -34,7 +34,7 @@ from tests.support.world import (
 
 pytestmark = pytest.mark.rehearsal
 
-SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - only looked at
+SHARED_MEMORY = Path("/dev/shm")
 
 
 @dataclass(frozen=True)
