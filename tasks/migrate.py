@@ -11,6 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.states import Completed
 
 from blocks import load_app_database
+from rollout.decide.backup import decide_loss
 from rollout.decide.lint import decide_lint, with_lint
 from rollout.decide.migrate import (
     Applied,
@@ -33,6 +34,7 @@ from rollout.model.finding import Refuse, Verdict
 from rollout.model.migrated import Migrated
 from rollout.model.release import Version
 from rollout.model.source import Source
+from tasks.backup import back_up
 from tasks.lease import assure_lease
 from tasks.retry import RETRIES, RETRY_DELAY_S, when_safe
 from tasks.source import at
@@ -75,6 +77,9 @@ def plan_migrations(
     rows = table_rows(lint.statements, (*plan.findings, *lint.others))
     plan = with_lint(plan, lint)
     get_run_logger().info("migrate-prod: %s", plan.describe())
+    first = decide_loss(plan.pending, catalog).announce(settings.migrations.backup_instance)
+    if first:
+        get_run_logger().warning("migrate-prod: %s", first)
     _publish(plan, rows, source)
     _demand("migrate-prod", plan.verdict)
     return tuple(migration.tag for migration in plan.pending)
@@ -102,6 +107,7 @@ def migrate_prod(source: Source, deployed: Version | None, environment: str) -> 
         LeaseLost: When somebody else has the target by now.
         Refused: When the database does not hold afterwards what the code expects, or has nothing
             in a schema that the environment's file names.
+        BackupFailed: When data would be destroyed and the database could not be backed up before.
         CommandFailed: When the seeds fail.
     """
     settings = read_environment(environment)
@@ -117,9 +123,10 @@ def migrate_prod(source: Source, deployed: Version | None, environment: str) -> 
             return cast("Any", Completed(name="Skipped", message=plan.describe(), data=migrated))
         names = settings.migrations.table_schema, settings.migrations.table
         before = fingerprint(database.contract(decide_scope(settings.migrations, database.user)))
+        backup = back_up(settings, plan.pending, database)
         for migration in plan.pending:
             assure_lease()
-            database.apply(migration, *names, before)
+            database.apply(migration, *names, before, backup)
         _verify(settings, source, database)
         if plan.seed_expected:
             assure_lease()
