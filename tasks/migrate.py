@@ -26,8 +26,10 @@ from rollout.executors import git
 from rollout.executors.database import Database
 from rollout.executors.files import read_environment
 from rollout.executors.process import run_local
+from rollout.executors.squawk import second_opinions
 from rollout.migrations.contract_json import fingerprint, render_contract
 from rollout.migrations.journal import Journal, parse
+from rollout.migrations.second_opinion import with_opinions
 from rollout.migrations.table import table_rows
 from rollout.model.command import Command
 from rollout.model.finding import Refuse, Verdict
@@ -75,6 +77,9 @@ def plan_migrations(
         catalog = database.catalog()
     lint = decide_lint(plan.pending, catalog, accept, settings.migrations.rules)
     rows = table_rows(lint.statements, (*plan.findings, *lint.others))
+    opinions = second_opinions(plan.pending, get_run_logger().warning)
+    if opinions is not None:
+        rows = with_opinions(rows, [one.statement for one, _ in lint.statements], opinions)
     plan = with_lint(plan, lint)
     get_run_logger().info("migrate-prod: %s", plan.describe())
     first = decide_loss(plan.pending, catalog).announce(settings.migrations.backup_instance)
