@@ -233,6 +233,9 @@ class Migrations(Section):
         watch: Globs; when none matches what changed since the deployed version, no schema or seed
             work is expected.
         policy: What each finding leads to.
+        backup_instance: The Cloud SQL instance of the `gcp_project` block's project that is backed
+            up before a migration destroys data; empty means that no backup is made.
+        backup_timeout_s: How long the backup may take, in seconds.
     """
 
     folder: RepositoryPath
@@ -245,6 +248,8 @@ class Migrations(Section):
     seed_timeout_s: Seconds = 120
     watch: tuple[str, ...] = ()
     policy: MigrationPolicy = MigrationPolicy()
+    backup_instance: Annotated[str, Field(pattern=r"^([a-z][a-z0-9-]{0,96})?$")] = ""
+    backup_timeout_s: Seconds = 1800
 
 
 class Application(Section):

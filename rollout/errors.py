@@ -29,6 +29,8 @@ next. The caller prints it as it is; nobody matches on its text.
         DatabaseLocked      somebody else holds what a statement needs
         AlreadyMigrating    another session has the right to migrate
         MigrationFailed
+      BackupFailed          the backup before data is destroyed did not come about
+        BackupUnavailable   Google cannot be asked for it
       ActivationFailed
       VerificationFailed
       Superseded            a newer deploy waits, and this one has changed nothing
@@ -244,6 +246,16 @@ class AlreadyMigrating(DatabaseError):
 
 class MigrationFailed(DatabaseError):
     """Raised when a migration failed; what is left of it is said, and the next run knows it too."""
+
+
+class BackupFailed(RolloutError):
+    """Raised when the backup before data is destroyed did not come about; nothing was applied."""
+
+
+class BackupUnavailable(BackupFailed):
+    """Raised when Google cannot be asked for a backup, or for how one goes."""
+
+    retry_safe: ClassVar[bool] = True
 
 
 class ActivationFailed(RolloutError):

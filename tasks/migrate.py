@@ -11,6 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.states import Completed
 
 from blocks import load_app_database
+from rollout.decide.backup import decide_loss
 from rollout.decide.lint import decide_lint, with_lint
 from rollout.decide.migrate import (
     Applied,
@@ -25,14 +26,17 @@ from rollout.executors import git
 from rollout.executors.database import Database
 from rollout.executors.files import read_environment
 from rollout.executors.process import run_local
+from rollout.executors.squawk import second_opinions
 from rollout.migrations.contract_json import fingerprint, render_contract
 from rollout.migrations.journal import Journal, parse
+from rollout.migrations.second_opinion import with_opinions
 from rollout.migrations.table import table_rows
 from rollout.model.command import Command
 from rollout.model.finding import Refuse, Verdict
 from rollout.model.migrated import Migrated
 from rollout.model.release import Version
 from rollout.model.source import Source
+from tasks.backup import back_up
 from tasks.lease import assure_lease
 from tasks.retry import RETRIES, RETRY_DELAY_S, when_safe
 from tasks.source import at
@@ -73,8 +77,14 @@ def plan_migrations(
         catalog = database.catalog()
     lint = decide_lint(plan.pending, catalog, accept, settings.migrations.rules)
     rows = table_rows(lint.statements, (*plan.findings, *lint.others))
+    opinions = second_opinions(plan.pending, get_run_logger().warning)
+    if opinions is not None:
+        rows = with_opinions(rows, [one.statement for one, _ in lint.statements], opinions)
     plan = with_lint(plan, lint)
     get_run_logger().info("migrate-prod: %s", plan.describe())
+    first = decide_loss(plan.pending, catalog).announce(settings.migrations.backup_instance)
+    if first:
+        get_run_logger().warning("migrate-prod: %s", first)
     _publish(plan, rows, source)
     _demand("migrate-prod", plan.verdict)
     return tuple(migration.tag for migration in plan.pending)
@@ -102,6 +112,7 @@ def migrate_prod(source: Source, deployed: Version | None, environment: str) -> 
         LeaseLost: When somebody else has the target by now.
         Refused: When the database does not hold afterwards what the code expects, or has nothing
             in a schema that the environment's file names.
+        BackupFailed: When data would be destroyed and the database could not be backed up before.
         CommandFailed: When the seeds fail.
     """
     settings = read_environment(environment)
@@ -117,9 +128,10 @@ def migrate_prod(source: Source, deployed: Version | None, environment: str) -> 
             return cast("Any", Completed(name="Skipped", message=plan.describe(), data=migrated))
         names = settings.migrations.table_schema, settings.migrations.table
         before = fingerprint(database.contract(decide_scope(settings.migrations, database.user)))
+        backup = back_up(settings, plan.pending, database)
         for migration in plan.pending:
             assure_lease()
-            database.apply(migration, *names, before)
+            database.apply(migration, *names, before, backup)
         _verify(settings, source, database)
         if plan.seed_expected:
             assure_lease()

@@ -7,7 +7,7 @@ import secrets
 import shutil
 from typing import TYPE_CHECKING
 
-from infra.rehearsal import certificates, facts
+from infra.rehearsal import certificates, facts, sql_admin
 from infra.rehearsal.machines import Machine
 from infra.rehearsal.paths import HERE, INSIDE, Rehearsal
 from infra.rehearsal.roots import build_roots
@@ -46,6 +46,15 @@ def ensure_google_store(rehearsal: Rehearsal, passwords: facts.Passwords) -> Pat
             },
         }
         store.touch(mode=0o600)
+        store.write_text(json.dumps(document, indent=2), encoding="utf-8")
+    return store
+
+
+def ensure_sql_store(rehearsal: Rehearsal) -> Path:
+    """Return the file of Cloud SQL's Admin API, with the one instance at the first call."""
+    store = rehearsal.state / "google" / "sqladmin.json"
+    if not store.exists():
+        document = sql_admin.fresh(facts.SECRETS_PROJECT, facts.DATABASE_INSTANCE)
         store.write_text(json.dumps(document, indent=2), encoding="utf-8")
     return store
 

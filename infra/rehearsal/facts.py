@@ -20,6 +20,7 @@ PREFECT_DATABASE: Final = "10.77.0.15"
 TOKENS: Final = "10.77.0.16"
 REDIS: Final = "10.77.0.17"
 GIT: Final = "10.77.0.18"
+SQL_ADMIN: Final = "10.77.0.19"
 BUILDER: Final = "10.77.0.20"
 PIPELINE: Final = "10.77.0.30"
 
@@ -33,6 +34,7 @@ CLOUD: Final = (
     TOKENS,
     REDIS,
     GIT,
+    SQL_ADMIN,
 )
 
 REGISTRY_NAME: Final = "us-central1-docker.pkg.dev"
@@ -51,6 +53,7 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
     TOKENS: ("oauth2.googleapis.com", "sts.googleapis.com", "iamcredentials.googleapis.com"),
     REDIS: (REDIS_NAME,),
     GIT: ("git.rehearsal",),
+    SQL_ADMIN: ("sqladmin.googleapis.com",),
     BUILDER: ("builder.rehearsal",),
     PIPELINE: ("pipeline.rehearsal",),
 }
@@ -60,6 +63,7 @@ SHARED_PROJECT: Final = "trovella-shared"
 SERVICE_ACCOUNT: Final = f"deployer@{SECRETS_PROJECT}.iam.gserviceaccount.com"
 TOKEN_URI: Final = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address, not a token
 
+DATABASE_INSTANCE: Final = "trovella"
 DATABASE_NAME: Final = "trovella"
 DATABASE_ROLE: Final = "trovella-app"
 PUBLIC_URL: Final = "https://trovella.ai"
@@ -93,7 +97,7 @@ def names_table() -> str:
 
 def tls_names() -> tuple[str, ...]:
     """Return every name that a cloud service answers TLS for."""
-    secured = (REGISTRY, PUBLIC_REGISTRY, SECRET_MANAGER, TOKENS, ACME)
+    secured = (REGISTRY, PUBLIC_REGISTRY, SECRET_MANAGER, TOKENS, ACME, SQL_ADMIN)
     return tuple(name for address in secured for name in NAMES[address])
 
 

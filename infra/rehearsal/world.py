@@ -44,6 +44,7 @@ def stand_up(rehearsal: Rehearsal) -> dict[str, Any]:
     certificates.ensure_service_account(rehearsal)
     passwords = cloud_machine.ensure_passwords(rehearsal)
     cloud_machine.ensure_google_store(rehearsal, passwords)
+    cloud_machine.ensure_sql_store(rehearsal)
     with timed("network and machines: cloud, builder, vm, pipeline"):
         _boot_machines(rehearsal)
     with ThreadPoolExecutor() as pool:
@@ -107,6 +108,7 @@ def describe(rehearsal: Rehearsal, passwords: facts.Passwords) -> dict[str, Any]
         f"@{facts.DATABASE}:5432/{facts.DATABASE_NAME}",
         "redis_url": f"redis://:{passwords.redis}@{facts.REDIS_NAME}:6379",
         "google_store": str(rehearsal.state / "google" / "secrets.json"),
+        "sql_store": str(rehearsal.state / "google" / "sqladmin.json"),
         "secrets_project": facts.SECRETS_PROJECT,
         "shared_project": facts.SHARED_PROJECT,
         "names": str(rehearsal.state / "names"),

@@ -31,6 +31,7 @@ from rollout.migrations.locks import Patience
 if TYPE_CHECKING:
     from rollout.executors.process import Log
     from rollout.migrations.journal import Migration
+    from rollout.model.backup import Backup
     from rollout.model.catalog import Catalog
     from rollout.model.contract import Contract, Scope
     from rollout.model.target import DatabaseAddress
@@ -135,7 +136,31 @@ class Database:
             elif backend_pid(self._connection) != self._pid:
                 raise pooled()
 
-    def apply(self, migration: Migration, schema: str, table: str, contract: str = "") -> Outcome:
+    def noted_backup(self, schema: str, table: str) -> Backup | None:
+        """Return the newest backup that was made before migrations; None when none is noted.
+
+        The right to migrate this database is taken first, as `demand_ready` does.
+
+        Args:
+            schema: The schema of Drizzle's table.
+            table: Its name.
+
+        Raises:
+            DatabaseError: When the database cannot be used as `demand_ready` says.
+        """
+        self.demand_ready(schema, table)
+        with told("the notes of earlier backups cannot be read"):
+            steps.ensure(self._connection)
+            return steps.noted_backup(self._connection)
+
+    def apply(
+        self,
+        migration: Migration,
+        schema: str,
+        table: str,
+        contract: str = "",
+        backup: Backup | None = None,
+    ) -> Outcome:
         """Apply what is left of one migration, and write its row with the last of it.
 
         The right to migrate this database is taken first, as `demand_ready` does. Somebody who
@@ -147,6 +172,7 @@ class Database:
             table: Its name.
             contract: Fingerprint of the schema contract before the first of them, for the marker;
                 empty where nobody has read it.
+            backup: What was made of the database before, for the marker; None for none.
 
         Raises:
             MigrationFailed: With the file, the statement, its line and the server's words.
@@ -165,7 +191,7 @@ class Database:
                 return "already applied"
             steps.ensure(self._connection)
             if not self._marked:
-                marker = steps.mark(self._connection, schema, table, contract)
+                marker = steps.mark(self._connection, schema, table, contract, backup)
                 self._log(f"before anything is applied: {marker}")
                 self._marked = True
             hashes = frozenset(row.hash for row in held)

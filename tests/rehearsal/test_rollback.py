@@ -117,7 +117,7 @@ def test_nobody_goes_back_without_saying_why(releases: Deployed):
 
 def test_the_last_good_release_serves_again_and_deploys_are_kept_back(releases: Deployed):
     with probing() as probe:
-        run = trigger("rollback", '{"hold": true}', reason="500s on /pay", actor="ada")
+        run = trigger("rollback", reason="500s on /pay", actor="ada", hold=True)
 
     assert run.exit_code == 0, run.log
     assert probe.result()["lost"] == 0, probe.result()
@@ -154,7 +154,7 @@ def test_what_was_left_is_not_deployed_again_by_accident(releases: Deployed):
 
 
 def test_it_is_deployed_again_by_name(releases: Deployed):
-    run = trigger("deploy", '{"accept": ["version-quarantined"]}', commit=releases.newer_version)
+    run = trigger("deploy", commit=releases.newer_version, accept=("version-quarantined",))
 
     assert run.exit_code == 0, run.log
     assert serving_version() == releases.newer_version
