@@ -110,7 +110,9 @@ def scratch_database(template: str = "template1", on: str = "") -> Iterator[Scra
     name = f"scratch_{secrets.token_hex(6)}"
     with psycopg.connect(admin, autocommit=True) as connection:
         connection.execute(f"create database {name} template {template}".encode())
-        try:
-            yield Scratch(urlunsplit(urlsplit(admin)._replace(path=f"/{name}")))
-        finally:
+    try:
+        yield Scratch(urlunsplit(urlsplit(admin)._replace(path=f"/{name}")))
+    finally:
+        # A test may have ended every session of the server.
+        with psycopg.connect(admin, autocommit=True) as connection:
             connection.execute(f"drop database {name} with (force)".encode())

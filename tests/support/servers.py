@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import psycopg
+from psycopg import pq
 
 from infra.rehearsal.paths import INSIDE
 from tests.support.world import facts
@@ -42,9 +43,11 @@ class Server:
     """A server that runs.
 
     Attributes:
+        version: Its major version.
         url: Of its superuser, in the database `postgres`.
     """
 
+    version: str
     url: str
     _process: subprocess.Popen[str]
 
@@ -61,7 +64,12 @@ class Server:
 
 @contextmanager
 def server(
-    version: str, *, wal: str = "", small: str = "", standby_of: Server | None = None
+    version: str,
+    *,
+    wal: str = "",
+    small: str = "",
+    standby_of: Server | None = None,
+    ready: pq.Ping = pq.Ping.OK,
 ) -> Iterator[Server]:
     """Run a server until the block ends.
 
@@ -70,6 +78,7 @@ def server(
         wal: Size of the file system of the write-ahead log; empty for no limit.
         small: Size of the file system /srv/small; empty for no limit.
         standby_of: Whose standby it is; None for nobody's.
+        ready: What it answers when it is as it is to be.
     """
     password = (standby_of and urlsplit(standby_of.url).password) or secrets.token_hex(12)
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -92,8 +101,10 @@ def server(
             text=True,
         )
         try:
-            made = Server(f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres", process)
-            _wait_for(made, log)
+            made = Server(
+                version, f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres", process
+            )
+            _wait_for(made, ready, log)
             yield made
         finally:
             process.communicate(timeout=START_S)
@@ -116,19 +127,13 @@ class Servers:
         self._running.close()
 
 
-def _wait_for(made: Server, log: IO[str]) -> None:
+def _wait_for(made: Server, ready: pq.Ping, log: IO[str]) -> None:
     deadline = time.monotonic() + START_S
-    while True:
-        try:
-            made.ask("select 1")
-        except psycopg.OperationalError:
-            ended = made._process.poll() is not None
-            if ended or time.monotonic() > deadline:
-                log.seek(0)
-                raise AssertionError(log.read()) from None
-            time.sleep(0.05)
-        else:
-            return
+    while pq.PGconn.ping(made.url.encode()) != ready:
+        if made._process.poll() is not None or time.monotonic() > deadline:
+            log.seek(0)
+            raise AssertionError(log.read()[-5000:])
+        time.sleep(0.05)
 
 
 def _open(stream: IO[str] | None) -> IO[str]:
