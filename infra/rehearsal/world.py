@@ -21,6 +21,7 @@ from infra.rehearsal import (
     images,
     machines,
     network,
+    old_postgres,
     pipeline,
     roots,
 )
@@ -49,8 +50,10 @@ def stand_up(rehearsal: Rehearsal) -> dict[str, Any]:
         _boot_machines(rehearsal)
     with ThreadPoolExecutor() as pool:
         prefect = pool.submit(start_prefect, rehearsal)
+        old = pool.submit(old_postgres.build_old_postgres, rehearsal.cache)
         images.ensure_images(rehearsal, passwords)
         prefect.result()
+        old.result()
     world = describe(rehearsal, passwords)
     rehearsal.world.write_text(json.dumps(world, indent=2), encoding="utf-8")
     return world
@@ -111,6 +114,7 @@ def describe(rehearsal: Rehearsal, passwords: facts.Passwords) -> dict[str, Any]
         "sql_store": str(rehearsal.state / "google" / "sqladmin.json"),
         "secrets_project": facts.SECRETS_PROJECT,
         "shared_project": facts.SHARED_PROJECT,
+        "old_postgres": str(old_postgres.build_old_postgres(rehearsal.cache)),
         "names": str(rehearsal.state / "names"),
         "footprint": str(rehearsal.state / "footprint.json"),
     }

@@ -22,7 +22,7 @@ from rollout.executors.blockers import watched
 from rollout.executors.catalog import read_catalog
 from rollout.executors.contract import contract_on
 from rollout.executors.pooled import backend_pid, demand_own_session, pooled
-from rollout.executors.postgres import connect, read_place, told
+from rollout.executors.postgres import connect, notice_silence, read_place, told
 from rollout.executors.proxy import proxy
 from rollout.executors.rights import demand_rights
 from rollout.executors.segment_run import SegmentRun, Table
@@ -218,6 +218,8 @@ class Database:
         self._observer = connect(self._address, self._place)
         self._open.callback(self._observer.close)
         self._pid = demand_own_session(self._connection, self._observer)
+        for connection in (self._connection, self._observer):
+            connection.execute(notice_silence())
         row = self._connection.execute("SELECT pg_try_advisory_lock(%s)", (LOCK_KEY,)).fetchone()
         if row != (True,):
             raise AlreadyMigrating(

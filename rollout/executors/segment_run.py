@@ -20,6 +20,7 @@ from rollout.errors import MigrationFailed
 from rollout.executors import indexes, steps
 from rollout.executors.clock import monotonic_s, pause
 from rollout.executors.migration_errors import LOCK_STATES, PARTLY, WHOLE, failure, place
+from rollout.executors.postgres import notice_silence
 from rollout.executors.steps import At
 from rollout.migrations.locks import Patience, pause_s
 from rollout.migrations.segments import (
@@ -280,8 +281,7 @@ class SegmentRun:
 
     def _reset(self) -> None:
         """Forget what the file or an earlier one has set."""
-        self._connection.execute("RESET ALL")
-        self._connection.execute("RESET ROLE")
+        self._connection.execute(b"RESET ALL; RESET ROLE; " + notice_silence())
 
     def _replay(self, number: int, position: int) -> None:
         for text in settings_before(self._migration, number, position):
