@@ -29,6 +29,7 @@ next. The caller prints it as it is; nobody matches on its text.
         DatabaseLocked      somebody else holds what a statement needs
         AlreadyMigrating    another session has the right to migrate
         MigrationFailed
+        ScratchUnusable     migrations cannot be tried on a copy first
       ActivationFailed
       VerificationFailed
       Superseded            a newer deploy waits, and this one has changed nothing
@@ -244,6 +245,10 @@ class AlreadyMigrating(DatabaseError):
 
 class MigrationFailed(DatabaseError):
     """Raised when a migration failed; what is left of it is said, and the next run knows it too."""
+
+
+class ScratchUnusable(DatabaseError):
+    """Raised when there is no scratch copy of the live schema to try migrations on."""
 
 
 class ActivationFailed(RolloutError):
