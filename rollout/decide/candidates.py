@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rollout.decide.compatible.judge import compatible
 from rollout.decide.overview import overview
-from rollout.decide.releases import release_on
+from rollout.decide.releases import release_on, serving_release
 from rollout.decide.rollback import names_release
 from rollout.errors import ConfigInvalid
 from rollout.migrations.contract_json import parse_contract, text_fingerprint
@@ -48,6 +48,20 @@ def contract_of(stored: StoredContracts, number: int) -> Contract | Finding:
     except ConfigInvalid as error:
         told = f"the schema contract of release {number} cannot be read: {error.problem}"
         return Finding("contract-unreadable", told, place, _NO_CONTRACT)
+
+
+def serving_contract(stored: StoredContracts, service: str) -> Contract | Finding:
+    """Return the contract of the release that serves, or why there is none to judge by.
+
+    Args:
+        stored: What was read of the host.
+        service: The compose service that is switched.
+    """
+    number = serving_release(stored.facts, service)
+    if number is not None:
+        return contract_of(stored, number)
+    told = "the host serves no release that was deployed from here"
+    return Finding("no-contract", told, "the host", "Nothing to do: this deploy makes one.")
 
 
 def judge_candidates(
