@@ -17,6 +17,11 @@ secret itself; for a rehearsal it is the `world.json` that the rehearsal wrote.
 
     [app_database]
     url_secret = "trovella-database-url"
+
+    [scratch_database]
+    url_secret = "trovella-scratch-database-url"
+
+The last one is needed only where the environment's file names a `scratch_database`.
 """
 
 from __future__ import annotations
@@ -85,12 +90,21 @@ class DatabaseFacts(Facts):
 
 
 class BlockFacts(Facts):
-    """Everything that the four blocks of an environment are made of."""
+    """Everything that the blocks of an environment are made of.
+
+    Attributes:
+        target_host: The host.
+        gcp_project: The project.
+        artifact_registry: The registry.
+        app_database: The application's database.
+        scratch_database: The server of scratch databases; None where there is none.
+    """
 
     target_host: HostFacts
     gcp_project: ProjectFacts
     artifact_registry: RegistryFacts
     app_database: DatabaseFacts
+    scratch_database: DatabaseFacts | None = None
 
 
 def read_facts(path: Path) -> BlockFacts:
@@ -135,5 +149,8 @@ def read_world(path: Path) -> BlockFacts:
             url_secret="trovella-database-url",  # noqa: S106 - the secret's name
             host=database.hostname or "",
             port=database.port or 0,
+        ),
+        scratch_database=DatabaseFacts(
+            url_secret="trovella-scratch-database-url",  # noqa: S106 - the secret's name
         ),
     )

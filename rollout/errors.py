@@ -29,6 +29,7 @@ next. The caller prints it as it is; nobody matches on its text.
         DatabaseLocked      somebody else holds what a statement needs
         AlreadyMigrating    another session has the right to migrate
         MigrationFailed
+        ScratchUnusable     migrations cannot be tried on a copy first
       BackupFailed          the backup before data is destroyed did not come about
         BackupUnavailable   Google cannot be asked for it
       ActivationFailed
@@ -246,6 +247,10 @@ class AlreadyMigrating(DatabaseError):
 
 class MigrationFailed(DatabaseError):
     """Raised when a migration failed; what is left of it is said, and the next run knows it too."""
+
+
+class ScratchUnusable(DatabaseError):
+    """Raised when there is no scratch copy of the live schema to try migrations on."""
 
 
 class BackupFailed(RolloutError):

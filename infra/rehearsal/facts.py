@@ -66,6 +66,8 @@ TOKEN_URI: Final = "https://oauth2.googleapis.com/token"  # noqa: S105 - an addr
 DATABASE_INSTANCE: Final = "trovella"
 DATABASE_NAME: Final = "trovella"
 DATABASE_ROLE: Final = "trovella-app"
+SCRATCH_ROLE: Final = "scratch"
+SCRATCH_SECRET: Final = "trovella-scratch-database-url"  # noqa: S105 - its name
 PUBLIC_URL: Final = "https://trovella.ai"
 
 
@@ -80,6 +82,7 @@ class Passwords:
         prefect: of the role `prefect` in the second cluster.
         redis: of the Redis stand-in.
         typesense: the application's Typesense key.
+        scratch: of the role that makes scratch databases, on the server of Prefect's database.
     """
 
     access_token: str
@@ -88,6 +91,13 @@ class Passwords:
     prefect: str
     redis: str
     typesense: str
+    scratch: str
+
+
+def scratch_url(passwords: Passwords) -> str:
+    """Return where scratch databases are made: no machine of the application's knows it."""
+    login = f"{SCRATCH_ROLE}:{passwords.scratch}"
+    return f"postgresql://{login}@{PREFECT_DATABASE}:5432/postgres"
 
 
 def names_table() -> str:

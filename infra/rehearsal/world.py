@@ -109,6 +109,7 @@ def describe(rehearsal: Rehearsal, passwords: facts.Passwords) -> dict[str, Any]
         "database_admin_url": f"postgresql://{superuser}/{facts.DATABASE_NAME}",
         "database_url": f"postgresql://{facts.DATABASE_ROLE}:{passwords.application}"
         f"@{facts.DATABASE}:5432/{facts.DATABASE_NAME}",
+        "scratch_url": facts.scratch_url(passwords),
         "redis_url": f"redis://:{passwords.redis}@{facts.REDIS_NAME}:6379",
         "google_store": str(rehearsal.state / "google" / "secrets.json"),
         "sql_store": str(rehearsal.state / "google" / "sqladmin.json"),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rollout.decide.compatible.judge import compatible
 from rollout.decide.overview import overview
-from rollout.decide.releases import release_on, releases_on
+from rollout.decide.releases import release_on, releases_on, serving_release
 from rollout.decide.rollback import names_release
 from rollout.errors import ConfigInvalid
 from rollout.migrations.contract_json import parse_contract, text_fingerprint
@@ -65,6 +65,20 @@ def _same_schema(stored: StoredContracts, release: Release) -> Release | None:
         if one.contract and one.migrations == release.migrations and one.number in stored.texts
     )
     return next(alike, None)
+
+
+def serving_contract(stored: StoredContracts, service: str) -> Contract | Finding:
+    """Return the contract of the release that serves, or why there is none to judge by.
+
+    Args:
+        stored: What was read of the host.
+        service: The compose service that is switched.
+    """
+    number = serving_release(stored.facts, service)
+    if number is not None:
+        return contract_of(stored, number)
+    told = "the host serves no release that was deployed from here"
+    return Finding("no-contract", told, "the host", "Nothing to do: this deploy makes one.")
 
 
 def judge_candidates(

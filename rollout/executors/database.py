@@ -30,6 +30,7 @@ from rollout.migrations.locks import Patience
 
 if TYPE_CHECKING:
     from rollout.executors.process import Log
+    from rollout.executors.segment_run import Heed
     from rollout.migrations.journal import Migration
     from rollout.model.backup import Backup
     from rollout.model.catalog import Catalog
@@ -49,6 +50,8 @@ class Database:
         address: How to reach it; its proxy runs exactly as long.
         log: Called with what happens.
         patience: How long and how often locks are waited for; None means the safe defaults.
+        heed: Called after each step of a migration, before its transaction ends; None where nobody
+            watches: on production.
 
     Raises:
         ConfigInvalid: On entering, when the URL is none.
@@ -57,11 +60,16 @@ class Database:
     """
 
     def __init__(
-        self, address: DatabaseAddress, log: Log, patience: Patience | None = None
+        self,
+        address: DatabaseAddress,
+        log: Log,
+        patience: Patience | None = None,
+        heed: Heed | None = None,
     ) -> None:
         self._address = address
         self._patience = patience or Patience()
         self._log = log
+        self._heed = heed
         self._open = ExitStack()
         self._locked = False
         self._marked = False
@@ -199,7 +207,7 @@ class Database:
                 raise _begun_otherwise(migration)
             found = Table(schema, table, self._columns(schema, table))
             arguments = (self._connection, migration, found, self._patience, self._log)
-            run = SegmentRun(*arguments)
+            run = SegmentRun(*arguments, self._heed)
         with watched(self._observer, self._pid, migration.tag, self._log):
             run.run()
         self._log(f"{migration.tag} applied in {time.monotonic() - started:.2f} s")
