@@ -70,17 +70,10 @@ async def save_blocks(
         await save(names.app_database, AppDatabase, lambda: AppDatabase(gcp=project, **database)),
     ]
     if names.scratch_database is not None:
-        scratch = _scratch_database(names.scratch_database, facts)
+        scratch = facts.scratch_server(names.scratch_database).model_dump()
         make = lambda: AppDatabase(gcp=project, **scratch)  # noqa: E731
         told.append(await save(names.scratch_database, AppDatabase, make))
     return told
-
-
-def _scratch_database(name: str, facts: BlockFacts) -> dict[str, Any]:
-    """Return the fields of the scratch server's block."""
-    if facts.scratch_database is None:
-        raise ConfigInvalid(f"block app-database/{name}", "the facts have no [scratch_database]")
-    return facts.scratch_database.model_dump()
 
 
 def target_host(facts: BlockFacts) -> TargetHost:

@@ -106,6 +106,20 @@ class BlockFacts(Facts):
     app_database: DatabaseFacts
     scratch_database: DatabaseFacts | None = None
 
+    def scratch_server(self, name: str) -> DatabaseFacts:
+        """Return what the block of the scratch server is made of.
+
+        Args:
+            name: What the environment's file calls it.
+
+        Raises:
+            ConfigInvalid: When the facts say nothing of it.
+        """
+        if self.scratch_database is None:
+            path = f"block app-database/{name}"
+            raise ConfigInvalid(path, "the facts have no [scratch_database]")
+        return self.scratch_database
+
 
 def read_facts(path: Path) -> BlockFacts:
     """Return the facts that an operator's TOML file holds.

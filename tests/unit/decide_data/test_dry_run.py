@@ -124,6 +124,12 @@ def test_without_a_contract_of_what_serves_the_live_schema_stands_in_for_it():
     assert gone.findings[1].consequence.startswith("release 3 has no schema contract; the live ")
 
 
+def test_an_empty_database_has_no_code_to_break():
+    empty = contract()
+
+    assert tried(ran(LIVE, empty, empty), NO_CONTRACT) == Tried((), Go())
+
+
 def test_a_host_that_serves_nothing_of_ours_has_no_contract():
     found = serving_contract(StoredContracts(), "web")
 

@@ -156,6 +156,16 @@ def test_a_rehearsal_is_read_from_what_it_wrote(tmp_path: Path):
     assert facts.target_host.host == "10.77.0.2"
 
 
+def test_a_scratch_server_that_an_environment_names_must_be_in_the_facts(tmp_path: Path):
+    path = tmp_path / "blocks.toml"
+    path.write_text(FACTS)
+    with pytest.raises(ConfigInvalid, match="app-database/spare: the facts have no"):
+        read_facts(path).scratch_server("spare")
+
+    path.write_text(f'{FACTS}[scratch_database]\nurl_secret = "spare-url"\n')
+    assert read_facts(path).scratch_server("spare").url_secret == "spare-url"
+
+
 def test_without_a_named_secret_there_is_no_login(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("PREFECT_AUTH_SECRET", raising=False)
     assert read_login() == ""
