@@ -19,6 +19,7 @@ from rollout.decide.migrate import (
     verify_applied,
     watch_hits,
 )
+from rollout.decide.prechecks import with_prechecks
 from rollout.decide.scope import decide_scope, judge_scope
 from rollout.errors import CommandFailed, Refused
 from rollout.executors import git
@@ -27,6 +28,7 @@ from rollout.executors.files import read_environment
 from rollout.executors.process import run_local
 from rollout.migrations.contract_json import fingerprint, render_contract
 from rollout.migrations.journal import Journal, parse
+from rollout.migrations.prechecks import prechecks
 from rollout.migrations.table import table_rows
 from rollout.model.command import Command
 from rollout.model.finding import Refuse, Verdict
@@ -63,15 +65,20 @@ def plan_migrations(
 
     Raises:
         Refused: When the folder or the database is not as it must be before applying, or when a
-            statement breaks the code that serves now or destroys data and nobody accepted it.
+            statement breaks the code that serves now or destroys data, or the rows that are there
+            are in its way, and nobody accepted it.
         DatabaseError: When the database cannot be read.
     """
     settings = read_environment(environment)
     source = at(source.version.sha, environment, purpose="migrate")
     with Database(_address(settings), get_run_logger().info) as database:
         plan = _plan(settings, source, deployed, database)
+        rules = settings.migrations.rules
         catalog = database.catalog()
-    lint = decide_lint(plan.pending, catalog, accept, settings.migrations.rules)
+        lint = decide_lint(plan.pending, catalog, accept, rules)
+        questions = prechecks((judged for judged, _ in lint.statements), catalog)
+        answers = database.ask(questions, settings.migrations.precheck_timeout_s)
+    lint = with_prechecks(lint, answers, accept, rules)
     rows = table_rows(lint.statements, (*plan.findings, *lint.others))
     plan = with_lint(plan, lint)
     get_run_logger().info("migrate-prod: %s", plan.describe())

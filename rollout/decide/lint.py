@@ -9,6 +9,7 @@ from rollout.decide.quarantine import QUARANTINED
 from rollout.migrations.change import Judged
 from rollout.migrations.judge import judge
 from rollout.migrations.lint import findings_of
+from rollout.migrations.prechecks import CODES as PRECHECKS
 from rollout.migrations.rules import RULES
 from rollout.migrations.sql import parse_sql
 from rollout.model.finding import Finding, Go, Refuse, Verdict
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from rollout.migrations.journal import Migration
     from rollout.model.catalog import Catalog
 
-CODES = frozenset(rule.code for rule in RULES)
+CODES = frozenset((*(rule.code for rule in RULES), *PRECHECKS))
 """The names of rules that a request may accept; a deploy may also accept `QUARANTINED`."""
 
 
@@ -66,13 +67,13 @@ def decide_lint(
     read = [parse_sql(migration) for migration in pending]
     judged = judge((one for parsed, _ in read for one in parsed), catalog)
     statements = tuple(
-        (one, tuple(_weighed(found, accepted, rules))) for one, found in findings_of(judged)
+        (one, tuple(weighed(found, accepted, rules))) for one, found in findings_of(judged)
     )
     shown = tuple(finding for _, said in statements for finding in said)
     refused = (
         *_misspelt(accepted),
         *(problem for _, problems in read for problem in problems),
-        *(finding for finding in shown if _is_refused(finding.rule, accepted, rules)),
+        *(finding for finding in shown if is_refused(finding.rule, accepted, rules)),
     )
     findings = tuple(dict.fromkeys((*refused, *shown)))
     return Lint(statements, findings, Refuse(refused) if refused else Go(findings))
@@ -90,16 +91,17 @@ def with_lint(plan: MigrationPlan, lint: Lint) -> MigrationPlan:
     return replace(plan, findings=findings, verdict=Refuse(refused) if refused else Go(findings))
 
 
-def _is_refused(rule: str, accepted: Collection[str], rules: MigrationRules) -> bool:
+def is_refused(rule: str, accepted: Collection[str], rules: MigrationRules) -> bool:
+    """Return whether a rule's findings keep anything from being applied."""
     return rules.consequence(rule) == "refuse" and rule not in accepted
 
 
-def _weighed(
+def weighed(
     found: Iterable[Finding], accepted: Collection[str], rules: MigrationRules
 ) -> Iterator[Finding]:
     """Yield what is to be shown: what was accepted says so, and what is refused how to insist."""
     for finding in found:
-        if _is_refused(finding.rule, accepted, rules):
+        if is_refused(finding.rule, accepted, rules):
             words = f"{finding.help} To do it all the same, deploy with `accept` naming "
             yield replace(finding, help=f"{words}{finding.rule}.")
         elif finding.rule in accepted:
