@@ -136,6 +136,8 @@ class MigrationRules(Section):
     change_column_type: RuleConsequence = "refuse"
     column_made_required: RuleConsequence = "refuse"
     constraint_not_valid: RuleConsequence = "warn"
+    data_may_refuse: RuleConsequence = "warn"
+    data_refuses: RuleConsequence = "refuse"
     destroys_data: RuleConsequence = "refuse"
     drop_column: RuleConsequence = "refuse"
     drop_object: RuleConsequence = "refuse"
@@ -144,6 +146,7 @@ class MigrationRules(Section):
     no_rewrite_under_lock: RuleConsequence = "warn"
     not_null_without_default: RuleConsequence = "refuse"
     opaque_statement: RuleConsequence = "warn"
+    precheck_timeout: RuleConsequence = "warn"
     rename: RuleConsequence = "refuse"
     require_concurrent_index: RuleConsequence = "warn"
     session_setting: RuleConsequence = "warn"
@@ -255,6 +258,8 @@ class Migrations(Section):
             read; empty means the user of the `app_database` block's URL.
         schemas: The application's schemas; empty means all but the system's.
         rules: What each rule's findings lead to.
+        precheck_timeout_s: How long each question to the rows of the database may take before
+            anything is applied, in seconds.
         seed: Command for the reference data, run with NODE_ENV=production after applying; empty
             means that there is none.
         seed_timeout_s: How long it may take, in seconds.
@@ -275,6 +280,7 @@ class Migrations(Section):
     role: str = ""
     schemas: tuple[str, ...] = ()
     rules: MigrationRules = MigrationRules()
+    precheck_timeout_s: Seconds = 5
     seed: tuple[str, ...] = ()
     seed_timeout_s: Seconds = 120
     watch: tuple[str, ...] = ()

@@ -27,6 +27,7 @@ from rollout.decide.migrate import (
     verify_applied,
     watch_hits,
 )
+from rollout.decide.prechecks import with_prechecks
 from rollout.decide.scope import decide_scope, judge_scope
 from rollout.errors import CommandFailed, Refused
 from rollout.executors import git
@@ -36,6 +37,7 @@ from rollout.executors.process import run_local
 from rollout.executors.squawk import second_opinions
 from rollout.migrations.contract_json import fingerprint, parse_contract, render_contract
 from rollout.migrations.journal import Journal, parse
+from rollout.migrations.prechecks import prechecks
 from rollout.migrations.second_opinion import with_opinions
 from rollout.migrations.table import table_rows
 from rollout.model.command import Command
@@ -52,6 +54,9 @@ from tasks.source import at
 
 if TYPE_CHECKING:
     from rollout.config import Environment
+    from rollout.decide.dry_run import Tried
+    from rollout.decide.lint import Lint
+    from rollout.model.finding import Finding
     from rollout.model.target import DatabaseAddress
 
 
@@ -80,8 +85,8 @@ def plan_migrations(
 
     Raises:
         Refused: When the folder or the database is not as it must be before applying, or when a
-            statement breaks the code that serves now or destroys data and nobody accepted it, or
-            when the migrations fail on the copy.
+            statement breaks the code that serves now or destroys data, or the rows that are there
+            are in its way, and nobody accepted it, or when the migrations fail on the copy.
         DatabaseError: When the database cannot be read.
     """
     settings = read_environment(environment)
@@ -89,17 +94,17 @@ def plan_migrations(
     address = _address(settings)
     with Database(address, get_run_logger().info) as database:
         plan = _plan(settings, source, deployed, database)
+        rules = settings.migrations.rules
         catalog = database.catalog()
-        lint = decide_lint(plan.pending, catalog, accept, settings.migrations.rules)
+        lint = decide_lint(plan.pending, catalog, accept, rules)
+        questions = prechecks((judged for judged, _ in lint.statements), catalog)
+        answers = database.ask(questions, settings.migrations.precheck_timeout_s)
+        lint = with_prechecks(lint, answers, accept, rules)
         linted = with_lint(plan, lint)
         run = tried(settings, linted, address, database.user)
     needs = serving(settings) if isinstance(run, DryRun) else None
     found = decide_dry_run(run, needs, accept, settings.migrations.dry_run)
-    others = (*plan.findings, *lint.others, *found.findings)
-    rows = table_rows(lint.statements, others, run.traced if isinstance(run, DryRun) else ())
-    opinions = second_opinions(plan.pending, get_run_logger().warning)
-    if opinions is not None:
-        rows = with_opinions(rows, [one.statement for one, _ in lint.statements], opinions)
+    rows = _rows_of(plan, lint, found, run)
     plan = with_all_names(with_verdict(linted, found.findings, found.verdict), accept)
     get_run_logger().info("migrate-prod: %s", plan.describe())
     first = decide_loss(plan.pending, catalog).announce(settings.migrations.backup_instance)
@@ -261,6 +266,18 @@ def _seed(settings: Environment, source: Source, address: DatabaseAddress) -> No
             left="All migrations are applied; the release that served before still serves.",
             next_step="Correct the seeds and deploy the next commit, or retry this run.",
         )
+
+
+def _rows_of(
+    plan: MigrationPlan, lint: Lint, found: Tried, run: DryRun | Finding | None
+) -> list[dict[str, str]]:
+    """Return the plan as a table: each statement with all that was found out about it."""
+    others = (*plan.findings, *lint.others, *found.findings)
+    rows = table_rows(lint.statements, others, run.traced if isinstance(run, DryRun) else ())
+    opinions = second_opinions(plan.pending, get_run_logger().warning)
+    if opinions is None:
+        return rows
+    return with_opinions(rows, [one.statement for one, _ in lint.statements], opinions)
 
 
 def _publish(plan: MigrationPlan, rows: list[dict[str, str]], source: Source) -> None:

@@ -10,6 +10,7 @@ from rollout.decide.quarantine import QUARANTINED
 from rollout.migrations.change import Judged
 from rollout.migrations.judge import judge
 from rollout.migrations.lint import findings_of
+from rollout.migrations.prechecks import CODES as PRECHECKS
 from rollout.migrations.rules import RULES
 from rollout.migrations.sql import parse_sql
 from rollout.model.finding import Finding, Go, Refuse, Verdict
@@ -23,7 +24,12 @@ if TYPE_CHECKING:
     from rollout.model.catalog import Catalog
 
 CODES = frozenset(
-    (*(rule.code for rule in RULES), *(rule.name for rule in COMPATIBLE), "dry-run-fails")
+    (
+        *(rule.code for rule in RULES),
+        *(rule.name for rule in COMPATIBLE),
+        *PRECHECKS,
+        "dry-run-fails",
+    )
 )
 """The names that a request may accept: of docs/rules.md, and of docs/contract.md.
 
@@ -72,13 +78,13 @@ def decide_lint(
     read = [parse_sql(migration) for migration in pending]
     judged = judge((one for parsed, _ in read for one in parsed), catalog)
     statements = tuple(
-        (one, tuple(_weighed(found, accepted, rules))) for one, found in findings_of(judged)
+        (one, tuple(weighed(found, accepted, rules))) for one, found in findings_of(judged)
     )
     shown = tuple(finding for _, said in statements for finding in said)
     refused = (
         *_misspelt(accepted),
         *(problem for _, problems in read for problem in problems),
-        *(finding for finding in shown if _is_refused(finding.rule, accepted, rules)),
+        *(finding for finding in shown if is_refused(finding.rule, accepted, rules)),
     )
     findings = tuple(dict.fromkeys((*refused, *shown)))
     return Lint(statements, findings, Refuse(refused) if refused else Go(findings))
@@ -132,16 +138,17 @@ def insisted(finding: Finding) -> Finding:
     return replace(finding, help=words) if finding.rule in CODES else finding
 
 
-def _is_refused(rule: str, accepted: Collection[str], rules: MigrationRules) -> bool:
+def is_refused(rule: str, accepted: Collection[str], rules: MigrationRules) -> bool:
+    """Return whether a rule's findings keep anything from being applied."""
     return rules.consequence(rule) == "refuse" and rule not in accepted
 
 
-def _weighed(
+def weighed(
     found: Iterable[Finding], accepted: Collection[str], rules: MigrationRules
 ) -> Iterator[Finding]:
     """Yield what is to be shown: what was accepted says so, and what is refused how to insist."""
     for finding in found:
-        if _is_refused(finding.rule, accepted, rules):
+        if is_refused(finding.rule, accepted, rules):
             yield insisted(finding)
         elif finding.rule in accepted:
             yield replace(finding, consequence=f"accepted: {finding.consequence}")

@@ -23,18 +23,22 @@ from rollout.executors.catalog import read_catalog
 from rollout.executors.contract import contract_on
 from rollout.executors.pooled import backend_pid, demand_own_session, pooled
 from rollout.executors.postgres import connect, notice_silence, read_place, told
+from rollout.executors.prechecks import ask
 from rollout.executors.proxy import proxy
 from rollout.executors.rights import demand_rights
 from rollout.executors.segment_run import SegmentRun, Table
 from rollout.migrations.locks import Patience
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rollout.executors.process import Log
     from rollout.executors.segment_run import Heed
     from rollout.migrations.journal import Migration
     from rollout.model.backup import Backup
     from rollout.model.catalog import Catalog
     from rollout.model.contract import Contract, Scope
+    from rollout.model.precheck import Answer, Precheck
     from rollout.model.target import DatabaseAddress
 
 Outcome = Literal["applied", "already applied"]
@@ -111,6 +115,10 @@ class Database:
     def catalog(self) -> Catalog:
         """Return the database's tables with their sizes; raises what `read_catalog` raises."""
         return read_catalog(self._connection)
+
+    def ask(self, prechecks: Iterable[Precheck], timeout_s: float) -> tuple[Answer, ...]:
+        """Return what the rows answer; raises what `prechecks.ask` raises."""
+        return ask(self._connection, prechecks, timeout_s)
 
     @property
     def user(self) -> str:

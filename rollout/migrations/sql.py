@@ -227,6 +227,29 @@ def tokens_of(text: str) -> tuple[Token, ...]:
     )
 
 
+def deparse(expression: Node) -> str:
+    """Return an expression as SQL, written by the grammar: names are quoted where they must be.
+
+    Args:
+        expression: A part of a parse tree that can stand in a list of what is selected.
+
+    Returns:
+        The text; empty when the grammar cannot write it.
+    """
+    fields = {"op": "SETOP_NONE", "limit_option": "LIMIT_OPTION_DEFAULT"}
+    select = Node(
+        "SelectStmt", {**fields, "target_list": (Node("ResTarget", {"val": expression}),)}
+    )
+    binding: Any = cast("Any", postgast)
+    tree = binding.pg_query_pb2.ParseResult()
+    _fill(tree.stmts.add(), Node("RawStmt", {"stmt": select}))
+    try:
+        text: str = binding.deparse(tree)
+    except postgast.PgQueryError:
+        return ""
+    return text.removeprefix("SELECT ")
+
+
 def _syntax_error(migration: Migration, number: int, problem: _NotSql) -> Finding:
     line = line_in_file(migration, number, max(problem.position, 1))
     return Finding(
@@ -324,3 +347,29 @@ def _value(field: Any, value: Any) -> Value:
     if field.enum_type:
         return str(field.enum_type.values_by_number[value].name)
     return cast("Value", value)
+
+
+def _fill(message: Any, node: Node) -> None:
+    """Make a message of the binding say what a node does: the way back from `_node`."""
+    if message.DESCRIPTOR.name == "Node":
+        if node:
+            alternatives = message.DESCRIPTOR.oneofs_by_name["node"].fields
+            name = next(one.name for one in alternatives if one.message_type.name == node.kind)
+            getattr(message, name).SetInParent()
+            _fill(getattr(message, name), node)
+        return
+    for name, value in node.fields.items():
+        _set(message, message.DESCRIPTOR.fields_by_name[name], value)
+
+
+def _set(message: Any, field: Any, value: Value) -> None:
+    if isinstance(value, tuple):
+        for one in value:
+            _fill(getattr(message, field.name).add(), one)
+    elif isinstance(value, Node):
+        getattr(message, field.name).SetInParent()
+        _fill(getattr(message, field.name), value)
+    elif field.enum_type:
+        setattr(message, field.name, field.enum_type.values_by_name[value].number)
+    else:
+        setattr(message, field.name, value)
