@@ -5,6 +5,7 @@ One world, in order. The column is made by hand, so that no code of the applicat
 
 from __future__ import annotations
 
+import json
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,16 @@ import pytest
 
 from infra.rehearsal.facts import DATABASE_INSTANCE
 from tests.support.sql_admin import Instance
-from tests.support.world import commit, commit_with, facts, on_host, retry, serving_version, trigger
+from tests.support.world import (
+    commit,
+    commit_with,
+    facts,
+    newest,
+    on_host,
+    retry,
+    serving_version,
+    trigger,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,6 +75,9 @@ def test_it_is_refused_until_the_rule_is_named(dropping: str, served: str):
     assert run.state == "Failed", run.log
     for word in ("doomed and all its values go", "\nleft: ", "`accept` naming drop-column"):
         assert word in run.message
+    (row,) = [row for row in json.loads(newest("migrations")) if "doomed" in row["statement"]]
+    assert row["finding"].startswith("drop-column: ")
+    assert row["second opinion"] == "ban-drop-column: Dropping a column may break existing clients."
     assert has_column()
     assert INSTANCE.runs() == []
     assert serving_version() == served

@@ -18,7 +18,12 @@ from uuid import UUID
 
 import httpx
 from prefect import get_client
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+from prefect.client.schemas.filters import (
+    ArtifactCollectionFilter,
+    ArtifactCollectionFilterKey,
+    FlowRunFilter,
+    FlowRunFilterId,
+)
 from prefect.client.schemas.sorting import TaskRunSort
 from prefect.states import AwaitingRetry
 
@@ -111,6 +116,15 @@ def _state(run: FlowRun | TaskRun) -> State[Any]:
 def rehearsal() -> Rehearsal:
     """Return the rehearsal that these tests run in."""
     return Rehearsal(facts()["name"])
+
+
+def newest(key: str) -> str:
+    """Return the newest version of an artifact, as the Artifacts page shows it."""
+    with get_client(sync_client=True) as client:
+        (found,) = client.read_latest_artifacts(
+            artifact_filter=ArtifactCollectionFilter(key=ArtifactCollectionFilterKey(any_=[key]))
+        )
+    return str(found.data)
 
 
 def restart_worker() -> None:
