@@ -11,14 +11,15 @@ import psycopg
 import pytest
 
 from rollout.config import MigrationRules
-from rollout.decide.lint import decide_lint
+from rollout.decide.lint import decide_lint, with_lint
+from rollout.decide.migrate import decide_migrations
 from rollout.decide.prechecks import with_prechecks
 from rollout.executors.database import Database
 from rollout.migrations.prechecks import prechecks
 from rollout.model.command import Secret
 from rollout.model.finding import Finding, Go, Refuse
 from rollout.model.target import DatabaseAddress
-from tests.support.database import Scratch, held, scratch_database
+from tests.support.database import Scratch, folder, held, scratch_database
 from tests.support.lab import BASE
 from tests.support.migrations import migration
 from tests.support.precheck_cases import REFUSED, ROWS, TAKEN, UNSURE
@@ -155,6 +156,17 @@ def test_of_many_rows_it_is_said_that_there_are_more(lab: Asked):
     (found,) = lab.findings("ALTER TABLE note ADD COLUMN c int NOT NULL")
 
     assert "there are more than 1,000 rows of note" in found.consequence
+
+
+def test_one_refusal_of_the_plan_names_all_that_has_to_be_accepted(rows: Asked):
+    plan = decide_migrations(folder(SET_NOT_NULL), (), None)
+
+    refused = with_lint(plan, rows.told(SET_NOT_NULL)).verdict
+
+    assert isinstance(refused, Refuse)
+    assert [one.rule for one in refused.findings] == ["column-made-required", "data-refuses"]
+    accepted = tuple(one.rule for one in refused.findings)
+    assert isinstance(with_lint(plan, rows.told(SET_NOT_NULL, accepted=accepted)).verdict, Go)
 
 
 def test_accepted_it_is_tried_all_the_same(rows: Asked):
