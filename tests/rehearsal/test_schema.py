@@ -72,20 +72,30 @@ def deployed() -> tuple[int, str]:
 
 @dataclass(frozen=True, slots=True)
 class Releases:
-    """Two releases, the newer of which knows a column that the older one does not."""
+    """Two releases, the newer of which knows a column that the older one does not.
+
+    Attributes:
+        older: The one.
+        newer: The other.
+        log: What both runs wrote.
+        left: The scratch databases that both runs left on their server.
+    """
 
     older: int
     newer: int
     log: str
+    left: set[str]
 
 
 @pytest.fixture(scope="module")
 def releases() -> Iterator[Releases]:
+    before = scratch_names(facts()["scratch_url"])
     older, log = deployed()
     ask("alter table note add column spare text")
     try:
         newer, more = deployed()
-        yield Releases(older, newer, log + more)
+        left = scratch_names(facts()["scratch_url"]) - before
+        yield Releases(older, newer, log + more, left)
     finally:
         ask("alter table note drop column if exists spare")
 
@@ -111,7 +121,7 @@ def test_the_migrations_were_tried_on_a_copy_first_and_led_where_the_live_schema
     assert re.search(r"scratch copy: \w+ applied in ", releases.log)
     for told in ("no-dry-run", "scratch-differs", "schema-drift", "could not be dropped"):
         assert told not in releases.log
-    assert scratch_names(facts()["scratch_url"]) == set()
+    assert releases.left == set()
 
 
 def test_the_marker_before_the_migrations_has_the_contract_of_then(releases: Releases):
