@@ -115,7 +115,7 @@ def describe(rehearsal: Rehearsal, passwords: facts.Passwords) -> dict[str, Any]
         "sql_store": str(rehearsal.state / "google" / "sqladmin.json"),
         "secrets_project": facts.SECRETS_PROJECT,
         "shared_project": facts.SHARED_PROJECT,
-        "old_postgres": str(old_postgres.build_old_postgres(rehearsal.cache)),
+        "old_postgres": str(old_postgres.build_old_postgres(rehearsal.cache) or ""),
         "names": str(rehearsal.state / "names"),
         "footprint": str(rehearsal.state / "footprint.json"),
     }

@@ -80,10 +80,12 @@ def server(
         standby_of: Whose standby it is; None for nobody's.
         ready: What it answers when it is as it is to be.
     """
+    root = facts()["old_postgres"]
+    assert root, "this machine's mirror has no Debian 12: run bin/test where Docker is"
     password = (standby_of and urlsplit(standby_of.url).password) or secrets.token_hex(12)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    words = [str(INSIDE / "postgres-server"), facts()["old_postgres"], _PROGRAMS[version]]
+    words = [str(INSIDE / "postgres-server"), root, _PROGRAMS[version]]
     environment = {
         **os.environ,
         "PGPASSWORD": password,
