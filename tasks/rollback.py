@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from prefect import get_run_logger, task
@@ -18,7 +19,11 @@ from rollout.executors.files import read_environment
 from rollout.model.activation import Activation, Chosen, Wish
 from rollout.model.finding import Refuse
 from tasks.activate import activate, activation_plan
-from tasks.app_secrets import earlier_with_its_secrets, earlier_with_newest_secrets
+from tasks.app_secrets import (
+    demand_recorded,
+    earlier_with_its_secrets,
+    earlier_with_newest_secrets,
+)
 from tasks.lease import assure_lease
 from tasks.record import note, publish_choice
 from tasks.schema import read_stored, reading_live
@@ -30,6 +35,12 @@ if TYPE_CHECKING:
     from rollout.model.host import HostFacts, StoredContracts
     from rollout.model.plan import RemoteFile
     from rollout.model.release import Release
+
+
+# Elsewhere these wait until they are needed. Here that would be within the second in which the
+# earlier release shall serve, so they are loaded with the flow, before its run begins.
+for _slow in ("blocks.app_database", "rollout.executors.database", "rollout.executors.secrets"):
+    import_module(_slow)
 
 
 @task(name="rollback: choose", task_run_name="rollback: choose")
@@ -44,8 +55,9 @@ def choose_earlier(wish: Wish, environment: str) -> Chosen:
         environment: The environment.
 
     Raises:
-        RollbackRefused: When there is no such release, it serves already, or the schema that is
-            there breaks its code or may break it; nothing was changed.
+        RollbackRefused: When there is no such release, it serves already, a version of its secrets
+            was disabled since, or the schema that is there breaks its code or may break it; nothing
+            was changed.
         DatabaseError: When the live schema cannot be read.
     """
     settings = read_environment(environment)
@@ -53,6 +65,8 @@ def choose_earlier(wish: Wish, environment: str) -> Chosen:
         assure_lease()
         stored = read_stored(host, settings)
         chosen = _chosen(wish, stored, settings)
+        if wish.secrets == "recorded":
+            demand_recorded(chosen, settings)
         candidates = judge_candidates(stored, live.result(), settings)
     (candidate,) = (one for one in candidates if one.release.number == chosen.number)
     earlier = Earlier(candidate, candidates)
@@ -82,7 +96,9 @@ def activate_earlier(chosen: Chosen, wish: Wish, environment: str) -> Activation
         environment: The environment.
 
     Raises:
-        RollbackRefused: When its folder is gone, or a version of its secrets was disabled since.
+        RollbackRefused: When its folder is gone.
+        SecretUnusable: When any newest secret, or one that the host no longer has a copy of, cannot
+            be used.
         CommandFailed: When a step failed; `left` says what serves.
         HostError: When the host was lost; `left` says what is known.
     """
