@@ -226,8 +226,8 @@ class Migrations(Section):
         role: The database role that the application logs in as, for whom the schema contract is
             read; empty means the user of the `app_database` block's URL.
         schemas: The application's schemas; empty means all but the system's.
-        declared_in: Folders in which the code declares the schema; with the migrations they tell
-            what the database holds, so a revert leaves both as they are.
+        declared_in: Folders and files in which the code declares the schema; with the migrations
+            they tell what the database holds, so a revert leaves both as they are.
         rules: What each rule's findings lead to.
         seed: Command for the reference data, run with NODE_ENV=production after applying; empty
             means that there is none.

@@ -52,7 +52,7 @@ class Revert:
     Attributes:
         chosen: The version that is gone back to.
         top: The last one that is taken back.
-        keep: Folders that stay as the branch has them.
+        keep: Folders and files that stay as the branch has them.
     """
 
     chosen: Version

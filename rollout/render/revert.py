@@ -68,7 +68,7 @@ def render_body(
         version: Its commit.
         span: What is taken back.
         story: Who asks for it, why, and what the schema says.
-        kept: The folders that stay as the branch has them.
+        kept: The folders and files that stay as the branch has them.
     """
     run = f"[{story.run_id}]({story.run_url})" if story.run_url else f"`{story.run_id}`"
     return "\n".join(

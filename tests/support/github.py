@@ -37,6 +37,7 @@ class StandIn:
         asked: Method and path of each request, in order.
         answers_lost: How many answers to a POST get lost on their way.
         waiting: Whether every caller is told to wait.
+        behind: How many times it does not find yet what was opened a moment ago.
     """
 
     name: str
@@ -47,6 +48,7 @@ class StandIn:
     asked: list[str] = field(default_factory=list)
     answers_lost: int = 0
     waiting: bool = False
+    behind: int = 0
     url: str = ""
 
     @property
@@ -95,6 +97,9 @@ class StandIn:
         """Answer the request for a branch's pull requests."""
         owner, _, branch = query["head"][0].partition(":")
         assert owner == self.name.partition("/")[0]
+        if self.behind:
+            self.behind -= 1
+            return []
         return [
             one
             for one in self.pulls
