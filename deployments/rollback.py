@@ -30,7 +30,7 @@ from deployments.documents import KINDS, save_blocks
 from deployments.facts import BlockFacts, read_facts, read_world
 from rollout.errors import ConfigInvalid, RolloutError
 from rollout.executors.files import read_environment
-from rollout.model.activation import Secrets
+from rollout.model.activation import Secrets, Strategy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,6 +53,12 @@ def read_words(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--reason", required=True, help="why; the next deploy of it meets this")
     parser.add_argument("--environment", default="production", help="a file in deployments/")
     parser.add_argument("--actor", default=getpass.getuser(), help="who (default: %(default)s)")
+    parser.add_argument(
+        "--strategy",
+        choices=get_args(Strategy),
+        default="auto",
+        help="revert opens a pull request instead (default: %(default)s)",
+    )
     parser.add_argument("--secrets", choices=get_args(Secrets), default="recorded")
     parser.add_argument("--accept", action="append", default=[], metavar="RULE")
     parser.add_argument("--hold", action="store_true", help="keep deploys back afterwards")
@@ -146,6 +152,7 @@ def _roll_back(asked: argparse.Namespace) -> int:
         asked.reason,
         asked.environment,
         to=asked.to,
+        strategy=asked.strategy,
         secrets=asked.secrets,
         actor=asked.actor,
         accept=tuple(asked.accept),

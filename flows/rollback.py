@@ -19,6 +19,7 @@ from tasks.activate import return_to_former
 from tasks.cancelling import from_first_change_on
 from tasks.hold import keep_back
 from tasks.lease import target_lease
+from tasks.revert import plan_revert, propose, rehearse
 from tasks.rollback import activate_earlier, choose_earlier, plan_rollback
 from tasks.verify import verify_release
 from tasks.watch import watching
@@ -47,7 +48,9 @@ def rollback(  # noqa: PLR0913, PLR0917 - each is a field of the form
         to: The release: its number, or its commit in 7 to 40 digits, which is its image's tag;
             empty takes the last good one before the current.
         strategy: How to go back. `image` activates the release as a whole; `auto` does what the
-            facts allow.
+            facts allow. `revert` changes nothing on the host: it opens a pull request that takes
+            the branch back to the release's code, which is deployed when somebody merges it; an
+            empty `to` then takes what serves, where a rollback made it serve.
         secrets: `recorded` takes the versions that the release was made with; `newest` makes a new
             release of it with the newest ones, for when one of its own was disabled since.
         actor: Who asked; empty where nobody said.
@@ -62,10 +65,16 @@ def rollback(  # noqa: PLR0913, PLR0917 - each is a field of the form
 
     Raises:
         RollbackRefused: When there is no such release, it serves already, the schema that is there
-            does not let its code serve, or a version of its secrets was disabled since.
+            does not let its code serve, or a version of its secrets was disabled since. Of a
+            revert: when the branch's history does not lead back to it.
         RolloutError: With what is true, what state was left and what to do next.
     """
     wish = Wish(to, strategy, secrets, reason, actor, accept)
+    if strategy == "revert":
+        proposal = plan_revert(wish, environment, hold)
+        if dry_run:
+            return Completed(name="DryRun", message=rehearse(proposal, environment))
+        return Completed(message=propose(proposal, environment))
     if dry_run:
         chosen = choose_earlier(wish, environment)
         return Completed(name="DryRun", message=plan_rollback(chosen, wish, environment))

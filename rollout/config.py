@@ -257,6 +257,8 @@ class Migrations(Section):
         role: The database role that the application logs in as, for whom the schema contract is
             read; empty means the user of the `app_database` block's URL.
         schemas: The application's schemas; empty means all but the system's.
+        declared_in: Folders and files in which the code declares the schema; with the migrations
+            they tell what the database holds, so a revert leaves both as they are.
         rules: What each rule's findings lead to.
         precheck_timeout_s: How long each question to the rows of the database may take before
             anything is applied, in seconds.
@@ -279,6 +281,7 @@ class Migrations(Section):
     table: str = "__drizzle_migrations"
     role: str = ""
     schemas: tuple[str, ...] = ()
+    declared_in: tuple[RepositoryPath, ...] = ()
     rules: MigrationRules = MigrationRules()
     precheck_timeout_s: Seconds = 5
     seed: tuple[str, ...] = ()
@@ -343,6 +346,32 @@ class Verify(Section):
         return urlsplit(self.url).path or "/"
 
 
+class GitHub(Section):
+    """Where commits are proposed: branches are pushed and pull requests opened.
+
+    Attributes:
+        repository: `owner/name` on GitHub.
+        token: Name in Secret Manager of a token that may write contents and pull requests. It is
+            read when something is proposed only, and never reaches the application.
+        api_url: GitHub's API.
+        push_to: Where branches are pushed to; empty means the repository on github.com.
+        author: Who the commits are by, as `name <address>`.
+    """
+
+    repository: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$")]
+    token: str
+    api_url: Annotated[str, Field(pattern=r"^https?://")] = "https://api.github.com"
+    push_to: str = ""
+    author: Annotated[str, Field(pattern=r"^[^<>\n]+ <[^<>\s]+>$")] = (
+        "trovella-deploy <trovella-deploy@users.noreply.github.com>"
+    )
+
+    @property
+    def remote(self) -> str:
+        """Return the address that branches are pushed to."""
+        return self.push_to or f"https://github.com/{self.repository}.git"
+
+
 class Environment(Section):
     """One environment, as its file describes it.
 
@@ -353,6 +382,7 @@ class Environment(Section):
         secrets: Variable of the application's `.env` to name in Secret Manager: the one list of all
             secrets, which every run reads before it changes anything.
         settings: Variables of `.env` that are no secrets.
+        github: Where a revert is proposed; None means that nobody said so.
     """
 
     name: Name
@@ -366,6 +396,7 @@ class Environment(Section):
     verify: Verify
     secrets: dict[Variable, str]
     settings: dict[Variable, str] = {}
+    github: GitHub | None = None
 
     @model_validator(mode="after")
     def _secrets_stand_in_one_list(self) -> Environment:

@@ -18,6 +18,10 @@ next. The caller prints it as it is; nobody matches on its text.
         LeaseLost           somebody else has it by now
         LedgerCorrupt       the host's history cannot be trusted
       SourceUnavailable     the repository cannot be read
+      PushRefused           the repository does not take a branch
+      GitHubError
+        GitHubUnavailable   it does not answer, or asks us to wait
+        GitHubRefused       it answers that the request cannot be
       EngineError           the Docker engine that the worker builds with cannot be used
       BuildFailed
       RegistryError
@@ -185,6 +189,35 @@ class SourceUnavailable(RolloutError):
     """Raised when the application's repository cannot be read."""
 
     retry_safe: ClassVar[bool] = True
+
+
+class PushRefused(RolloutError):
+    """Raised when the application's repository does not take a branch."""
+
+
+class GitHubError(RolloutError):
+    """Raised when GitHub's API cannot be used."""
+
+
+class GitHubUnavailable(GitHubError):
+    """Raised when GitHub does not answer, or says that we are to wait."""
+
+    retry_safe: ClassVar[bool] = True
+
+
+class GitHubRefused(GitHubError):
+    """Raised when GitHub refuses a request; `status` is HTTP's.
+
+    Args:
+        true: What is true, as a lower-case fragment.
+        status: The status code.
+        left: What state was left.
+        next_step: What to do now.
+    """
+
+    def __init__(self, true: str, status: int, *, left: str, next_step: str) -> None:
+        super().__init__(true, left=left, next_step=next_step)
+        self.status = status
 
 
 class EngineError(RolloutError):

@@ -10,8 +10,8 @@ from rollout.model.release import Release
 
 Secrets = Literal["recorded", "newest"]
 """Which versions of its secrets an earlier release is taken up with."""
-Strategy = Literal["auto", "image"]
-"""How a rollback goes back; `auto` takes what the facts allow."""
+Strategy = Literal["auto", "image", "revert"]
+"""How a rollback goes back; `auto` takes what the facts allow, `revert` proposes a commit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Wish:
         accept: Names of what its contract says may break; the request takes them upon itself.
 
     Raises:
-        ConfigInvalid: When nobody says why.
+        ConfigInvalid: When nobody says why, or something is asked for that a revert cannot do.
     """
 
     to: str = ""
@@ -62,6 +62,11 @@ class Wish:
     def __post_init__(self) -> None:
         if not self.reason.strip():
             raise ConfigInvalid("reason", "should say why: it stands in the way of the next deploy")
+        if self.strategy == "revert" and (self.accept or self.secrets != "recorded"):
+            raise ConfigInvalid(
+                "strategy",
+                "revert changes nothing on the host: secrets and accept go with auto and image",
+            )
 
 
 @dataclass(frozen=True, slots=True)
