@@ -30,6 +30,8 @@ next. The caller prints it as it is; nobody matches on its text.
         AlreadyMigrating    another session has the right to migrate
         MigrationFailed
         ScratchUnusable     migrations cannot be tried on a copy first
+      BackupFailed          the backup before data is destroyed did not come about
+        BackupUnavailable   Google cannot be asked for it
       ActivationFailed
       VerificationFailed
       Superseded            a newer deploy waits, and this one has changed nothing
@@ -249,6 +251,16 @@ class MigrationFailed(DatabaseError):
 
 class ScratchUnusable(DatabaseError):
     """Raised when there is no scratch copy of the live schema to try migrations on."""
+
+
+class BackupFailed(RolloutError):
+    """Raised when the backup before data is destroyed did not come about; nothing was applied."""
+
+
+class BackupUnavailable(BackupFailed):
+    """Raised when Google cannot be asked for a backup, or for how one goes."""
+
+    retry_safe: ClassVar[bool] = True
 
 
 class ActivationFailed(RolloutError):

@@ -51,6 +51,7 @@ def base_environment(rehearsal: Rehearsal) -> dict[str, str]:
         "NODE_EXTRA_CA_CERTS": bundle,
         "GIT_SSL_CAINFO": bundle,
         "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": bundle,
+        "HTTPLIB2_CA_CERTS": bundle,
     }
 
 
@@ -218,6 +219,7 @@ def start_stand_ins(rehearsal: Rehearsal) -> None:
     settings, google = rehearsal.machine("cloud") / "settings", rehearsal.state / "google"
     words = {
         "--store": google / "secrets.json",
+        "--sql-store": google / "sqladmin.json",
         "--public-key": google / "service-account.pub",
         "--token": settings / "token",
         "--certificate": settings / "server.crt",

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from rollout.errors import ScratchUnusable
+from rollout.errors import CommandTimedOut, ScratchUnusable
 from rollout.executors.process import run_local
 from rollout.model.command import Command, Secret
 
@@ -70,8 +70,15 @@ def dump_schema(address: DatabaseAddress, server: int) -> str:
             timeout_s=TIMEOUT_S,
             changes=False,
         )
-        # A password on the command line would stand in every list of processes.
-        result = run_local(command, cwd=Path(folder), env={"PGPASSWORD": password}, log=_unheard)
+        try:
+            # A password on the command line would stand in every list of processes.
+            env = {"PGPASSWORD": password}
+            result = run_local(command, cwd=Path(folder), env=env, log=_unheard)
+        except CommandTimedOut as error:
+            raise ScratchUnusable(
+                f"the live schema could not be written out within {TIMEOUT_S:.0f} s",
+                next_step="See what keeps the live server busy, then retry.",
+            ) from error
         if not result.ok:
             raise ScratchUnusable(
                 f"the live schema could not be written out: {result.tail(3, 'stderr')}",

@@ -29,6 +29,7 @@ from rollout.model.target import DatabaseAddress
 from tests.support.contract_lab import contract_lab
 from tests.support.database import SCHEMA, TABLE, Scratch, folder
 from tests.support.database import scratch_database as live_database
+from tests.support.scratch import scratch_names
 from tests.support.world import ROOT, facts
 
 if TYPE_CHECKING:
@@ -110,12 +111,6 @@ def live() -> Iterator[Scratch]:
         yield Scratch(f"postgresql://copied_owner:x3y4@{place}")
 
 
-def scratch_names(url: str = "") -> set[str]:
-    with psycopg.connect(url or facts()["database_admin_url"]) as connection:
-        found = connection.execute("select datname from pg_database").fetchall()
-    return {name for (name,) in found if name.startswith(PREFIX)}
-
-
 def ask(address: DatabaseAddress, query: str) -> list[tuple[object, ...]]:
     with psycopg.connect(address.url.reveal(), autocommit=True) as connection:
         return connection.execute(query.encode()).fetchall()
@@ -125,10 +120,10 @@ def test_a_copy_has_the_contract_of_the_live_schema_and_is_gone_afterwards():
     admin = DatabaseAddress(Secret(facts()["database_admin_url"]))
     with contract_lab() as lab:
         with schema_copy(lab.address, admin, lab.app, (SCHEMA, TABLE), print) as copy:
-            assert len(scratch_names()) == 1
+            assert len(scratch_names(facts()["database_admin_url"])) == 1
             assert read_contract(copy.address, Scope(lab.app), print) == lab.contract
             assert ask(copy.address, "select count(*) from users") == [(0,)]
-        assert scratch_names() == set()
+        assert scratch_names(facts()["database_admin_url"]) == set()
 
 
 def test_a_server_that_knows_none_of_the_roles_gets_them_and_the_copy_belongs_to_the_same(
@@ -201,14 +196,14 @@ def test_what_a_killed_run_left_is_removed_by_a_later_one_and_what_is_fresh_is_n
         run.stdin.flush()
         assert run.stdout.readline() == "made\n"
         run.send_signal(signal.SIGKILL)
-    (left,) = scratch_names()
+    (left,) = scratch_names(facts()["database_admin_url"])
     told: list[str] = []
     with scratch_server(server, print) as admin:
         assert remove_leftovers(admin, told.append) == ()
-        assert scratch_names() == {left}
+        assert scratch_names(facts()["database_admin_url"]) == {left}
         with scratch_database(admin, server, told.append, left_after_s=0):
-            assert left not in scratch_names()
-    assert scratch_names() == set()
+            assert left not in scratch_names(facts()["database_admin_url"])
+    assert scratch_names(facts()["database_admin_url"]) == set()
     assert any(left in line for line in told)
 
 

@@ -7,6 +7,7 @@ hand, as it does where somebody repairs a database at night.
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from contextlib import closing
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from infra.rehearsal.facts import DATABASE_ROLE
 from infra.rehearsal.google import stored
 from rollout.migrations.contract_json import fingerprint, parse_contract
 from tests.support import blocks
+from tests.support.scratch import scratch_names
 from tests.support.world import commit, facts, on_host, tool, trigger
 
 if TYPE_CHECKING:
@@ -61,11 +63,11 @@ def knows_spare(contract: Contract) -> bool:
     return note.column("spare") is not None
 
 
-def deployed() -> int:
-    """Deploy the next commit and return its release."""
+def deployed() -> tuple[int, str]:
+    """Deploy the next commit and return its release, and the run's log."""
     run = trigger("deploy", commit=commit())
     assert run.exit_code == 0, run.log
-    return described()["number"]
+    return described()["number"], run.log
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +76,16 @@ class Releases:
 
     older: int
     newer: int
+    log: str
 
 
 @pytest.fixture(scope="module")
 def releases() -> Iterator[Releases]:
-    older = deployed()
+    older, log = deployed()
     ask("alter table note add column spare text")
     try:
-        yield Releases(older, deployed())
+        newer, more = deployed()
+        yield Releases(older, newer, log + more)
     finally:
         ask("alter table note drop column if exists spare")
 
@@ -98,6 +102,16 @@ def test_the_contract_lies_with_the_release_and_its_fingerprint_in_the_descripti
     assert [name for name in names if name.startswith(("drizzle.", "deploy."))] == []
     assert knows_spare(contract)
     assert not knows_spare(contract_of(releases.older))
+
+
+def test_the_migrations_were_tried_on_a_copy_first_and_led_where_the_live_schema_is(
+    releases: Releases,
+):
+    # Every second commit brings a migration.
+    assert re.search(r"scratch copy: \w+ applied in ", releases.log)
+    for told in ("no-dry-run", "scratch-differs", "schema-drift", "could not be dropped"):
+        assert told not in releases.log
+    assert scratch_names(facts()["scratch_url"]) == set()
 
 
 def test_the_marker_before_the_migrations_has_the_contract_of_then(releases: Releases):

@@ -23,6 +23,10 @@ from prefect.client.schemas.sorting import TaskRunSort
 from prefect.states import AwaitingRetry
 
 from infra.rehearsal import app, pipeline
+from infra.rehearsal.app.editions import edition_of, with_edition
+from infra.rehearsal.app.history import FAULT_TRAILER, Commit
+from infra.rehearsal.app.migrations import add_migration
+from infra.rehearsal.app.repository import Repository
 from infra.rehearsal.paths import Rehearsal
 
 if TYPE_CHECKING:
@@ -52,10 +56,18 @@ class Run:
     log: str
 
 
-def trigger(flow: str, *, dry_run: bool = False, **parameters: str) -> Run:
+def trigger(
+    flow: str,
+    *,
+    dry_run: bool = False,
+    hold: bool = False,
+    accept: tuple[str, ...] = (),
+    **parameters: str,
+) -> Run:
     """Start a deployment of the rehearsal and wait for its end, as GitHub does."""
     words = [f"--parameter={key}={value}" for key, value in parameters.items()]
-    words += ["--dry-run"] if dry_run else []
+    more = ({"accept": accept} if accept else {}) | ({"hold": True} if hold else {})
+    words += ["--parameters", json.dumps(more), *(["--dry-run"] if dry_run else [])]
     return _follow([ROOT / "bin/trigger", flow, "--environment", "rehearsal", *words, "--json"])
 
 
@@ -138,6 +150,17 @@ class Probe:
 def commit(fault: app.Fault | None = None) -> str:
     """Make the application's next commit and return it."""
     return app.commit(Path(facts()["app_repository"]), fault)
+
+
+def commit_with(name: str, *statements: str) -> str:
+    """Make a commit that brings a migration, and that no later one starts from; return it."""
+    repository = Repository(Path(facts()["app_repository"]))
+    head = repository.require_head()
+    edition = edition_of(repository.read(head)) + 1
+    tree = with_edition(repository.read(repository.last_sound(head)), edition)
+    tree = add_migration(tree, name, statements, lambda snapshot: snapshot)
+    message = f"Publish edition {edition}\n\n{FAULT_TRAILER}: {name}"
+    return repository.commit(Commit(message, tree), onto=head)
 
 
 def trust() -> ssl.SSLContext:

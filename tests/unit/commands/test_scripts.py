@@ -26,7 +26,7 @@ SHELLCHECK = Path(sys.executable).with_name("shellcheck")
 
 
 def test_the_scripts_were_found():
-    assert len(SCRIPTS) == 27
+    assert len(SCRIPTS) == 28
 
 
 def test_the_scripts_are_clean(tmp_path: Path):
