@@ -3,8 +3,9 @@
 Each migration is run on scratch databases, whoever wrote it. It is judged by its text, by the
 relation between the schemas before and after it, and by the statements that Drizzle would send: one
 that was accepted before and is refused after is a witness. `docs/schema-judge.md` tells how to read
-it. The scratch server is the one that the environment variable SCHEMA_JUDGE_URL leads to; its user
-may create databases and roles. Never name production's.
+it. The scratch server is the `scratch_database` of the environment that `--environment` names, else
+the one that the environment variable SCHEMA_JUDGE_URL leads to; its user may create databases and
+roles. Never name production's.
 
 `--json` prints one object on one line for each step, whose keys stay: `tag`, `statements`,
 `unparsed`, `text`, `rules`, `relation`, `reason`, `witness`, `missed`,
@@ -21,8 +22,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from blocks import load_app_database
 from rollout.errors import ConfigInvalid
-from rollout.executors.files import read_migrations
+from rollout.executors.files import read_environment, read_migrations
 from rollout.migrations.journal import dialect, parse
 from rollout.model.command import Secret
 from rollout.model.judged_step import JudgedStep, Walk
@@ -48,13 +50,14 @@ def add_to(commands: argparse._SubParsersAction[Any]) -> None:  # pyright: ignor
     )
     judge.add_argument("folder", type=Path, help="a Drizzle migrations folder, of either layout")
     judge.add_argument("--steps", type=int, default=0, help="only the first N; 0 means all")
+    judge.add_argument("--environment", default="", help="a file in deployments/")
     judge.add_argument("--json", action="store_true", help="one JSON object a line")
     judge.set_defaults(run=_judge)
 
 
 def _judge(options: argparse.Namespace) -> int:
     migrations = _read(options.folder)[: options.steps or None]
-    server = _server()
+    server = _server(options.environment)
     from rollout.executors.schema_walk import walk  # noqa: PLC0415 - import cost, as in blocks
 
     # A worker is ended this way: the databases must go away then too.
@@ -87,10 +90,19 @@ def _read(folder: Path) -> tuple[Migration, ...]:
     return journal.migrations
 
 
-def _server() -> DatabaseAddress:
+def _server(environment: str) -> DatabaseAddress:
+    if environment:
+        block = read_environment(environment).blocks.scratch_database
+        if block is None:
+            problem = "names no scratch_database under [blocks]"
+            raise ConfigInvalid(f"deployments/{environment}.toml", problem)
+        return load_app_database(block).address()
     url = os.environ.get(VARIABLE, "")
     if not url:
-        problem = "is not set; it should be the URL of a scratch server, never production's"
+        problem = (
+            "is not set; it should be the URL of a scratch server, never production's, where no "
+            "--environment names one"
+        )
         raise ConfigInvalid(VARIABLE, problem)
     return DatabaseAddress(Secret(url))
 

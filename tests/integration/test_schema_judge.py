@@ -7,6 +7,7 @@ import signal
 import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -189,3 +190,29 @@ def test_a_server_must_be_named(tmp_path: Path):
 
     assert (done.returncode, done.stdout) == (2, "")
     assert f"{VARIABLE}: is not set" in done.stderr
+
+
+def test_an_environment_without_a_scratch_server_is_told(tmp_path: Path):
+    done = judge(v0(tmp_path / "x", STEPS), "--environment", "production", url="")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "deployments/production.toml: names no scratch_database under [blocks]" in done.stderr
+
+
+def test_the_servers_user_need_be_no_superuser(tmp_path: Path):
+    admin = urlsplit(facts()["database_admin_url"])
+    login = f"judge_maker:x1y2@{admin.netloc.rpartition('@')[2]}"
+    make = "create role judge_maker login createdb createrole password 'x1y2'"
+    with psycopg.connect(admin.geturl(), autocommit=True) as connection:
+        connection.execute(make)
+        try:
+            done = judge(
+                v0(tmp_path / "x", {"0000_a": "CREATE TABLE a (id int); DROP TABLE a;"}),
+                url=admin._replace(netloc=login).geturl(),
+            )
+        finally:
+            # Refused where anything is left of it.
+            connection.execute("drop role judge_maker")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("OK    0000_a")
