@@ -207,8 +207,27 @@ def test_a_release_without_a_contract_is_told_and_the_others_are_judged(releases
     assert contract_text(releases.older) == text
 
 
+def test_the_corrective_migration_brings_the_column_back_and_is_only_printed(releases: Releases):
+    done = schema("corrective", str(releases.newer), "--json")
+
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert (said["release"], said["offered"]) == (releases.newer, True)
+    (restored,) = said["restored"]
+    assert restored["rule"] == "column-gone"
+    assert restored["statements"] == ['alter table public.note add column "spare" text']
+    assert restored["lost"].startswith("the values that it held do not come back")
+    (text,) = said["files"].values()
+    assert 'add column "spare" text;' in text
+    assert schema("compare", str(releases.newer)).returncode == 1
+    nothing = schema("corrective", str(releases.older))
+    assert nothing.returncode == 0, nothing.stderr
+    assert nothing.stdout.endswith("nothing is broken, so nothing has to be corrected\n")
+
+
 def test_what_cannot_be_answered_is_told(releases: Releases):
     assert_no_answer(schema("compare", "999999"), "the ledger has no release 999999")
+    assert_no_answer(schema("corrective", "999999"), "the ledger has no release 999999")
     with blocks.without(TargetHost, "rehearsal-host"):
         assert_no_answer(schema("candidates"), "target-host/rehearsal-host")
     with blocks.changed("target-host/rehearsal-host", host=NOBODY):
