@@ -99,9 +99,14 @@ def left() -> Generator[Left]:
     repository.git("update-ref", "refs/heads/main", newer)
 
 
-def revert(more: str = "{}", *, dry_run: bool = False):
+def revert(*, dry_run: bool = False, hold: bool = False):
     return trigger(
-        "rollback", more, dry_run=dry_run, strategy="revert", reason="500s on /pay", actor="ada"
+        "rollback",
+        dry_run=dry_run,
+        hold=hold,
+        strategy="revert",
+        reason="500s on /pay",
+        actor="ada",
     )
 
 
@@ -127,7 +132,7 @@ def test_a_token_that_was_withdrawn_is_told_and_nothing_is_pushed(left: Left):
 
 
 def test_deploys_cannot_be_held_for_what_is_to_be_deployed(left: Left):
-    run = revert('{"hold": true}')
+    run = revert(hold=True)
 
     assert (run.exit_code, run.state) == (1, "Failed"), run.log
     assert "hold: should be off" in run.message
