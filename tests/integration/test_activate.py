@@ -138,6 +138,7 @@ def test_the_files_have_the_names_that_people_know_and_no_secret_is_open(host: H
 
     assert listed.stdout.splitlines() == [
         "Caddyfile 644",
+        "around 600",
         "current 777",
         "docker-compose.prod.yml 644",
         "ledger.jsonl 600",
