@@ -53,11 +53,11 @@ def deploy(commit: str, environment: str, reason: str = "", actor: str = "") -> 
     return f"{commit} by {actor}"
 
 
-@flow(name="rollback", flow_run_name="rollback {environment} to {version}")
-def rollback(environment: str, version: str = "", reason: str = "", actor: str = "") -> str:
+@flow(name="rollback", flow_run_name="rollback {environment} to {to}")
+def rollback(environment: str, to: str = "", reason: str = "", actor: str = "") -> str:
     """Roll nothing back."""
     get_run_logger().info("rolling back because %s", reason)
-    return version
+    return to
 
 
 @task(task_run_name="check", cache_policy=NO_CACHE)

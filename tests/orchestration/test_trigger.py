@@ -102,7 +102,7 @@ def test_the_deploy_step_fails_with_the_runs_own_words(taken: Server, tmp_path: 
 
 def test_the_rollback_step_passes_its_inputs_as_text(taken: Server, tmp_path: Path):
     reason = """it's "$(touch /tmp/never)" `broken`; rm -rf *"""
-    given = {"${{ inputs.version }}": "0e12345", "${{ inputs.reason }}": reason}
+    given = {"${{ inputs.to }}": "0e12345", "${{ inputs.reason }}": reason}
 
     done = _run_step(_step("rollback.yml", "Roll back"), given, taken, tmp_path)
 
