@@ -16,6 +16,7 @@ from rollout.errors import CancelAsked, RolloutError
 from rollout.model.activation import Secrets, Wish
 from tasks.activate import return_to_former
 from tasks.cancelling import from_first_change_on
+from tasks.diagnose import evidence_first, explaining
 from tasks.lease import target_lease
 from tasks.rollback import activate_earlier, plan_rollback
 from tasks.verify import verify_release
@@ -56,7 +57,11 @@ def rollback(
     if dry_run:
         return Completed(name="DryRun", message=plan_rollback(wish, environment))
     try:
-        with target_lease(environment, reason), from_first_change_on() as change:
+        with (
+            explaining(environment),
+            target_lease(environment, reason),
+            from_first_change_on() as change,
+        ):
             serving = _activate(wish, environment)
     except CancelAsked as asked:
         return Cancelled(message=str(asked))
@@ -68,6 +73,7 @@ def _activate(wish: Wish, environment: str) -> str:
     with watching(environment):
         activation = activate_earlier(wish, environment)
         try:
-            return verify_release(activation.release, environment)
+            with evidence_first(environment):
+                return verify_release(activation.release, environment)
         except RolloutError as failure:
             raise failure.leaving(return_to_former(activation, environment)) from failure

@@ -31,6 +31,7 @@ from rollout.errors import (
     ConfigInvalid,
     HostError,
     HostKeyChanged,
+    HostLoginRefused,
     HostUnreachable,
     OutcomeUnknown,
 )
@@ -529,7 +530,7 @@ def _other_key(address: HostAddress, error: paramiko.BadHostKeyException) -> Hos
 
 
 def _login_refused(address: HostAddress) -> HostError:
-    return HostError(
+    return HostLoginRefused(
         f"{address.host} does not accept the block's private key for user {address.user}",
         next_step=f"Add its public half to {address.user}'s authorized_keys on the host, or "
         "correct the block.",

@@ -53,15 +53,19 @@ def failure(where: str, left: str, tries: int, error: psycopg.Error) -> Database
         return cut(where)
     # Not the detail: it repeats values of rows.
     what = f"{where}: {error.diag.message_primary} (SQLSTATE {error.sqlstate}{_object(error)})"
+    failure: DatabaseError
     if error.sqlstate in LOCK_STATES:
-        return DatabaseLocked(
+        failure = DatabaseLocked(
             f"{what}, {tries} times; each try waited for a moment only, so that nobody else did",
             left=left,
             next_step="Retry when who is named in the log above has ended.",
         )
-    return MigrationFailed(
-        what, left=left, next_step="Correct the migration in a new commit and deploy that."
-    )
+    else:
+        failure = MigrationFailed(
+            what, left=left, next_step="Correct the migration in a new commit and deploy that."
+        )
+    failure.sqlstate = error.sqlstate or ""
+    return failure
 
 
 def _object(error: psycopg.Error) -> str:
