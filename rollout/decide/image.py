@@ -107,7 +107,7 @@ def missing_arguments(dockerfile: str, given: Iterable[str]) -> tuple[str, ...]:
         given: The names that the build is given.
 
     Example:
-        >>> missing_arguments("ARG NODE=20\\nFROM node:${NODE}\nARG TOKEN VERSION", ["VERSION"])
+        >>> missing_arguments("ARG NODE=20\nFROM node:${NODE}\nARG TOKEN VERSION", ["VERSION"])
         ('TOKEN',)
     """
     names = (name for line in _ARG.findall(dockerfile) for name in line.split())
