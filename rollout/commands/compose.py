@@ -136,7 +136,13 @@ done < <(cat "/proc/$pid/net/tcp" "/proc/$pid/net/tcp6" 2>/dev/null |
     awk '$4 == "0A" && $2 !~ /^0B00007F/ {{ sub(/.*:/, "", $2); print $2 }}')
 heads=
 [ -z "$5" ] || heads=$(ask "$4" "$5" 2>/dev/null | sed '/^$/q' | grep -iE '^(HTTP/|location:)')
-printf '{{"built_for": "%s", "runs_on": "%s", "listens": "%s", "answer": "%s"}}\n' \
+# A container that is started again hides what it ended with; the engine's events do not.
+died=$(docker events --since 15m --until "$(date +%s)" --filter "container=$id" \
+    --filter event=die --filter event=oom \
+    --format '{{{{.Action}}}} {{{{index .Actor.Attributes "exitCode"}}}}' 2>/dev/null |
+    tail -n 20 | tr '\n' ' ')
+printf '{{"died": "%s", "built_for": "%s", "runs_on": "%s", "listens": "%s", "answer": "%s"}}\n' \
+    "$died" \
     "$(docker image inspect --format '{{{{.Architecture}}}}' "$image")" \
     "$(docker version --format '{{{{.Server.Arch}}}}')" "$listens" \
     "$(tr '[:upper:]\n' '[:lower:] ' <<<"$heads" | tr -dc '[:alnum:] :/.?&=_%#-')"

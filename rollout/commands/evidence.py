@@ -129,11 +129,13 @@ def _with_facts(container: ContainerSeen, facts: dict[str, Any]) -> ContainerSee
     heads = str(facts.get("answer", "")).split()
     status = next((word for word in heads[1:2] if word.isdigit()), "")
     location = next((b for a, b in pairwise(heads) if a == "location:"), "")
+    died = str(facts.get("died", "")).split()
+    codes = [int(word) for word in died if word.isdigit()]
     return ContainerSeen(
         service=container.service,
         status=container.status,
-        exit_code=container.exit_code,
-        oom_killed=container.oom_killed,
+        exit_code=container.exit_code or (codes[-1] if codes else 0),
+        oom_killed=container.oom_killed or "oom" in died,
         error=container.error,
         health=container.health,
         health_output=container.health_output,
