@@ -17,6 +17,9 @@ secret itself; for a rehearsal it is the `world.json` that the rehearsal wrote.
 
     [app_database]
     url_secret = "trovella-database-url"
+
+    [notifications] # only where the environment's file names a webhook_block
+    url_file = "/etc/trovella/webhook_url"
 """
 
 from __future__ import annotations
@@ -84,13 +87,20 @@ class DatabaseFacts(Facts):
     proxy_command: list[str] = []
 
 
+class NotificationFacts(Facts):
+    """The `Webhook` block; `url_file` is the path of a file that holds its address."""
+
+    url_file: str
+
+
 class BlockFacts(Facts):
-    """Everything that the four blocks of an environment are made of."""
+    """Everything that the blocks of an environment are made of; None leaves out its block."""
 
     target_host: HostFacts
     gcp_project: ProjectFacts
     artifact_registry: RegistryFacts
     app_database: DatabaseFacts
+    notifications: NotificationFacts | None = None
 
 
 def read_facts(path: Path) -> BlockFacts:
