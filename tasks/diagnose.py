@@ -19,7 +19,14 @@ from blocks import load_artifact_registry, load_target_host
 from rollout.diagnose.collect import evidence_of, looks
 from rollout.diagnose.match import diagnose as match
 from rollout.diagnose.match import masked
-from rollout.errors import CancelAsked, RolloutError, Superseded
+from rollout.errors import (
+    CancelAsked,
+    ConfigInvalid,
+    RolloutError,
+    SecretStoreUnavailable,
+    SecretUnusable,
+    Superseded,
+)
 from rollout.executors.evidence import Places, look_around
 from rollout.executors.files import read_environment
 from rollout.executors.masking import masking
@@ -110,12 +117,16 @@ def _diagnosed(error: Exception, environment: str) -> Diagnosis | None:
 
 def _collected(error: Exception, environment: str) -> Evidence | None:
     """Return what is known of an error and seen around it; None when even that fails."""
+    phase = failed_phase(error)
     try:
         settings = read_environment(environment)
         address = load_target_host(settings.blocks.target_host).address()
-        evidence = evidence_of(error, failed_phase(error), around_of(settings, address))
+        evidence = evidence_of(error, phase, around_of(settings, address))
         seen = look_around(evidence, looks(error), _places(settings, address))
-        return masked(seen, masking(_secrets(settings)))
+        return masked(seen, masking(_secrets(error, settings)))
+    except ConfigInvalid:
+        # The environment's file or the host's block is what is wrong: nothing can be reached.
+        return evidence_of(error, phase, Around(environment=environment))
     except Exception as trouble:  # noqa: BLE001 - the error that led here is told, whatever this is
         get_run_logger().warning("no evidence was collected: %s", trouble)
         return None
@@ -157,8 +168,10 @@ def _places(settings: Environment, address: HostAddress) -> Places:
     )
 
 
-def _secrets(settings: Environment) -> tuple[Secret, ...]:
-    """Return what must not be shown; nothing when it cannot be read now."""
+def _secrets(error: Exception, settings: Environment) -> tuple[Secret, ...]:
+    """Return what must not be shown; nothing when it cannot be read, or nobody has read it yet."""
+    if isinstance(error, (SecretUnusable, SecretStoreUnavailable)):
+        return ()
     try:
         return tuple(one.value for one in read_secrets(settings).values())
     except RolloutError:

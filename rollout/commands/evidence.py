@@ -7,6 +7,7 @@ that cannot be read is left out: what is seen is evidence, and no evidence is no
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64decode
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -32,8 +33,10 @@ _LOOK = """\
 # look at a host where something failed
 directory=$1 project=$2 lines=$3
 printf 'clock %s\\n' "$EPOCHREALTIME"
-printf 'engine %s\\n' "$(timeout 4 docker version --format \\
-    '{{.Server.Version}} {{.Server.Arch}}' 2>/dev/null | tail -n 1)"
+engine='{{.Server.Version}} {{.Server.Arch}}'
+# A login that is not in the group `docker` yet has to ask through sudo.
+printf 'engine %s\\n' "$(timeout 4 docker version --format "$engine" 2>/dev/null ||
+    sudo -n timeout 4 docker version --format "$engine" 2>/dev/null)"
 for place in "$directory" "$directory/releases" /var/lib/docker /dev/shm; do
     df --output=avail,iavail,itotal -B 1 "$place" 2>/dev/null |
         sed -n "2s|\\$| $place|; 2s/^ */room /p"
@@ -51,6 +54,9 @@ number=$(find "$directory/releases" -mindepth 1 -maxdepth 1 -name '[0-9]*' -prin
     2>/dev/null | sort -n | tail -n 1)
 [ -n "$number" ] || exit 0
 folder=$directory/releases/$number
+[ ! -f "$folder/release.json" ] || printf 'newest %s\\n' "$(base64 -w 0 "$folder/release.json")"
+[ ! -f "$directory/current/release.json" ] ||
+    printf 'current %s\\n' "$(base64 -w 0 "$directory/current/release.json")"
 config() {
     timeout 8 docker compose --project-name "$project" --project-directory "$directory" \\
         --file "$folder/docker-compose.prod.yml" --env-file "$folder/.env" config --quiet "$@"
@@ -67,6 +73,7 @@ _CONTAINER = (
     '"state": {{json .State}}}'
 )
 _KIB = 1024
+_ANSWERED = re.compile(r"GET \S+ is answered with\Z")
 _DOCKERS_OWN = ("docker-proxy", "dockerd")
 
 
@@ -103,6 +110,7 @@ def parse_host_look(stdout: str, now_s: float) -> HostSeen:
         listeners=tuple(_listeners(value for word, value in pairs if word == "listen")),
         containers=tuple(_containers(pairs)),
         compose=_compose(said.get("compose", "")),
+        schema_ahead=_ahead(said.get("newest", ""), said.get("current", "")),
     )
 
 
@@ -121,8 +129,14 @@ def parse_container(result: Result, service: str = "") -> ContainerSeen | None:
     ):
         return None
     state, facts, *lines = [*result.stdout.splitlines(), "", ""]
-    container = _from_state(service, json.loads(state), tuple(filter(None, lines)))
+    container = _from_state(service, json.loads(state), _own_lines(lines))
     return _with_facts(container, json.loads(facts) if facts.startswith("{") else {})
+
+
+def _own_lines(lines: list[str]) -> tuple[str, ...]:
+    """Return what the container wrote, without how its health path answers, which comes last."""
+    ends = [n for n, line in enumerate(lines) if _ANSWERED.match(line)]
+    return tuple(filter(None, lines[: ends[-1]] if ends else lines))
 
 
 def _with_facts(container: ContainerSeen, facts: dict[str, Any]) -> ContainerSeen:
@@ -193,3 +207,16 @@ def _compose(text: str) -> ComposeCheck | None:
     code, plain, file, *said = text.split(" ")
     lines = b64decode("".join(said)).decode(errors="replace").splitlines()
     return ComposeCheck(file, int(code), int(plain), tuple(lines))
+
+
+def _ahead(newest: str, current: str) -> tuple[str, ...]:
+    """Return the migrations that the newest release knows and the current one does not."""
+    if not newest or not current:
+        return ()
+    known = _migrations(current)
+    return tuple(tag for tag in _migrations(newest) if tag not in known)
+
+
+def _migrations(release: str) -> tuple[str, ...]:
+    said: dict[str, Any] = json.loads(b64decode(release))
+    return tuple(map(str, said.get("migrations", ())))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from rollout.model.diagnosis import Retry
 from rollout.model.evidence import Evidence
 
+_WORD = re.compile(r"[A-Za-z]{2}")
 SERVES_ON = "Users notice nothing: what served before serves on."
 NOTICED = "Users may notice it: see what answers at the public address."
 
@@ -49,10 +51,10 @@ class Failure:
 
 
 def last(lines: tuple[str, ...], otherwise: str = "nothing written") -> str:
-    """Return the last line that says something.
+    """Return the last line that says something: one with a word in it.
 
     Example:
-        >>> last(("one", "two", " "))
-        'two'
+        >>> last(("one", "number two", " ", "})"))
+        'number two'
     """
-    return next((line.strip() for line in reversed(lines) if line.strip()), otherwise)
+    return next((line.strip() for line in reversed(lines) if _WORD.search(line)), otherwise)

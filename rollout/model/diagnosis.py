@@ -53,8 +53,10 @@ class Diagnosis:
 
     @property
     def why(self) -> str:
-        """Return the cause with the line that shows it."""
-        return f"{self.cause} ({self.seen})" if self.seen else self.cause
+        """Return the cause with the line that shows it, and what else was noticed by its name."""
+        told = f"{self.cause} ({self.seen})" if self.seen else self.cause
+        others = ", ".join(one.partition(":")[0] for one in self.also)
+        return f"{told}; see also {others}" if others else told
 
     @property
     def what_now(self) -> str:

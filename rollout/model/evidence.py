@@ -89,6 +89,8 @@ class HostSeen:
             are left out.
         containers: The application's containers, those that serve included.
         compose: What compose says of the newest release's file; None when there is none.
+        schema_ahead: Migrations that the newest release knows and the current one does not: by the
+            time of deploy-prod they are applied.
     """
 
     engine: str = ""
@@ -99,6 +101,7 @@ class HostSeen:
     listeners: tuple[tuple[int, str], ...] = ()
     containers: tuple[ContainerSeen, ...] = ()
     compose: ComposeCheck | None = None
+    schema_ahead: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,10 +34,12 @@ from rollout.diagnose.failures import (
     health_redirects,
     host_key_changed,
     host_login_refused,
+    host_not_prepared,
     host_unreachable,
     image_not_found,
     migration_failed,
     never_healthy,
+    other_version,
     out_of_memory,
     port_taken,
     push_failed,
@@ -45,6 +47,7 @@ from rollout.diagnose.failures import (
     refused_by_verdict,
     registry_login_refused,
     registry_unavailable,
+    schema_ahead,
     secret_store_unavailable,
     secret_unusable,
     source_unavailable,
@@ -59,6 +62,7 @@ if TYPE_CHECKING:
     from rollout.diagnose.failure import Failure
 
 FAILURES: tuple[Failure, ...] = (
+    host_not_prepared.FAILURE,
     clock_off.FAILURE,
     host_unreachable.FAILURE,
     host_key_changed.FAILURE,
@@ -75,6 +79,7 @@ FAILURES: tuple[Failure, ...] = (
     environment_variable_missing.FAILURE,
     compose_invalid.FAILURE,
     caddyfile_invalid.FAILURE,
+    other_version.FAILURE,
     out_of_memory.FAILURE,
     container_exits_at_start.FAILURE,
     wrong_port.FAILURE,
@@ -102,6 +107,7 @@ FAILURES: tuple[Failure, ...] = (
     source_unavailable.FAILURE,
     secret_unusable.FAILURE,
     secret_store_unavailable.FAILURE,
+    schema_ahead.FAILURE,
     refused_by_verdict.FAILURE,
     configuration_invalid.FAILURE,
 )

@@ -80,6 +80,15 @@ CASES: dict[str, tuple[Evidence, str]] = {
     "host-key-changed": (Evidence(kinds=("HostKeyChanged",), true="shows the key b"), "the key b"),
     "host-login-refused": (Evidence(kinds=("HostLoginRefused",), true="no key"), "no key"),
     "connection-cut": (Evidence(kinds=("OutcomeUnknown",), true="was cut"), "was cut"),
+    "host-not-prepared": (Evidence(reserved=host.NOT_PREPARED), "there is no /opt/trovella"),
+    "schema-ahead": (
+        Evidence(phase="deploy-prod", host=HostSeen(engine="26", schema_ahead=("0003_a",))),
+        "0003_a",
+    ),
+    "other-version": (
+        Evidence(reserved=compose.OTHER_VERSION, stdout=("it says c0ffee",)),
+        "it says c0ffee",
+    ),
     "engine-down": (Evidence(host=HostSeen()), "docker version: no answer"),
     "disk-full": (
         Evidence(host=HostSeen(engine="26", rooms=(Room("/opt/trovella", 4096),))),
@@ -266,6 +275,7 @@ def test_the_first_cause_wins_and_the_others_stand_beside_it():
 
     assert diagnosis.code == "clock-off"
     assert diagnosis.also == ("disk-full: a file system of the host is full (/: 0 bytes free)",)
+    assert diagnosis.why.endswith("; see also disk-full")
 
 
 def test_a_mask_lies_over_every_text():
