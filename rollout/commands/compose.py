@@ -137,7 +137,7 @@ done < <(cat "/proc/$pid/net/tcp" "/proc/$pid/net/tcp6" 2>/dev/null |
 heads=
 [ -z "$5" ] || heads=$(ask "$4" "$5" 2>/dev/null | sed '/^$/q' | grep -iE '^(HTTP/|location:)')
 # A container that is started again hides what it ended with; the engine's events do not.
-died=$(docker events --since 15m --until "$(date +%s)" --filter "container=$id" \
+died=$(docker events --since 15m --until "$(date +%s.%N)" --filter "container=$id" \
     --filter event=die --filter event=oom \
     --format '{{{{.Action}}}} {{{{index .Actor.Attributes "exitCode"}}}}' 2>/dev/null |
     tail -n 20 | tr '\n' ' ')
