@@ -45,8 +45,8 @@ if TYPE_CHECKING:
 
     from rollout.model.command import Result
     from rollout.model.diagnosis import Diagnosis
-    from rollout.model.evidence import CheckSeen, Evidence
     from rollout.model.finding import Finding
+    from rollout.model.seen import CheckSeen, Evidence
 
 TAIL_LINES = 10
 NOTHING_CHANGED = "Nothing was changed."

@@ -31,7 +31,7 @@ from rollout.executors.evidence import Places, look_around
 from rollout.executors.files import read_environment
 from rollout.executors.masking import masking
 from rollout.model.diagnosis import Diagnosis
-from rollout.model.evidence import Around, Evidence
+from rollout.model.seen import Around, Evidence
 from rollout.render.diagnosis import render_diagnosis
 from tasks.app_secrets import read_secrets
 from tasks.phase import failed_phase

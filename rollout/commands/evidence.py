@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from rollout.model.command import Command, bash_script
-from rollout.model.evidence import ComposeCheck, ContainerSeen, HostSeen, Room
+from rollout.model.seen import ComposeCheck, ContainerSeen, HostSeen, Room
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

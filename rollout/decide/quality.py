@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from rollout.errors import ConfigInvalid, QualityFailed
-from rollout.model.evidence import CheckSeen
+from rollout.model.seen import CheckSeen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rollout.model.evidence import Evidence, HealthCheckSeen
+    from rollout.model.seen import Evidence, HealthCheckSeen
 
 SLOW_MS = 1000.0
 """From here on a check did not pass because it took too long, in milliseconds."""
@@ -22,7 +22,7 @@ def told_check(check: HealthCheckSeen) -> str:
     """Return a check as it stands in the body.
 
     Example:
-        >>> from rollout.model.evidence import HealthCheckSeen
+        >>> from rollout.model.seen import HealthCheckSeen
         >>> told_check(HealthCheckSeen("redis", ok=False, latency_ms=5002.0))
         'redis: ok false after 5002 ms'
     """

@@ -25,7 +25,7 @@ from rollout.errors import (
     SecretUnusable,
     VerificationFailed,
 )
-from rollout.model.evidence import Around, Evidence
+from rollout.model.seen import Around, Evidence
 
 if TYPE_CHECKING:
     from rollout.model.command import Result

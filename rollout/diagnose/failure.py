@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rollout.model.diagnosis import Retry
-from rollout.model.evidence import Evidence
+from rollout.model.seen import Evidence
 
 _WORD = re.compile(r"[A-Za-z]{2}")
 SERVES_ON = "Users notice nothing: what served before serves on."

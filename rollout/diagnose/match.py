@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rollout.diagnose.failure import Told
-    from rollout.model.evidence import Evidence
+    from rollout.model.seen import Evidence
 
 _BEFORE_THE_SWITCH = ("quality", "build-push", "migrate-prod", "checkout", "preflight")
 _SEEN_CHARACTERS = 300

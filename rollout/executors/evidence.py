@@ -16,7 +16,7 @@ from rollout.diagnose.collect import Look, wanted_image
 from rollout.errors import RegistryError
 from rollout.executors.clock import now_s
 from rollout.executors.host import Host
-from rollout.executors.outside import look_at_route, look_outside
+from rollout.executors.look_outside import look_at_route, look_outside
 from rollout.executors.registry import Registry
 from rollout.model.layout import Layout
 from rollout.model.target import HostAddress, RegistryLogin
@@ -24,7 +24,7 @@ from rollout.model.target import HostAddress, RegistryLogin
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from rollout.model.evidence import Evidence
+    from rollout.model.seen import Evidence
 
 _FOUND, _NOT_FOUND = 200, 404
 

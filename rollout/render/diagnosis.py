@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from rollout.model.diagnosis import Diagnosis
-    from rollout.model.evidence import ContainerSeen, Evidence, HostSeen, OutsideSeen
+    from rollout.model.seen import ContainerSeen, Evidence, HostSeen, OutsideSeen
 
 MOST_CHARACTERS = 16_000
 """An artifact is for people: what is longer is cut, and says so."""

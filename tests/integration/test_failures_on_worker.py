@@ -30,13 +30,13 @@ from rollout.errors import BuildFailed, DatabaseError, RegistryError, RolloutErr
 from rollout.executors.builder import build_and_push
 from rollout.executors.checks import run_check
 from rollout.executors.database import Database
-from rollout.executors.outside import look_outside
+from rollout.executors.look_outside import look_outside
 from rollout.executors.registry import Registry
 from rollout.executors.secrets import SecretStore
 from rollout.migrations.locks import Patience
 from rollout.model.command import Secret
 from rollout.model.diagnosis import Retry
-from rollout.model.evidence import Evidence
+from rollout.model.seen import Evidence
 from rollout.model.target import DatabaseAddress
 from tests.support.application import check_out, head, serving
 from tests.support.database import Scratch, folder, held, scratch_database
@@ -197,11 +197,11 @@ def build(source: Path, dockerfile: str, builder: str, **more: object) -> None:
 @pytest.mark.parametrize("builder", ["buildx", "engine"])
 def test_a_dockerfile_with_an_error(tmp_path: Path, builder: str):
     found = told(
-        BuildFailed, lambda: build(tmp_path, "FROM busybox:1\nARG APP_VERSION\nRUNN x\n", builder)
+        BuildFailed, lambda: build(tmp_path, "FROM busybox:1\nARG APP_VERSION\nFETCH x\n", builder)
     )
 
     assert found.code == "build-failed"
-    assert "RUNN" in found.seen
+    assert "FETCH" in found.seen
 
 
 def test_a_step_of_the_dockerfile_that_fails(tmp_path: Path):

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, NoReturn
 from rollout.diagnose.collect import evidence_of, looks
 from rollout.diagnose.match import diagnose
 from rollout.executors.evidence import Places, look_around
-from rollout.model.evidence import Around
+from rollout.model.seen import Around
 from rollout.render.diagnosis import render_diagnosis
 from tests.support.vm import APPLICATION, login
 
 if TYPE_CHECKING:
     from rollout.executors.host import Host
     from rollout.model.diagnosis import Diagnosis
-    from rollout.model.evidence import Evidence
+    from rollout.model.seen import Evidence
 
 URL = "https://trovella.ai/api/health"
 

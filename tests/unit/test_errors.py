@@ -11,7 +11,7 @@ import pytest
 from rollout import errors
 from rollout.errors import HostUnreachable, MigrationFailed, RolloutError, VerificationFailed
 from rollout.model.diagnosis import Diagnosis, Retry
-from rollout.model.evidence import Evidence
+from rollout.model.seen import Evidence
 
 # What passes by itself, and what a task that reads the facts first may begin again with.
 SAFE = {

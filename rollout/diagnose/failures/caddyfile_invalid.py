@@ -8,7 +8,7 @@ from rollout.diagnose.failure import SERVES_ON, Failure, Told, last
 from rollout.model.diagnosis import Retry
 
 if TYPE_CHECKING:
-    from rollout.model.evidence import Evidence
+    from rollout.model.seen import Evidence
 
 INVALID = 1
 """What `caddy validate` and `caddy reload` end with; Docker's own failures are 125 and above."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rollout.diagnose.failure import Failure, Told
 
 if TYPE_CHECKING:
-    from rollout.model.evidence import Evidence
+    from rollout.model.seen import Evidence
 
 MOST_OFF_S = 60.0
 """Google and TLS forgive less than that in practice, in seconds."""

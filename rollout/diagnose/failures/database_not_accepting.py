@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rollout.diagnose.failure import Failure, Told
 
 if TYPE_CHECKING:
-    from rollout.model.evidence import Evidence
+    from rollout.model.seen import Evidence
 
 _STATES = ("57P01", "57P02", "57P03", "55000")
 

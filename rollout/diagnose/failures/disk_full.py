@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rollout.diagnose.failure import Failure, Told
 
 if TYPE_CHECKING:
-    from rollout.model.evidence import Evidence
+    from rollout.model.seen import Evidence
 
 FULL_BYTES = 1024 * 1024
 """Less than this is full: a file of a release may be larger."""

@@ -9,7 +9,7 @@ from rollout.commands.machine import ENGINE_STILL_DOWN
 from rollout.diagnose.failure import NOTICED, Failure, Told
 
 if TYPE_CHECKING:
-    from rollout.model.evidence import Evidence
+    from rollout.model.seen import Evidence
 
 
 def _look(evidence: Evidence) -> Told | None:

@@ -10,7 +10,7 @@ from rollout.model.diagnosis import Retry
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rollout.model.evidence import Evidence
+    from rollout.model.seen import Evidence
 
 _REDIRECTS = range(300, 400)
 

@@ -8,7 +8,7 @@ from rollout.diagnose.failure import Failure, Told
 from rollout.model.diagnosis import Retry
 
 if TYPE_CHECKING:
-    from rollout.model.evidence import Evidence
+    from rollout.model.seen import Evidence
 
 
 def _look(evidence: Evidence) -> Told | None:

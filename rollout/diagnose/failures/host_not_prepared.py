@@ -8,7 +8,7 @@ from rollout.commands.host import NOT_PREPARED
 from rollout.diagnose.failure import Failure, Told
 
 if TYPE_CHECKING:
-    from rollout.model.evidence import Evidence
+    from rollout.model.seen import Evidence
 
 
 def _look(evidence: Evidence) -> Told | None:

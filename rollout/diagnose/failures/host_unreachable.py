@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rollout.diagnose.failure import Failure, Told
 
 if TYPE_CHECKING:
-    from rollout.model.evidence import Evidence, RouteSeen
+    from rollout.model.seen import Evidence, RouteSeen
 
 
 def _look(evidence: Evidence) -> Told | None:

@@ -9,7 +9,7 @@ from rollout.diagnose.failure import SERVES_ON, Failure, Told, last
 from rollout.model.diagnosis import Retry
 
 if TYPE_CHECKING:
-    from rollout.model.evidence import Evidence
+    from rollout.model.seen import Evidence
 
 
 def _look(evidence: Evidence) -> Told | None:

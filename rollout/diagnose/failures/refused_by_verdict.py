@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rollout.diagnose.failure import SERVES_ON, Failure, Told
 
 if TYPE_CHECKING:
-    from rollout.model.evidence import Evidence
+    from rollout.model.seen import Evidence
 
 
 def _look(evidence: Evidence) -> Told | None:

@@ -8,7 +8,7 @@ from rollout.commands.compose import LOGIN_REFUSED, PULL_FAILED
 from rollout.diagnose.failure import SERVES_ON, Failure, Told, last
 
 if TYPE_CHECKING:
-    from rollout.model.evidence import Evidence
+    from rollout.model.seen import Evidence
 
 _REFUSED = (401, 403)
 

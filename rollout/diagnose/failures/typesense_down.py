@@ -8,7 +8,7 @@ from rollout.diagnose.checks import DEGRADED, failed_check, told_check
 from rollout.diagnose.failure import Failure, Told, last
 
 if TYPE_CHECKING:
-    from rollout.model.evidence import Evidence
+    from rollout.model.seen import Evidence
 
 
 def _look(evidence: Evidence) -> Told | None:

@@ -13,7 +13,8 @@ from rollout.diagnose import failures
 from rollout.diagnose.failures import FAILURES
 from rollout.diagnose.match import diagnose, masked
 from rollout.model.diagnosis import Retry
-from rollout.model.evidence import (
+from rollout.model.finding import Finding
+from rollout.model.seen import (
     Around,
     CheckSeen,
     ComposeCheck,
@@ -25,7 +26,6 @@ from rollout.model.evidence import (
     Room,
     RouteSeen,
 )
-from rollout.model.finding import Finding
 
 ROOT = Path(__file__).parents[3]
 FILES = Path(failures.__file__).parent

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from rollout.model.evidence import HealthCheckSeen, OutsideSeen, RouteSeen
+from rollout.model.seen import HealthCheckSeen, OutsideSeen, RouteSeen
 from rollout.render.caddyfile import RELEASE_HEADER
 
 if TYPE_CHECKING:
