@@ -69,6 +69,10 @@ async def save_blocks(
         ),
         await save(names.app_database, AppDatabase, lambda: AppDatabase(gcp=project, **database)),
     ]
+    if names.scratch_database is not None:
+        scratch = facts.scratch_server(names.scratch_database).model_dump()
+        make = lambda: AppDatabase(gcp=project, **scratch)  # noqa: E731
+        told.append(await save(names.scratch_database, AppDatabase, make))
     return told
 
 

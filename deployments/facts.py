@@ -20,6 +20,11 @@ secret itself; for a rehearsal it is the `world.json` that the rehearsal wrote.
 
     [notifications] # only where the environment's file names a webhook_block
     url_file = "/etc/trovella/webhook_url"
+
+    [scratch_database]
+    url_secret = "trovella-scratch-database-url"
+
+The last one is needed only where the environment's file names a `scratch_database`.
 """
 
 from __future__ import annotations
@@ -94,13 +99,37 @@ class NotificationFacts(Facts):
 
 
 class BlockFacts(Facts):
-    """Everything that the blocks of an environment are made of; None leaves out its block."""
+    """Everything that the blocks of an environment are made of.
+
+    Attributes:
+        target_host: The host.
+        gcp_project: The project.
+        artifact_registry: The registry.
+        app_database: The application's database.
+        scratch_database: The server of scratch databases; None where there is none.
+        notifications: Who is told of failures; None leaves that block to whoever made it.
+    """
 
     target_host: HostFacts
     gcp_project: ProjectFacts
     artifact_registry: RegistryFacts
     app_database: DatabaseFacts
     notifications: NotificationFacts | None = None
+    scratch_database: DatabaseFacts | None = None
+
+    def scratch_server(self, name: str) -> DatabaseFacts:
+        """Return what the block of the scratch server is made of.
+
+        Args:
+            name: What the environment's file calls it.
+
+        Raises:
+            ConfigInvalid: When the facts say nothing of it.
+        """
+        if self.scratch_database is None:
+            path = f"block app-database/{name}"
+            raise ConfigInvalid(path, "the facts have no [scratch_database]")
+        return self.scratch_database
 
 
 def read_facts(path: Path) -> BlockFacts:
@@ -145,5 +174,8 @@ def read_world(path: Path) -> BlockFacts:
             url_secret="trovella-database-url",  # noqa: S106 - the secret's name
             host=database.hostname or "",
             port=database.port or 0,
+        ),
+        scratch_database=DatabaseFacts(
+            url_secret="trovella-scratch-database-url",  # noqa: S106 - the secret's name
         ),
     )

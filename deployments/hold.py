@@ -17,8 +17,8 @@ from uuid import uuid4
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from blocks import load_target_host
-from rollout.commands.lease import BUSY, hold_command, parse_lease, release_hold_command
-from rollout.errors import CommandFailed, ConfigInvalid, LeaseHeld, RolloutError
+from rollout.errors import ConfigInvalid, RolloutError
+from rollout.executors import hold as executor
 from rollout.executors.files import read_environment
 from rollout.model.layout import Layout
 from rollout.model.lease import Claim
@@ -47,30 +47,14 @@ def hold(environment: str, owner: str, reason: str, *, wait_s: int, for_s: int) 
     """
     claim = Claim(uuid4().hex, owner, reason)
     with _target(environment) as (host, layout):
-        said = host.run(hold_command(layout, claim, wait_s=wait_s, for_s=for_s))
-        facts = parse_lease(said.stdout)
-        who = facts.holder or facts.hold
-        if said.exit_code == BUSY and who is not None:
-            raise LeaseHeld(
-                f"{environment} is held by {who.describe()}",
-                next_step=f"Wait for {who.link}, for instance with `--wait 10m`."
-                if facts.holder
-                else "Ask them, or release it first: bin/release-hold.",
-            )
-        if facts.hold is None:
-            raise CommandFailed(
-                f"{environment} could not be held: {said.meaning}",
-                said,
-                next_step="Log in to the host and look at its lease folder.",
-            )
-    return f"{environment} is held by {facts.hold.describe()}; bin/release-hold lets deploys go on"
+        holder = executor.hold(host, layout, claim, environment, wait_s=wait_s, for_s=for_s)
+    return f"{environment} is held by {holder.describe()}; bin/release-hold lets deploys go on"
 
 
 def release(environment: str) -> str:
     """Let deploys of an environment go on and return a sentence that says who kept them back."""
     with _target(environment) as (host, layout):
-        said = host.check(release_hold_command(layout), "the hold could not be released")
-    was = parse_lease(said.stdout).hold
+        was = executor.release_hold(host, layout)
     if was is None:
         return f"{environment} was not held: nothing to release"
     return f"{environment} is free again; it was held by {was.describe()}"

@@ -25,6 +25,7 @@ from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.objects import StateType
 from prefect.events.actions import ChangeFlowRunState
 from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
+from prefect.exceptions import ObjectNotFound
 from prefect.settings import get_current_settings
 from prefect.utilities.callables import parameter_schema
 from prefect.workers.process import ProcessWorker
@@ -35,6 +36,7 @@ from deployments.facts import BlockFacts, read_facts, read_world
 from deployments.notifications import declare_notifications
 from rollout.config import parse_environment
 from rollout.errors import ConfigInvalid, RolloutError
+from rollout.render.form import choices_of, with_choices
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
@@ -93,6 +95,7 @@ async def _declare_pool(name: str, client: PrefectClient) -> str:
 
 async def _declare_deployment(entry: Entry, client: PrefectClient) -> str:
     flow = load_flow(entry.entrypoint)
+    schema = parameter_schema(flow).model_dump(exclude_unset=True)
     await client.create_deployment(
         flow_id=await client.create_flow_from_name(flow.name),
         name=entry.name,
@@ -101,13 +104,22 @@ async def _declare_deployment(entry: Entry, client: PrefectClient) -> str:
         description=entry.description,
         tags=entry.tags,
         parameters=entry.parameters,
-        parameter_openapi_schema=parameter_schema(flow).model_dump(exclude_unset=True),
+        parameter_openapi_schema=with_choices(schema, await _offered(flow.name, entry, client)),
         enforce_parameter_schema=True,
         work_pool_name=entry.work_pool.name,
         job_variables={},
         pull_steps=[],
     )
     return f"deployment {flow.name}/{entry.name}"
+
+
+async def _offered(flow: str, entry: Entry, client: PrefectClient) -> tuple[str, ...]:
+    """Return the releases that the form offers already: only runs know them."""
+    try:
+        known = await client.read_deployment_by_name(f"{flow}/{entry.name}")
+    except ObjectNotFound:
+        return ()
+    return choices_of(known.parameter_openapi_schema or {})
 
 
 async def declare_zombie_automation(client: PrefectClient) -> str:

@@ -14,7 +14,7 @@ import httpx
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, get_current_settings, temporary_settings
 
-from deployments import schema_releases
+from deployments import schema_corrective, schema_judge, schema_releases
 from rollout.errors import RolloutError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 NO_ANSWER = 2
 
 # Each adds its commands, which set `run`: options to exit status.
-COMMANDS = (schema_releases.add_to,)
+COMMANDS = (schema_releases.add_to, schema_corrective.add_to, schema_judge.add_to)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

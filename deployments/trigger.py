@@ -33,6 +33,7 @@ from deployments.following import ApiGone, Follower, Patience, run_url
 from deployments.login import read_login
 from deployments.outcome import Outcome, render_line, render_summary
 from rollout.errors import ConfigInvalid, RolloutError
+from rollout.render.form import PARAMETER, as_offered, choices_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,8 +41,8 @@ if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
     from prefect.client.schemas.objects import FlowRun
 
-FLOWS = ("deploy", "rollback", "sync-secrets", "verify")
-SHORTHANDS = ("commit", "version", "reason", "actor")
+FLOWS = ("deploy", "rollback", "sync-secrets", "verify", "hold", "release-hold")
+SHORTHANDS = ("commit", "to", "reason", "actor")
 TIMEOUT_S = 3600.0
 API_GONE_S = 300.0
 INTERRUPTED = 130
@@ -137,8 +138,9 @@ def trigger(order: Order, client: SyncPrefectClient, patience: Patience) -> Outc
 def _create(order: Order, client: SyncPrefectClient) -> FlowRun:
     try:
         deployment = client.read_deployment_by_name(order.deployment)
+        parameters = _as_offered(order.parameters, deployment.parameter_openapi_schema or {})
         return client.create_flow_run_from_deployment(
-            deployment.id, parameters=order.parameters, idempotency_key=order.key
+            deployment.id, parameters=parameters, idempotency_key=order.key
         )
     except ObjectNotFound:
         raise ConfigInvalid(
@@ -148,6 +150,14 @@ def _create(order: Order, client: SyncPrefectClient) -> FlowRun:
         if error.response.status_code in {httpx.codes.CONFLICT, httpx.codes.UNPROCESSABLE_ENTITY}:
             raise ConfigInvalid(f"parameters of {order.deployment}", _detail(error)) from None
         raise
+
+
+def _as_offered(parameters: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """Return parameters whose release is written as the form's list has it."""
+    wanted = parameters.get(PARAMETER)
+    if not isinstance(wanted, str):
+        return parameters
+    return {**parameters, PARAMETER: as_offered(wanted, choices_of(schema))}
 
 
 def _detail(error: PrefectHTTPStatusError) -> str:

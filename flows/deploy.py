@@ -58,9 +58,10 @@ def deploy(
         reason: Why; empty means that the merge itself is the reason.
         actor: Who asked; empty takes the commit's author.
         dry_run: Tell what would be done, and do nothing of it: neither checks nor build run.
-        accept: Rules for migrations, by their names in `docs/rules.md`, whose findings this deploy
-            takes upon itself: only so a statement runs that breaks the code that serves now or
-            destroys data. Empty accepts none.
+        accept: Rules for migrations, by their names in `docs/rules.md` and `docs/contract.md`,
+            whose findings this deploy takes upon itself: only so a statement runs that breaks the
+            code that serves now or destroys data. `version-quarantined` deploys a version that a
+            rollback has left. Empty accepts none.
 
     Returns:
         A state that says in one sentence which release serves now; `DryRun`; `Superseded` or
@@ -91,24 +92,25 @@ def _rehearsed(
 ) -> str:
     """Return a sentence that says what a deploy would do; its log has each command."""
     source = checkout(commit, environment)
-    deployed = preflight(environment)
+    deployed = preflight(source.version, environment, accept)
     pending = plan_migrations(source, deployed, environment, accept)
     planned = plan_deploy(source, environment, reason, actor)
-    return f"{planned}; migrations that would be applied: {', '.join(pending) or 'none'}"
+    return f"{planned}; migrations that would be applied: {', '.join(pending.tags) or 'none'}"
 
 
 def _phases(commit: str, environment: str, reason: str, actor: str, accept: tuple[str, ...]) -> str:
     """Return a sentence that says what serves, once every phase has been gone through."""
     source = checkout(commit, environment)
     checked = after([], quality)(source, environment)
-    deployed = preflight(environment)
+    deployed = preflight(source.version, environment, accept)
     planned = after([checked], plan_migrations)(source, deployed, environment, accept)
     image = after([checked], build_push)(source, environment)
     for phase in (checked, planned, image):
         phase.result()
     before_first_change(environment)
     with from_first_change_on() as change:
-        migrated = after([planned, image], migrate_prod)(source, deployed, environment).result()
+        migrate = after([planned, image], migrate_prod)
+        migrated = migrate(source, deployed, environment, planned.result()).result()
         with watching(environment):
             activation = deploy_prod(source, image.result(), migrated, environment, reason, actor)
             try:

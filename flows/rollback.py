@@ -2,8 +2,9 @@
 
 Point of no return: the switch of the proxy. Before it a failure leaves the present release serving,
 untouched; after it, a release that verify does not see serving is left again for the one before.
-The database is not changed. A cancel ends the run while it waits for the target; after that it
-comes too late, and the run goes on.
+The database is not changed: whether the earlier code can live with the schema that is there is
+decided from its contract before anything is done. A cancel ends the run while it waits for the
+target; after that it comes too late, and the run goes on.
 """
 
 from __future__ import annotations
@@ -13,35 +14,50 @@ from prefect.client.schemas.objects import State
 from prefect.states import Cancelled, Completed
 
 from rollout.errors import CancelAsked, RolloutError
-from rollout.model.activation import Secrets, Wish
+from rollout.model.activation import Secrets, Strategy, Wish
 from tasks.activate import return_to_former
 from tasks.cancelling import from_first_change_on
 from tasks.diagnose import evidence_first, explaining
+from tasks.hold import keep_back
 from tasks.lease import target_lease
-from tasks.rollback import activate_earlier, plan_rollback
+from tasks.revert import plan_revert, propose, rehearse
+from tasks.rollback import activate_earlier, choose_earlier, plan_rollback
 from tasks.verify import verify_release
 from tasks.watch import watching
 
 
-@flow(name="rollback", flow_run_name="rollback {environment} to {version}", persist_result=True)
-def rollback(
+@flow(name="rollback", flow_run_name="rollback {environment} to {to}", persist_result=True)
+def rollback(  # noqa: PLR0913, PLR0917 - each is a field of the form
+    reason: str,
     environment: str = "production",
-    version: str = "",
-    reason: str = "",
-    actor: str = "",
+    to: str = "",
+    strategy: Strategy = "auto",
     secrets: Secrets = "recorded",
+    actor: str = "",
+    accept: tuple[str, ...] = (),
+    hold: bool = False,  # noqa: FBT001, FBT002 (a switch in the form)
     dry_run: bool = False,  # noqa: FBT001, FBT002 (a switch in the form)
 ) -> State[None]:
     """Make an earlier release serve again, and prove that it does.
 
+    The version that is left is quarantined: a deploy of it is refused until somebody says in words
+    that it is wanted, or rolls back to it.
+
     Args:
+        reason: Why; it stands in the ledger, and in the way of whoever deploys the version again.
         environment: Name of a file in `deployments/`.
-        version: The release's commit in 7 to 40 digits, which is its image's tag, or its number;
+        to: The release: its number, or its commit in 7 to 40 digits, which is its image's tag;
             empty takes the last good one before the current.
-        reason: Why.
-        actor: Who asked; empty where nobody said.
+        strategy: How to go back. `image` activates the release as a whole; `auto` does what the
+            facts allow. `revert` changes nothing on the host: it opens a pull request that takes
+            the branch back to the release's code, which is deployed when somebody merges it; an
+            empty `to` then takes what serves, where a rollback made it serve.
         secrets: `recorded` takes the versions that the release was made with; `newest` makes a new
             release of it with the newest ones, for when one of its own was disabled since.
+        actor: Who asked; empty where nobody said.
+        accept: Rules of `docs/contract.md` that a refusal has named, whose risk this rollback takes
+            upon itself. Empty accepts none.
+        hold: Keep all deploys back afterwards, until bin/release-hold or the flow release-hold.
         dry_run: Tell what would be done, and do nothing of it.
 
     Returns:
@@ -49,13 +65,20 @@ def rollback(
         nothing was changed.
 
     Raises:
-        RollbackRefused: When there is no such release, it serves already, or a version of its
-            secrets was disabled since.
+        RollbackRefused: When there is no such release, it serves already, the schema that is there
+            does not let its code serve, or a version of its secrets was disabled since. Of a
+            revert: when the branch's history does not lead back to it.
         RolloutError: With what is true, what state was left and what to do next.
     """
-    wish = Wish(version, secrets, reason, actor)
+    wish = Wish(to, strategy, secrets, reason, actor, accept)
+    if strategy == "revert":
+        proposal = plan_revert(wish, environment, hold)
+        if dry_run:
+            return Completed(name="DryRun", message=rehearse(proposal, environment))
+        return Completed(message=propose(proposal, environment))
     if dry_run:
-        return Completed(name="DryRun", message=plan_rollback(wish, environment))
+        chosen = choose_earlier(wish, environment)
+        return Completed(name="DryRun", message=plan_rollback(chosen, wish, environment))
     try:
         with (
             explaining(environment),
@@ -63,6 +86,8 @@ def rollback(
             from_first_change_on() as change,
         ):
             serving = _activate(wish, environment)
+            if hold:
+                keep_back(environment, reason, actor)
     except CancelAsked as asked:
         return Cancelled(message=str(asked))
     return Completed(message=change.account(serving))
@@ -71,7 +96,8 @@ def rollback(
 def _activate(wish: Wish, environment: str) -> str:
     """Return a sentence that says what serves, once it was seen to."""
     with watching(environment):
-        activation = activate_earlier(wish, environment)
+        chosen = choose_earlier(wish, environment)
+        activation = activate_earlier(chosen, wish, environment)
         try:
             with evidence_first(environment):
                 return verify_release(activation.release, environment)

@@ -38,12 +38,18 @@ class Section(BaseModel):
 
 
 class Blocks(Section):
-    """Names of the Prefect blocks that hold addresses and credentials."""
+    """Names of the Prefect blocks that hold addresses and credentials.
+
+    Attributes:
+        scratch_database: An `app_database` on a server where scratch databases may be made, CI's
+            for instance; None means that migrations are not tried before they are applied.
+    """
 
     target_host: Name
     gcp_project: Name
     artifact_registry: Name
     app_database: Name
+    scratch_database: Name | None = None
 
 
 class Check(Section):
@@ -130,6 +136,8 @@ class MigrationRules(Section):
     change_column_type: RuleConsequence = "refuse"
     column_made_required: RuleConsequence = "refuse"
     constraint_not_valid: RuleConsequence = "warn"
+    data_may_refuse: RuleConsequence = "warn"
+    data_refuses: RuleConsequence = "refuse"
     destroys_data: RuleConsequence = "refuse"
     drop_column: RuleConsequence = "refuse"
     drop_object: RuleConsequence = "refuse"
@@ -138,6 +146,7 @@ class MigrationRules(Section):
     no_rewrite_under_lock: RuleConsequence = "warn"
     not_null_without_default: RuleConsequence = "refuse"
     opaque_statement: RuleConsequence = "warn"
+    precheck_timeout: RuleConsequence = "warn"
     rename: RuleConsequence = "refuse"
     require_concurrent_index: RuleConsequence = "warn"
     session_setting: RuleConsequence = "warn"
@@ -216,6 +225,28 @@ class MigrationPolicy(Section):
         return rule.replace("-", "_") in type(self).model_fields
 
 
+class DryRunPolicy(Section):
+    """What each finding of the dry run leads to; the keys are the rules' names.
+
+    `contract-break` and `contract-risk` stand for all rules of `docs/contract.md`.
+    """
+
+    model_config = ConfigDict(alias_generator=lambda name: name.replace("_", "-"))
+
+    no_dry_run: Consequence = "warn"
+    dry_run_fails: Consequence = "refuse"
+    scratch_differs: Consequence = "warn"
+    no_serving_contract: Consequence = "warn"
+    contract_break: Consequence = "refuse"
+    contract_risk: Consequence = "warn"
+    schema_drift: Consequence = "warn"
+    drift_breaks: Consequence = "refuse"
+
+    def consequence(self, rule: str) -> Consequence:
+        """Return what a finding of a rule leads to; a rule that is not listed is refused."""
+        return getattr(self, rule.replace("-", "_"), "refuse")
+
+
 class Migrations(Section):
     """Where the migrations lie and what is expected around them.
 
@@ -226,25 +257,40 @@ class Migrations(Section):
         role: The database role that the application logs in as, for whom the schema contract is
             read; empty means the user of the `app_database` block's URL.
         schemas: The application's schemas; empty means all but the system's.
+        declared_in: Folders and files in which the code declares the schema; with the migrations
+            they tell what the database holds, so a revert leaves both as they are.
         rules: What each rule's findings lead to.
+        precheck_timeout_s: How long each question to the rows of the database may take before
+            anything is applied, in seconds.
         seed: Command for the reference data, run with NODE_ENV=production after applying; empty
             means that there is none.
         seed_timeout_s: How long it may take, in seconds.
         watch: Globs; when none matches what changed since the deployed version, no schema or seed
             work is expected.
         policy: What each finding leads to.
+        backup_instance: The Cloud SQL instance of the `gcp_project` block's project that is backed
+            up before a migration destroys data; empty means that no backup is made.
+        backup_timeout_s: How long the backup may take, in seconds.
+        dry_run: What each finding of the dry run leads to.
     """
+
+    model_config = ConfigDict(alias_generator=lambda name: name.replace("dry_run", "dry-run"))
 
     folder: RepositoryPath
     table_schema: str = "drizzle"
     table: str = "__drizzle_migrations"
     role: str = ""
     schemas: tuple[str, ...] = ()
+    declared_in: tuple[RepositoryPath, ...] = ()
     rules: MigrationRules = MigrationRules()
+    precheck_timeout_s: Seconds = 5
     seed: tuple[str, ...] = ()
     seed_timeout_s: Seconds = 120
     watch: tuple[str, ...] = ()
     policy: MigrationPolicy = MigrationPolicy()
+    backup_instance: Annotated[str, Field(pattern=r"^([a-z][a-z0-9-]{0,96})?$")] = ""
+    backup_timeout_s: Seconds = 1800
+    dry_run: DryRunPolicy = DryRunPolicy()
 
 
 class Application(Section):
@@ -311,6 +357,32 @@ class Notifications(Section):
     webhook_block: Name | Literal[""] = ""
 
 
+class GitHub(Section):
+    """Where commits are proposed: branches are pushed and pull requests opened.
+
+    Attributes:
+        repository: `owner/name` on GitHub.
+        token: Name in Secret Manager of a token that may write contents and pull requests. It is
+            read when something is proposed only, and never reaches the application.
+        api_url: GitHub's API.
+        push_to: Where branches are pushed to; empty means the repository on github.com.
+        author: Who the commits are by, as `name <address>`.
+    """
+
+    repository: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$")]
+    token: str
+    api_url: Annotated[str, Field(pattern=r"^https?://")] = "https://api.github.com"
+    push_to: str = ""
+    author: Annotated[str, Field(pattern=r"^[^<>\n]+ <[^<>\s]+>$")] = (
+        "trovella-deploy <trovella-deploy@users.noreply.github.com>"
+    )
+
+    @property
+    def remote(self) -> str:
+        """Return the address that branches are pushed to."""
+        return self.push_to or f"https://github.com/{self.repository}.git"
+
+
 class Environment(Section):
     """One environment, as its file describes it.
 
@@ -321,6 +393,7 @@ class Environment(Section):
         secrets: Variable of the application's `.env` to name in Secret Manager: the one list of all
             secrets, which every run reads before it changes anything.
         settings: Variables of `.env` that are no secrets.
+        github: Where a revert is proposed; None means that nobody said so.
     """
 
     name: Name
@@ -335,6 +408,7 @@ class Environment(Section):
     notifications: Notifications = Notifications()
     secrets: dict[Variable, str]
     settings: dict[Variable, str] = {}
+    github: GitHub | None = None
 
     @model_validator(mode="after")
     def _secrets_stand_in_one_list(self) -> Environment:

@@ -19,6 +19,10 @@ next. The caller prints it as it is; nobody matches on its text.
         LeaseLost           somebody else has it by now
         LedgerCorrupt       the host's history cannot be trusted
       SourceUnavailable     the repository cannot be read
+      PushRefused           the repository does not take a branch
+      GitHubError
+        GitHubUnavailable   it does not answer, or asks us to wait
+        GitHubRefused       it answers that the request cannot be
       EngineError           the Docker engine that the worker builds with cannot be used
       BuildFailed
       RegistryError
@@ -30,6 +34,9 @@ next. The caller prints it as it is; nobody matches on its text.
         DatabaseLocked      somebody else holds what a statement needs
         AlreadyMigrating    another session has the right to migrate
         MigrationFailed
+        ScratchUnusable     migrations cannot be tried on a copy first
+      BackupFailed          the backup before data is destroyed did not come about
+        BackupUnavailable   Google cannot be asked for it
       ActivationFailed
       VerificationFailed
       Superseded            a newer deploy waits, and this one has changed nothing
@@ -219,6 +226,35 @@ class SourceUnavailable(RolloutError):
     retry_safe: ClassVar[bool] = True
 
 
+class PushRefused(RolloutError):
+    """Raised when the application's repository does not take a branch."""
+
+
+class GitHubError(RolloutError):
+    """Raised when GitHub's API cannot be used."""
+
+
+class GitHubUnavailable(GitHubError):
+    """Raised when GitHub does not answer, or says that we are to wait."""
+
+    retry_safe: ClassVar[bool] = True
+
+
+class GitHubRefused(GitHubError):
+    """Raised when GitHub refuses a request; `status` is HTTP's.
+
+    Args:
+        true: What is true, as a lower-case fragment.
+        status: The status code.
+        left: What state was left.
+        next_step: What to do now.
+    """
+
+    def __init__(self, true: str, status: int, *, left: str, next_step: str) -> None:
+        super().__init__(true, left=left, next_step=next_step)
+        self.status = status
+
+
 class EngineError(RolloutError):
     """Raised when the Docker engine on the worker's side cannot be used."""
 
@@ -299,6 +335,20 @@ class AlreadyMigrating(DatabaseError):
 
 class MigrationFailed(DatabaseError):
     """Raised when a migration failed; what is left of it is said, and the next run knows it too."""
+
+
+class ScratchUnusable(DatabaseError):
+    """Raised when there is no scratch copy of the live schema to try migrations on."""
+
+
+class BackupFailed(RolloutError):
+    """Raised when the backup before data is destroyed did not come about; nothing was applied."""
+
+
+class BackupUnavailable(BackupFailed):
+    """Raised when Google cannot be asked for a backup, or for how one goes."""
+
+    retry_safe: ClassVar[bool] = True
 
 
 class ActivationFailed(RolloutError):

@@ -115,9 +115,9 @@ class LedgerState:
         """Return the release to go back to from the current one; None when there is none."""
         return self.last_good_but(self.current)
 
-    def last_good_but(self, release: int | None) -> int | None:
-        """Return the release that was verified last, this one left out; None for none."""
-        return next((one for one in reversed(self.good) if one != release), None)
+    def last_good_but(self, *releases: int | None) -> int | None:
+        """Return the release that was verified last, these ones left out; None for none."""
+        return next((one for one in reversed(self.good) if one not in releases), None)
 
     def stage(self, release: int) -> Stage:
         """Return what happened last to a release; `unknown` when nothing did."""

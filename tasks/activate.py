@@ -138,13 +138,20 @@ def _serve_former(host: Host, settings: Environment, activation: Activation) -> 
         if former is None:
             return f"Release {failed.number} is still serving: there is no earlier one."
         activate(host, facts, former, (), settings)
-        if former.number in read_ledger(facts.ledger).good:
+        if _was_well(former, facts):
             note(host, settings, former, "verified", "it served before")
     except RolloutError as error:
         get_run_logger().exception("the former release could not be made to serve again")
         told = f"release {activation.former}" if activation.former else "the former release"
         return f"Going back to {told} failed: {error.true}. {error.left}"
     return f"Release {former.number} ({former.version.short}) is serving again."
+
+
+def _was_well(former: Release, facts: HostFacts) -> bool:
+    """Return whether a release was verified, whatever this run has said of it meanwhile."""
+    own = str(flow_run.id)
+    said = (one for one in reversed(read_ledger(facts.ledger).entries) if one.run_id != own)
+    return next((one.event for one in said if one.release == former.number), "") == "verified"
 
 
 def activate(

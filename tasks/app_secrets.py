@@ -83,31 +83,34 @@ def renewal(
 def earlier_with_its_secrets(
     host: Host, facts: HostFacts, chosen: Release, settings: Environment
 ) -> tuple[RemoteFile, ...]:
-    """Return what the host lacks of an earlier release, once its secrets are known to be in force.
+    """Return what the host lacks of an earlier release whose secrets are known to be in force.
 
-    As a rule that is nothing: the folder still has the `.env` of its time, which serves also while
-    Secret Manager does not answer. Where somebody took that away, it is written anew from the
-    versions that the release was made with.
+    As a rule that is nothing: the folder still has the `.env` of its time. Where somebody took that
+    away, it is written anew from the versions that the release was made with.
 
     Raises:
-        RollbackRefused: When a version that it was made with was disabled or destroyed since.
+        SecretUnusable: When the host has no `.env` of the release, and a version cannot be read.
         SecretStoreUnavailable: When it does not answer, and the host has no `.env` of the release.
     """
-    there = has_environment(facts, chosen)
-    try:
-        _demand_recorded(chosen, settings)
-    except SecretStoreUnavailable as error:
-        if not there:
-            raise
-        get_run_logger().warning("its secrets were not asked for: %s", error.true)
-    if there:
+    if has_environment(facts, chosen):
         return ()
     secrets = read_secrets(settings, chosen.secret_versions)
     return renewal(host, settings, chosen, secrets)(chosen)
 
 
-def _demand_recorded(chosen: Release, settings: Environment) -> None:
-    seen = _store(settings).look_at(chosen.secret_versions)
+def demand_recorded(chosen: Release, settings: Environment) -> None:
+    """See to it that the versions that a release was made with are still in force.
+
+    While Secret Manager does not answer that is not known, and a warning: the host has a copy.
+
+    Raises:
+        RollbackRefused: When one was disabled or destroyed since.
+    """
+    try:
+        seen = _store(settings).look_at(chosen.secret_versions)
+    except SecretStoreUnavailable as error:
+        get_run_logger().warning("its secrets were not asked for: %s", error.true)
+        return
     verdict = judge_recorded(chosen, seen.unusable)
     if isinstance(verdict, Refuse):
         raise RollbackRefused("rollback", verdict.findings)

@@ -11,7 +11,15 @@ from prefect.cache_policies import NO_CACHE
 from prefect.states import Completed
 
 from blocks import load_app_database
-from rollout.decide.lint import decide_lint, with_lint
+from rollout.decide.backup import decide_loss
+from rollout.decide.drift import LEFT, decide_drift
+from rollout.decide.dry_run import decide_dry_run, planned_by
+from rollout.decide.lint import (
+    decide_lint,
+    with_all_names,
+    with_lint,
+    with_verdict,
+)
 from rollout.decide.migrate import (
     Applied,
     MigrationPlan,
@@ -19,26 +27,36 @@ from rollout.decide.migrate import (
     verify_applied,
     watch_hits,
 )
+from rollout.decide.prechecks import with_prechecks
 from rollout.decide.scope import decide_scope, judge_scope
 from rollout.errors import CommandFailed, Refused
 from rollout.executors import git
 from rollout.executors.database import Database
 from rollout.executors.files import read_environment
 from rollout.executors.process import run_local
-from rollout.migrations.contract_json import fingerprint, render_contract
+from rollout.executors.squawk import second_opinions
+from rollout.migrations.contract_json import fingerprint, parse_contract, render_contract
 from rollout.migrations.journal import Journal, parse
+from rollout.migrations.prechecks import prechecks
+from rollout.migrations.second_opinion import with_opinions
 from rollout.migrations.table import table_rows
 from rollout.model.command import Command
+from rollout.model.dry_run import DryRun
 from rollout.model.finding import Refuse, Verdict
-from rollout.model.migrated import Migrated
+from rollout.model.migrated import Migrated, Planned
 from rollout.model.release import Version
 from rollout.model.source import Source
+from tasks.backup import back_up
+from tasks.dry_run import serving, tried
 from tasks.lease import assure_lease
 from tasks.retry import RETRIES, RETRY_DELAY_S, when_safe
 from tasks.source import at
 
 if TYPE_CHECKING:
     from rollout.config import Environment
+    from rollout.decide.dry_run import Tried
+    from rollout.decide.lint import Lint
+    from rollout.model.finding import Finding
     from rollout.model.target import DatabaseAddress
 
 
@@ -52,32 +70,49 @@ if TYPE_CHECKING:
 )
 def plan_migrations(
     source: Source, deployed: Version | None, environment: str, accept: tuple[str, ...] = ()
-) -> tuple[str, ...]:
-    """Return the migrations that applying would apply; the database is only read.
+) -> Planned:
+    """Return the migrations that applying would apply, and where they lead; all is only read.
+
+    They are tried on a scratch copy of the live schema first, where the environment has a server
+    for it.
 
     Args:
         source: The commit.
         deployed: What serves now; None before the first deploy.
         environment: The environment.
-        accept: Rules of `docs/rules.md` whose findings the request takes upon itself.
+        accept: Rules of `docs/rules.md` and `docs/contract.md` whose findings the request takes
+            upon itself.
 
     Raises:
         Refused: When the folder or the database is not as it must be before applying, or when a
-            statement breaks the code that serves now or destroys data and nobody accepted it.
+            statement breaks the code that serves now or destroys data, or the rows that are there
+            are in its way, and nobody accepted it, or when the migrations fail on the copy.
         DatabaseError: When the database cannot be read.
     """
     settings = read_environment(environment)
     source = at(source.version.sha, environment, purpose="migrate")
-    with Database(_address(settings), get_run_logger().info) as database:
+    address = _address(settings)
+    with Database(address, get_run_logger().info) as database:
         plan = _plan(settings, source, deployed, database)
+        rules = settings.migrations.rules
         catalog = database.catalog()
-    lint = decide_lint(plan.pending, catalog, accept, settings.migrations.rules)
-    rows = table_rows(lint.statements, (*plan.findings, *lint.others))
-    plan = with_lint(plan, lint)
+        lint = decide_lint(plan.pending, catalog, accept, rules)
+        questions = prechecks((judged for judged, _ in lint.statements), catalog)
+        answers = database.ask(questions, settings.migrations.precheck_timeout_s)
+        lint = with_prechecks(lint, answers, accept, rules)
+        linted = with_lint(plan, lint)
+        run = tried(settings, linted, address, database.user)
+    needs = serving(settings) if isinstance(run, DryRun) else None
+    found = decide_dry_run(run, needs, accept, settings.migrations.dry_run)
+    rows = _rows_of(plan, lint, found, run)
+    plan = with_all_names(with_verdict(linted, found.findings, found.verdict), accept)
     get_run_logger().info("migrate-prod: %s", plan.describe())
+    first = decide_loss(plan.pending, catalog).announce(settings.migrations.backup_instance)
+    if first:
+        get_run_logger().warning("migrate-prod: %s", first)
     _publish(plan, rows, source)
     _demand("migrate-prod", plan.verdict)
-    return tuple(migration.tag for migration in plan.pending)
+    return planned_by(plan, run)
 
 
 @task(
@@ -87,11 +122,19 @@ def plan_migrations(
     retry_delay_seconds=RETRY_DELAY_S,
     retry_condition_fn=when_safe,
 )
-def migrate_prod(source: Source, deployed: Version | None, environment: str) -> Migrated:
+def migrate_prod(
+    source: Source, deployed: Version | None, environment: str, planned: Planned
+) -> Migrated:
     """Apply what is pending, verify it by identity, run the reference seeds, read the contract.
 
     Each file is one transaction where the server allows for it; what an earlier, killed run
     applied is not applied again.
+
+    Args:
+        source: The commit.
+        deployed: What serves now; None before the first deploy.
+        environment: The environment.
+        planned: Where the migrations led to on a scratch copy.
 
     Returns:
         The tags of all migrations that the code expects, and the schema contract that they led to.
@@ -100,8 +143,10 @@ def migrate_prod(source: Source, deployed: Version | None, environment: str) -> 
     Raises:
         MigrationFailed: With file, statement and SQLSTATE, and what is left of the file.
         LeaseLost: When somebody else has the target by now.
-        Refused: When the database does not hold afterwards what the code expects, or has nothing
-            in a schema that the environment's file names.
+        Refused: When the database does not hold afterwards what the code expects, has become
+            something that the code cannot live with, or has nothing in a schema that the
+            environment's file names.
+        BackupFailed: When data would be destroyed and the database could not be backed up before.
         CommandFailed: When the seeds fail.
     """
     settings = read_environment(environment)
@@ -113,18 +158,22 @@ def migrate_prod(source: Source, deployed: Version | None, environment: str) -> 
         tags = expected(settings, source)
         if plan.is_empty:
             migrated = Migrated(tags, _contract(settings, database))
+            _demand_as_tried(planned, settings, migrated)
             # Prefect takes a state that a task returns as the task's own.
             return cast("Any", Completed(name="Skipped", message=plan.describe(), data=migrated))
         names = settings.migrations.table_schema, settings.migrations.table
         before = fingerprint(database.contract(decide_scope(settings.migrations, database.user)))
+        backup = back_up(settings, plan.pending, database)
         for migration in plan.pending:
             assure_lease()
-            database.apply(migration, *names, before)
+            database.apply(migration, *names, before, backup)
         _verify(settings, source, database)
         if plan.seed_expected:
             assure_lease()
             _seed(settings, source, address)
-        return Migrated(tags, _contract(settings, database))
+        migrated = Migrated(tags, _contract(settings, database))
+        _demand_as_tried(planned, settings, migrated)
+        return migrated
 
 
 def as_it_is(settings: Environment, source: Source) -> Migrated:
@@ -146,6 +195,15 @@ def holds_exactly(version: Version, environment: str) -> Verdict:
     source = at(version.sha, environment, purpose="migrate")
     with Database(_address(settings), get_run_logger().info) as database:
         return verify_applied(_journal(settings, source), _rows(settings, database))
+
+
+def _demand_as_tried(planned: Planned, settings: Environment, migrated: Migrated) -> None:
+    """Compare what the live schema became with what the copy became."""
+    live = parse_contract(migrated.contract)
+    try:
+        _demand("migrate-prod", decide_drift(planned, live, settings.migrations.dry_run))
+    except Refused as refused:
+        raise refused.leaving(LEFT) from None
 
 
 def _address(settings: Environment) -> DatabaseAddress:
@@ -208,6 +266,18 @@ def _seed(settings: Environment, source: Source, address: DatabaseAddress) -> No
             left="All migrations are applied; the release that served before still serves.",
             next_step="Correct the seeds and deploy the next commit, or retry this run.",
         )
+
+
+def _rows_of(
+    plan: MigrationPlan, lint: Lint, found: Tried, run: DryRun | Finding | None
+) -> list[dict[str, str]]:
+    """Return the plan as a table: each statement with all that was found out about it."""
+    others = (*plan.findings, *lint.others, *found.findings)
+    rows = table_rows(lint.statements, others, run.traced if isinstance(run, DryRun) else ())
+    opinions = second_opinions(plan.pending, get_run_logger().warning)
+    if opinions is None:
+        return rows
+    return with_opinions(rows, [one.statement for one, _ in lint.statements], opinions)
 
 
 def _publish(plan: MigrationPlan, rows: list[dict[str, str]], source: Source) -> None:

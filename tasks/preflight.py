@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from blocks import load_app_database, load_artifact_registry
+from rollout.decide.quarantine import judge_quarantine
 from rollout.decide.releases import releases_on
+from rollout.errors import Refused
 from rollout.executors.files import read_environment
 from rollout.executors.registry import Registry
+from rollout.model.finding import Refuse
 from rollout.model.release import Version
 from tasks.app_secrets import read_secrets
 from tasks.retry import RETRIES, RETRY_DELAY_S, when_safe
 from tasks.target import bootstrap_plan, reach, read
+
+if TYPE_CHECKING:
+    from rollout.model.host import HostFacts
 
 
 @task(
@@ -23,16 +31,23 @@ from tasks.target import bootstrap_plan, reach, read
     retry_delay_seconds=RETRY_DELAY_S,
     retry_condition_fn=when_safe,
 )
-def preflight(environment: str) -> Version | None:
+def preflight(version: Version, environment: str, accept: tuple[str, ...] = ()) -> Version | None:
     """Return the version that is deployed now, once all that a deploy needs is known to be there.
 
     A missing block, a refused login, a disabled secret, another host key or a full disk is told
     here, beside quality, and not after the schema has changed.
 
+    Args:
+        version: What is to be deployed.
+        environment: The environment.
+        accept: What the request takes upon itself; a version that was left by a rollback is
+            deployed again only when this names it.
+
     Returns:
         The current release's version; None on a host that has none.
 
     Raises:
+        Refused: When the version was left by a rollback.
         RolloutError: Whatever stands in the way; nothing was changed.
     """
     settings = read_environment(environment)
@@ -47,5 +62,14 @@ def preflight(environment: str) -> Version | None:
         if not plan.is_empty:
             return None
         facts = read(host, settings.application)
+    _demand_not_left(facts, version, accept)
     current = (one for one in releases_on(facts) if one.number == facts.current)
     return next((release.version for release in current), None)
+
+
+def _demand_not_left(facts: HostFacts, version: Version, accept: tuple[str, ...]) -> None:
+    verdict = judge_quarantine(facts.ledger, version, accept)
+    for finding in verdict.findings:
+        get_run_logger().warning("%s: %s", finding.rule, finding.consequence)
+    if isinstance(verdict, Refuse):
+        raise Refused("deploying", verdict.findings)

@@ -21,14 +21,18 @@ from rollout.ledger import read_ledger, render_entry
 from rollout.model.layout import Layout
 from rollout.render.releases import render_state
 from rollout.render.report import check_rows, render_release_report
+from rollout.render.rollback import render_choice
+from tasks.offer import offer_ways_back
 from tasks.target import reach, read, tell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rollout.config import Environment
+    from rollout.decide.earlier import Earlier
     from rollout.executors.host import Host
     from rollout.ledger import Event
+    from rollout.model.activation import Wish
     from rollout.model.finding import Verdict
     from rollout.model.release import Release
     from rollout.model.sample import Sample
@@ -94,6 +98,16 @@ def publish_release(
     create_link_artifact(key="application", link=url, description="the application's own health")
 
 
+def publish_choice(settings: Environment, earlier: Earlier, verdict: Verdict, wish: Wish) -> None:
+    """Show which release a rollback takes up, what that was decided from, and what else is."""
+    number = earlier.chosen.release.number
+    create_markdown_artifact(
+        key="rollback",
+        markdown=render_choice(earlier, verdict, wish),
+        description=f"rollback of {settings.name} to release {number}",
+    )
+
+
 def publish_state(host: Host, settings: Environment) -> None:
     """Show what serves now, and the end of the ledger, as the newest version of one artifact.
 
@@ -111,3 +125,4 @@ def publish_state(host: Host, settings: Environment) -> None:
         markdown=markdown,
         description=f"what serves in {settings.name}, and how it came to that",
     )
+    offer_ways_back(host, settings)

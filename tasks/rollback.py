@@ -2,62 +2,125 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from prefect import task
+from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
+from prefect.runtime import flow_run
 
+from rollout.decide.candidates import judge_candidates
+from rollout.decide.earlier import Earlier, judge_earlier
 from rollout.decide.releases import release_on, serving_release
 from rollout.decide.rollback import choose_release
 from rollout.errors import RollbackRefused
 from rollout.executors.files import read_environment
-from rollout.model.activation import Activation, Wish
+from rollout.model.activation import Activation, Chosen, Wish
 from rollout.model.finding import Refuse
 from tasks.activate import activate, activation_plan
-from tasks.app_secrets import earlier_with_its_secrets, earlier_with_newest_secrets
+from tasks.app_secrets import (
+    demand_recorded,
+    earlier_with_its_secrets,
+    earlier_with_newest_secrets,
+)
 from tasks.lease import assure_lease
-from tasks.record import note
+from tasks.record import note, publish_choice
+from tasks.schema import read_stored, reading_live
 from tasks.target import reach, read, show
 
 if TYPE_CHECKING:
     from rollout.config import Environment
     from rollout.executors.host import Host
-    from rollout.model.host import HostFacts
+    from rollout.model.host import HostFacts, StoredContracts
     from rollout.model.plan import RemoteFile
     from rollout.model.release import Release
 
 
-@task(name="rollback", task_run_name="rollback", cache_policy=NO_CACHE)
-def activate_earlier(wish: Wish, environment: str) -> Activation:
-    """Make an earlier release of the host serve, as a whole: image, files and secrets.
+# Elsewhere these wait until they are needed. Here that would be within the second in which the
+# earlier release shall serve, so they are loaded with the flow, before its run begins.
+for _slow in ("blocks.app_database", "rollout.executors.database", "rollout.executors.secrets"):
+    import_module(_slow)
+
+
+@task(name="rollback: choose", task_run_name="rollback: choose")
+def choose_earlier(wish: Wish, environment: str) -> Chosen:
+    """Return the release that is asked for, once the schema is known to let its code serve.
+
+    Its result is kept: a run that was killed and goes on takes up the same release, whatever
+    serves by then.
 
     Args:
-        wish: Which one, and why.
+        wish: Which one, and what is accepted.
         environment: The environment.
 
     Raises:
-        RollbackRefused: When there is no such release, it serves already, or a version of its
-            secrets was disabled since.
+        RollbackRefused: When there is no such release, it serves already, a version of its secrets
+            was disabled since, or the schema that is there breaks its code or may break it; nothing
+            was changed.
+        DatabaseError: When the live schema cannot be read.
+    """
+    settings = read_environment(environment)
+    with reading_live(settings) as live, reach(settings) as host:
+        assure_lease()
+        stored = read_stored(host, settings)
+        chosen = _chosen(wish, stored, settings)
+        if wish.secrets == "recorded":
+            demand_recorded(chosen, settings)
+        candidates = judge_candidates(stored, live.result(), settings)
+    (candidate,) = (one for one in candidates if one.release.number == chosen.number)
+    earlier = Earlier(candidate, candidates)
+    verdict = judge_earlier(earlier, wish.accept)
+    publish_choice(settings, earlier, verdict, wish)
+    if isinstance(verdict, Refuse):
+        raise RollbackRefused(f"rollback to release {chosen.number}", verdict.findings)
+    for finding in verdict.findings:
+        get_run_logger().warning("%s: %s (%s)", finding.rule, finding.consequence, finding.where)
+    return Chosen(chosen.number, serving_release(stored.facts, settings.application.service))
+
+
+def _chosen(wish: Wish, stored: StoredContracts, settings: Environment) -> Release:
+    chosen = choose_release(stored.facts, wish.to, settings.application.service)
+    if isinstance(chosen, Refuse):
+        raise RollbackRefused("rollback", chosen.findings)
+    return chosen
+
+
+@task(name="rollback", task_run_name="rollback", cache_policy=NO_CACHE)
+def activate_earlier(chosen: Chosen, wish: Wish, environment: str) -> Activation:
+    """Make an earlier release of the host serve, as a whole: image, files and secrets.
+
+    Args:
+        chosen: Which one, and what it takes the place of.
+        wish: Why, and with which secrets.
+        environment: The environment.
+
+    Raises:
+        RollbackRefused: When its folder is gone.
+        SecretUnusable: When any newest secret, or one that the host no longer has a copy of, cannot
+            be used.
+        CommandFailed: When a step failed; `left` says what serves.
+        HostError: When the host was lost; `left` says what is known.
     """
     settings = read_environment(environment)
     with reach(settings) as host:
         assure_lease()
         facts = read(host, settings.application)
-        left = release_on(facts, serving_release(facts, settings.application.service))
-        chosen, files = _earlier(wish, host, facts, settings)
-        activation = activate(host, facts, chosen, files, settings)
-        if left is not None:
-            told = f"{wish.reason or 'no reason given'} ({wish.actor or 'nobody named'})"
-            note(host, settings, left, "rolled-back", told)
+        release, files = _with_secrets(chosen, wish, host, facts, settings)
+        activation = activate(host, facts, _asked(release, wish), files, settings)
+        left = release_on(facts, chosen.leaves)
+        if left is not None and left.number != release.number:
+            note(host, settings, _asked(left, wish), "rolled-back", wish.reason)
         return activation
 
 
 @task(name="rollback: plan", task_run_name="rollback: plan", cache_policy=NO_CACHE)
-def plan_rollback(wish: Wish, environment: str) -> str:
+def plan_rollback(chosen: Chosen, wish: Wish, environment: str) -> str:
     """Tell what a rollback would run, and return a sentence about it; nothing is changed.
 
     Args:
-        wish: Which release, and why.
+        chosen: Which release.
+        wish: Why, and with which secrets.
         environment: The environment.
 
     Raises:
@@ -66,21 +129,30 @@ def plan_rollback(wish: Wish, environment: str) -> str:
     settings = read_environment(environment)
     with reach(settings) as host:
         facts = read(host, settings.application)
-        chosen, files = _earlier(wish, host, facts, settings)
-    plan = activation_plan(facts, chosen, files, settings)
+        release, files = _with_secrets(chosen, wish, host, facts, settings)
+    plan = activation_plan(facts, release, files, settings)
     show(plan)
-    return f"would make release {chosen.number} ({chosen.version.short}) serve: {plan.outline()}"
+    return f"would make release {release.number} ({release.version.short}) serve: {plan.outline()}"
 
 
-def _earlier(
-    wish: Wish, host: Host, facts: HostFacts, settings: Environment
+def _with_secrets(
+    chosen: Chosen, wish: Wish, host: Host, facts: HostFacts, settings: Environment
 ) -> tuple[Release, tuple[RemoteFile, ...]]:
-    """Return the release that is asked for, and what the host lacks of it."""
-    chosen = choose_release(facts, wish.version, settings.application.service)
-    if isinstance(chosen, Refuse):
-        raise RollbackRefused("rollback", chosen.findings)
+    """Return the release that was chosen, and what the host lacks of it."""
+    release = release_on(facts, chosen.number)
+    if release is None:
+        gone = choose_release(facts, chosen.number, settings.application.service)
+        raise RollbackRefused("rollback", gone.findings if isinstance(gone, Refuse) else ())
     if wish.secrets == "newest":
         return earlier_with_newest_secrets(
-            host, facts, chosen, settings, reason=wish.reason, actor=wish.actor
+            host, facts, release, settings, reason=wish.reason, actor=wish.actor
         )
-    return chosen, earlier_with_its_secrets(host, facts, chosen, settings)
+    return release, earlier_with_its_secrets(host, facts, release, settings)
+
+
+def _asked(release: Release, wish: Wish) -> Release:
+    """Return a release as the ledger's lines of this run tell it: who asked, why, in which run.
+
+    What lies in its folder stays what it was.
+    """
+    return replace(release, actor=wish.actor, reason=wish.reason, run_id=str(flow_run.id))

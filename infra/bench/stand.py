@@ -22,8 +22,9 @@ from rollout.commands.machine import parse_machine, read_machine_command
 from rollout.decide.bootstrap import decide_bootstrap
 from rollout.decide.image import ImageOrder
 from rollout.executors.builder import build_and_push
+from rollout.executors.carry_out import carry_out
 from rollout.executors.files import read_environment
-from rollout.executors.host import Host, carry_out
+from rollout.executors.host import Host
 from rollout.executors.registry import Registry
 from rollout.model.command import Secret
 from rollout.model.finding import Refuse

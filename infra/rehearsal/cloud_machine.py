@@ -7,7 +7,7 @@ import secrets
 import shutil
 from typing import TYPE_CHECKING
 
-from infra.rehearsal import certificates, facts
+from infra.rehearsal import certificates, facts, sql_admin
 from infra.rehearsal.machines import Machine
 from infra.rehearsal.paths import HERE, INSIDE, Rehearsal
 from infra.rehearsal.roots import build_roots
@@ -31,21 +31,34 @@ def ensure_passwords(rehearsal: Rehearsal) -> facts.Passwords:
 
 
 def ensure_google_store(rehearsal: Rehearsal, passwords: facts.Passwords) -> Path:
-    """Return the Secret Manager stand-in's file, filled with the 14 secrets at the first call."""
+    """Return the Secret Manager stand-in's file, filled at the first call.
+
+    It holds the application's 14 secrets, and the pipeline's own way to the scratch server.
+    """
     store = rehearsal.state / "google" / "secrets.json"
     if not store.exists():
         store.parent.mkdir(parents=True, exist_ok=True)
-        values = facts.secret_values(passwords)
+        values = {f"trovella-{name}": one for name, one in facts.secret_values(passwords).items()}
+        values[facts.SCRATCH_SECRET] = facts.scratch_url(passwords)
         document = {
             "denied": [],
             "secrets": {
-                f"projects/{facts.SECRETS_PROJECT}/secrets/trovella-{name}": [
+                f"projects/{facts.SECRETS_PROJECT}/secrets/{name}": [
                     {"state": "ENABLED", "value": value}
                 ]
                 for name, value in sorted(values.items())
             },
         }
         store.touch(mode=0o600)
+        store.write_text(json.dumps(document, indent=2), encoding="utf-8")
+    return store
+
+
+def ensure_sql_store(rehearsal: Rehearsal) -> Path:
+    """Return the file of Cloud SQL's Admin API, with the one instance at the first call."""
+    store = rehearsal.state / "google" / "sqladmin.json"
+    if not store.exists():
+        document = sql_admin.fresh(facts.SECRETS_PROJECT, facts.DATABASE_INSTANCE)
         store.write_text(json.dumps(document, indent=2), encoding="utf-8")
     return store
 
@@ -60,9 +73,14 @@ def cloud_sql_script(passwords: facts.Passwords) -> str:
 
 
 def prefect_database_script(passwords: facts.Passwords) -> str:
-    """Return the SQL that makes the database of Prefect's own server."""
+    """Return the SQL that makes the database of Prefect's own server, and who makes scratch ones.
+
+    None of the application's roles is there.
+    """
     return (
         f"CREATE ROLE prefect LOGIN PASSWORD '{passwords.prefect}';\n"
+        f"CREATE ROLE {facts.SCRATCH_ROLE} LOGIN CREATEDB CREATEROLE "
+        f"PASSWORD '{passwords.scratch}';\n"
         "CREATE DATABASE prefect OWNER prefect;\n"
         "\\connect prefect\nCREATE EXTENSION pg_trgm;\n"
     )

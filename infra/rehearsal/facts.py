@@ -20,6 +20,7 @@ PREFECT_DATABASE: Final = "10.77.0.15"
 TOKENS: Final = "10.77.0.16"
 REDIS: Final = "10.77.0.17"
 GIT: Final = "10.77.0.18"
+SQL_ADMIN: Final = "10.77.0.19"
 BUILDER: Final = "10.77.0.20"
 PIPELINE: Final = "10.77.0.30"
 
@@ -33,6 +34,7 @@ CLOUD: Final = (
     TOKENS,
     REDIS,
     GIT,
+    SQL_ADMIN,
 )
 
 REGISTRY_NAME: Final = "us-central1-docker.pkg.dev"
@@ -51,6 +53,7 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
     TOKENS: ("oauth2.googleapis.com", "sts.googleapis.com", "iamcredentials.googleapis.com"),
     REDIS: (REDIS_NAME,),
     GIT: ("git.rehearsal",),
+    SQL_ADMIN: ("sqladmin.googleapis.com",),
     BUILDER: ("builder.rehearsal",),
     PIPELINE: ("pipeline.rehearsal",),
 }
@@ -60,8 +63,11 @@ SHARED_PROJECT: Final = "trovella-shared"
 SERVICE_ACCOUNT: Final = f"deployer@{SECRETS_PROJECT}.iam.gserviceaccount.com"
 TOKEN_URI: Final = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address, not a token
 
+DATABASE_INSTANCE: Final = "trovella"
 DATABASE_NAME: Final = "trovella"
 DATABASE_ROLE: Final = "trovella-app"
+SCRATCH_ROLE: Final = "scratch"
+SCRATCH_SECRET: Final = "trovella-scratch-database-url"  # noqa: S105 - its name
 PUBLIC_URL: Final = "https://trovella.ai"
 
 
@@ -76,6 +82,7 @@ class Passwords:
         prefect: of the role `prefect` in the second cluster.
         redis: of the Redis stand-in.
         typesense: the application's Typesense key.
+        scratch: of the role that makes scratch databases, on the server of Prefect's database.
     """
 
     access_token: str
@@ -84,6 +91,13 @@ class Passwords:
     prefect: str
     redis: str
     typesense: str
+    scratch: str
+
+
+def scratch_url(passwords: Passwords) -> str:
+    """Return where scratch databases are made: no machine of the application's knows it."""
+    login = f"{SCRATCH_ROLE}:{passwords.scratch}"
+    return f"postgresql://{login}@{PREFECT_DATABASE}:5432/postgres"
 
 
 def names_table() -> str:
@@ -93,7 +107,7 @@ def names_table() -> str:
 
 def tls_names() -> tuple[str, ...]:
     """Return every name that a cloud service answers TLS for."""
-    secured = (REGISTRY, PUBLIC_REGISTRY, SECRET_MANAGER, TOKENS, ACME)
+    secured = (REGISTRY, PUBLIC_REGISTRY, SECRET_MANAGER, TOKENS, ACME, SQL_ADMIN)
     return tuple(name for address in secured for name in NAMES[address])
 
 

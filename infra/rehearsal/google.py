@@ -1,4 +1,4 @@
-"""`python -m infra.rehearsal.google`: Secret Manager and the token endpoint, for Google's clients.
+"""`python -m infra.rehearsal.google`: Secret Manager, the token endpoint and Cloud SQL's Admin API.
 
 Secret Manager speaks gRPC over TLS and demands a caller's proof as the real one does: a JWT that
 the service account signed for itself, or an access token of the endpoint. The store is a file, read
@@ -8,9 +8,9 @@ at each call and replaced as a whole by each change, so that a test may change i
 from __future__ import annotations
 
 import argparse
-import fcntl
 import json
 import ssl
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -25,7 +25,8 @@ import grpc
 from google.auth import exceptions, jwt
 from google.cloud.secretmanager_v1.types import resources, service
 
-from infra.rehearsal import facts, google_rules
+from infra.rehearsal import facts, google_rules, sql_admin
+from infra.rehearsal.documents import changing
 from infra.rehearsal.google_rules import Refused, Store
 
 SERVICE = "google.cloud.secretmanager.v1.SecretManagerService"
@@ -66,17 +67,10 @@ class Credentials:
 @contextmanager
 def stored(path: Path) -> Iterator[Store]:
     """Give the store as it is now; what was changed in it is written back, atomically."""
-    with path.with_suffix(".lock").open("w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        document = json.loads(path.read_text(encoding="utf-8"))
+    with changing(path) as document:
         store = google_rules.parse_store(document)
         yield store
-        changed = google_rules.render_store(store)
-        if changed != document:
-            made = path.with_suffix(".new")
-            made.touch(mode=0o600)
-            made.write_text(json.dumps(changed, indent=2), encoding="utf-8")
-            made.replace(path)
+        document.update(google_rules.render_store(store))
 
 
 def access(store: Store, request: service.AccessSecretVersionRequest) -> Any:
@@ -240,9 +234,9 @@ def token_handler(credentials: Credentials) -> type[BaseHTTPRequestHandler]:
 
 
 def main() -> None:
-    """Serve both until the process is ended."""
+    """Serve all three until the process is ended."""
     parser = argparse.ArgumentParser(prog="infra.rehearsal.google", description=__doc__)
-    for name in ("--store", "--public-key", "--token", "--certificate", "--key"):
+    for name in ("--store", "--sql-store", "--public-key", "--token", "--certificate", "--key"):
         parser.add_argument(name, type=Path, required=True)
     files = parser.parse_args()
     credentials = Credentials(
@@ -253,13 +247,21 @@ def main() -> None:
     secrets = secret_manager(files.store, credentials, pair)
     secrets.start()
 
-    tokens = ThreadingHTTPServer((facts.TOKENS, 443), token_handler(credentials))
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(files.certificate, files.key)
-    tokens.socket = tls.wrap_socket(tokens.socket, server_side=True)
+    backups = _secured(facts.SQL_ADMIN, sql_admin.handler(files.sql_store, credentials.accept), tls)
+    threading.Thread(target=backups.serve_forever, daemon=True).start()
     # `secrets` is named until here because a gRPC server ends with its last reference.
-    tokens.serve_forever()
+    _secured(facts.TOKENS, token_handler(credentials), tls).serve_forever()
     secrets.stop(None)
+
+
+def _secured(
+    address: str, handler: type[BaseHTTPRequestHandler], tls: ssl.SSLContext
+) -> ThreadingHTTPServer:
+    server = ThreadingHTTPServer((address, 443), handler)
+    server.socket = tls.wrap_socket(server.socket, server_side=True)
+    return server
 
 
 if __name__ == "__main__":

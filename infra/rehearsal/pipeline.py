@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import secrets
+import shlex
 import socket
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from infra.rehearsal.shell import succeeds, wait_until
 
 if TYPE_CHECKING:
     from infra.rehearsal.paths import Rehearsal
+    from infra.rehearsal.roots import Roots
 
 BUILDER_SOCKET = "/run/builder/docker.sock"
 SERVER_PORT = 4200
@@ -49,6 +51,7 @@ def base_environment(rehearsal: Rehearsal) -> dict[str, str]:
         "NODE_EXTRA_CA_CERTS": bundle,
         "GIT_SSL_CAINFO": bundle,
         "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": bundle,
+        "HTTPLIB2_CA_CERTS": bundle,
     }
 
 
@@ -92,7 +95,9 @@ def prepare_pipeline(rehearsal: Rehearsal) -> Place:
         link = rehearsal.state / "bin" / name
         link.unlink(missing_ok=True)
         link.symlink_to(target)
-    tools = copy_tools(build_roots(rehearsal.cache), rehearsal.cache)
+    roots = build_roots(rehearsal.cache)
+    tools = copy_tools(roots, rehearsal.cache)
+    write_pg_dump(roots, rehearsal.state / "bin" / "pg_dump")
     plugins = rehearsal.state / "docker-config" / "cli-plugins"
     if not plugins.exists():
         plugins.symlink_to(tools / "config" / "cli-plugins")
@@ -114,6 +119,20 @@ def node_programs(checkout: Path) -> dict[str, Path]:
         "npm": npm / "npm-cli.js",
         "npx": npm / "npx-cli.js",
     }
+
+
+def write_pg_dump(roots: Roots, program: Path) -> None:
+    """Write a program that runs the cloud's own pg_dump with the libraries that it came with.
+
+    The worker's machine may have an older one, or none, and older libraries.
+    """
+    cloud, vm = roots.folder / "cloud", roots.folder / "vm"
+    found = next(cloud.glob("usr/lib/postgresql/*/bin/pg_dump"))
+    loader = next(vm.glob("usr/lib/*-linux-gnu/ld-linux-*.so.*"))
+    folder = loader.parent.relative_to(vm)
+    words = [str(loader), "--library-path", f"{cloud / folder}:{vm / folder}", str(found)]
+    program.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
 
 
 def write_environment(rehearsal: Rehearsal) -> None:
@@ -200,6 +219,7 @@ def start_stand_ins(rehearsal: Rehearsal) -> None:
     settings, google = rehearsal.machine("cloud") / "settings", rehearsal.state / "google"
     words = {
         "--store": google / "secrets.json",
+        "--sql-store": google / "sqladmin.json",
         "--public-key": google / "service-account.pub",
         "--token": settings / "token",
         "--certificate": settings / "server.crt",

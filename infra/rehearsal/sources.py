@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 RELEASE_OF_DEBIAN = "trixie"
+OLDER_DEBIAN = "bookworm"
 KEYRINGS = {
     "debian": "/usr/share/keyrings/debian-archive-keyring.gpg",
     "ubuntu": "/usr/share/keyrings/ubuntu-archive-keyring.gpg",
@@ -32,11 +33,13 @@ class Distribution:
         release: code name of the release in the roots.
         lines: its apt sources, one a line.
         packages_of_caddy: how apt is asked for Caddy (Debian's stable one is too old).
+        older: the apt source of the release before it, one a line; empty where there is none.
     """
 
     release: str
     lines: tuple[str, ...]
     packages_of_caddy: str
+    older: tuple[str, ...] = ()
 
 
 def parse_sources(texts: Iterable[str]) -> tuple[Source, ...]:
@@ -89,7 +92,8 @@ def choose_distribution(
     if security:
         suites.append((security, f"{RELEASE_OF_DEBIAN}-security"))
     lines = tuple(f"deb [signed-by={keyring}] {uri} {suite} main" for uri, suite in suites)
-    return Distribution(RELEASE_OF_DEBIAN, lines, f"caddy/{RELEASE_OF_DEBIAN}-backports")
+    older = (f"deb [signed-by={keyring}] {main} {OLDER_DEBIAN} main",)
+    return Distribution(RELEASE_OF_DEBIAN, lines, f"caddy/{RELEASE_OF_DEBIAN}-backports", older)
 
 
 def _mirror_of(sources: Iterable[Source], suite: str) -> str | None:

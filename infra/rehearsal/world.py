@@ -21,6 +21,7 @@ from infra.rehearsal import (
     images,
     machines,
     network,
+    old_postgres,
     pipeline,
     roots,
 )
@@ -44,12 +45,15 @@ def stand_up(rehearsal: Rehearsal) -> dict[str, Any]:
     certificates.ensure_service_account(rehearsal)
     passwords = cloud_machine.ensure_passwords(rehearsal)
     cloud_machine.ensure_google_store(rehearsal, passwords)
+    cloud_machine.ensure_sql_store(rehearsal)
     with timed("network and machines: cloud, builder, vm, pipeline"):
         _boot_machines(rehearsal)
     with ThreadPoolExecutor() as pool:
         prefect = pool.submit(start_prefect, rehearsal)
+        old = pool.submit(old_postgres.build_old_postgres, rehearsal.cache)
         images.ensure_images(rehearsal, passwords)
         prefect.result()
+        old.result()
     world = describe(rehearsal, passwords)
     rehearsal.world.write_text(json.dumps(world, indent=2), encoding="utf-8")
     return world
@@ -105,10 +109,13 @@ def describe(rehearsal: Rehearsal, passwords: facts.Passwords) -> dict[str, Any]
         "database_admin_url": f"postgresql://{superuser}/{facts.DATABASE_NAME}",
         "database_url": f"postgresql://{facts.DATABASE_ROLE}:{passwords.application}"
         f"@{facts.DATABASE}:5432/{facts.DATABASE_NAME}",
+        "scratch_url": facts.scratch_url(passwords),
         "redis_url": f"redis://:{passwords.redis}@{facts.REDIS_NAME}:6379",
         "google_store": str(rehearsal.state / "google" / "secrets.json"),
+        "sql_store": str(rehearsal.state / "google" / "sqladmin.json"),
         "secrets_project": facts.SECRETS_PROJECT,
         "shared_project": facts.SHARED_PROJECT,
+        "old_postgres": str(old_postgres.build_old_postgres(rehearsal.cache) or ""),
         "names": str(rehearsal.state / "names"),
         "footprint": str(rehearsal.state / "footprint.json"),
     }

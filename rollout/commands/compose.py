@@ -356,6 +356,11 @@ def drain_command(container: str, port: int, timeout_s: float) -> Command:
     )
 
 
+def start_kept_command(container: str) -> Command:
+    """Return the command that starts a container again which was stopped and kept."""
+    return Command(("docker", "start", container), timeout_s=UP_TIMEOUT_S)
+
+
 def stop_command(container: str) -> Command:
     """Return the command that stops a container and keeps it, so that it can be started again."""
     return Command(("docker", "stop", container), timeout_s=STOP_TIMEOUT_S)

@@ -106,12 +106,12 @@ def candidates(ref: str, branch: str) -> tuple[str, ...]:
 
 def create_mirror_command(mirror: Path) -> Command:
     """Make an empty repository that mirrors the application's; harmless where there is one."""
-    return _git(mirror.parent, "init", "--quiet", "--bare", "--", str(mirror))
+    return git_command(mirror.parent, "init", "--quiet", "--bare", "--", str(mirror))
 
 
 def fetch_command(mirror: Path, repository: str) -> Command:
     """Bring all branches and tags to the mirror; names that moved or went away follow."""
-    return _git(
+    return git_command(
         mirror,
         "fetch",
         "--quiet",
@@ -128,19 +128,21 @@ def fetch_command(mirror: Path, repository: str) -> Command:
 
 def resolve_command(mirror: Path, revision: str) -> Command:
     """Print the commit that a revision stands for; fails when there is none, or several."""
-    return _git(
+    return git_command(
         mirror, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"
     )
 
 
 def is_on_branch_command(mirror: Path, version: Version, branch: str) -> Command:
     """Succeed when the branch holds the commit; status 1 says that it does not."""
-    return _git(mirror, "merge-base", "--is-ancestor", version.sha, f"refs/remotes/origin/{branch}")
+    return git_command(
+        mirror, "merge-base", "--is-ancestor", version.sha, f"refs/remotes/origin/{branch}"
+    )
 
 
 def add_worktree_command(mirror: Path, path: Path, version: Version) -> Command:
     """Check the commit out to a folder, with its history at hand for tools that ask for it."""
-    return _git(
+    return git_command(
         mirror,
         "worktree",
         "add",
@@ -157,17 +159,17 @@ def add_worktree_command(mirror: Path, path: Path, version: Version) -> Command:
 
 def restore_worktree_command(path: Path, version: Version) -> Command:
     """Put every tracked file back to what the commit says; files beside them stay."""
-    return _git(path, "reset", "--quiet", "--hard", version.sha, timeout_s=FETCH_TIMEOUT_S)
+    return git_command(path, "reset", "--quiet", "--hard", version.sha, timeout_s=FETCH_TIMEOUT_S)
 
 
 def forget_worktrees_command(mirror: Path) -> Command:
     """Let the mirror forget checkouts whose folders are gone."""
-    return _git(mirror, "worktree", "prune")
+    return git_command(mirror, "worktree", "prune")
 
 
 def describe_command(path: Path, version: Version) -> Command:
     """Print the commit's facts as `parse_source` reads them."""
-    return _git(
+    return git_command(
         path, "show", "--no-patch", "--no-show-signature", f"--format={_FIELDS}", version.sha
     )
 
@@ -180,18 +182,18 @@ def parse_source(stdout: str, path: Path) -> Source:
 
 def list_files_command(path: Path, version: Version, folder: str) -> Command:
     """Print the names of all files of a folder of the commit, each ended by a zero byte."""
-    return _git(path, "ls-tree", "-r", "-z", "--name-only", f"{version.sha}:{folder}")
+    return git_command(path, "ls-tree", "-r", "-z", "--name-only", f"{version.sha}:{folder}")
 
 
 def show_file_command(path: Path, version: Version, file: str) -> Command:
     """Print one file as it was committed."""
-    return _git(path, "cat-file", "blob", f"{version.sha}:{file}")
+    return git_command(path, "cat-file", "blob", f"{version.sha}:{file}")
 
 
 def show_files_command(path: Path, version: Version, files: tuple[str, ...]) -> Command:
     """Print several files as they were committed, as `parse_files` reads them."""
     names = "".join(f"{version.sha}:{file}\n" for file in files)
-    return _git(path, "cat-file", "--batch", stdin=names)
+    return git_command(path, "cat-file", "--batch", stdin=names)
 
 
 def parse_files(output: bytes, files: tuple[str, ...]) -> dict[str, bytes]:
@@ -215,7 +217,7 @@ def parse_files(output: bytes, files: tuple[str, ...]) -> dict[str, bytes]:
 
 def changed_paths_command(path: Path, since: Version, until: Version) -> Command:
     """Print the paths that differ between two commits, each ended by a zero byte."""
-    return _git(path, "diff", "--name-only", "--no-renames", "-z", since.sha, until.sha)
+    return git_command(path, "diff", "--name-only", "--no-renames", "-z", since.sha, until.sha)
 
 
 def parse_names(stdout: str) -> tuple[str, ...]:
@@ -228,6 +230,16 @@ def parse_names(stdout: str) -> tuple[str, ...]:
     return tuple(name for name in stdout.split("\0") if name)
 
 
-def _git(folder: Path, *words: str, stdin: str | None = None, timeout_s: float = 60.0) -> Command:
+def git_command(
+    folder: Path, *words: str, stdin: str | None = None, timeout_s: float = 60.0
+) -> Command:
+    """Return a command of git's own in a folder, with none of the worker's owner's habits.
+
+    Args:
+        folder: A repository, bare or not.
+        words: What git is to do.
+        stdin: What it reads; None for nothing.
+        timeout_s: How long it may take, in seconds.
+    """
     settings = (word for setting in _SETTINGS for word in ("-c", setting))
     return Command(("git", "-C", str(folder), *settings, *words), stdin, timeout_s)

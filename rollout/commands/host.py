@@ -41,6 +41,7 @@ _READ = f"""\
 # read what the application has here
 cd "$1" 2>/dev/null || exit {NOT_PREPARED}
 [ ! -f proxy/live ] || printf 'live %s\\n' "$(cat proxy/live)"
+[ ! -f around ] || printf 'around %s\\n' "$(cat around)"
 [ ! -L current ] || printf 'current %s\\n' "$(readlink current)"
 [ ! -f ledger.jsonl ] || printf 'ledger %s\\n' "$(base64 -w 0 ledger.jsonl)"
 compose=current/docker-compose.prod.yml
@@ -74,6 +75,15 @@ sync -f "releases/.$2.tmp"
 [ ! -e "releases/$2" ] || mv "releases/$2" "releases/.$2.old"
 mv "releases/.$2.tmp" "releases/$2"
 rm -rf "releases/.$2.old"
+"""
+
+_REMEMBER = """\
+# remember what the services around the web service were started as
+umask 077
+cd "$1"
+printf %s "$2" >around.tmp
+sync around.tmp
+mv around.tmp around
 """
 
 # A torn last line counts for no reader; it is cut off before another one follows it.
@@ -166,6 +176,7 @@ def parse_host(stdout: str) -> HostFacts:
     return HostFacts(
         live=said.get("live", [""])[0].strip(),
         current=int(current) if current.isdecimal() else None,
+        around=said.get("around", [""])[0].strip(),
         ledger=_decoded(said.get("ledger", [""])[0]),
         compose=_decoded(said.get("compose", [""])[0]),
         releases=_releases(said.get("release", [])),
@@ -213,6 +224,16 @@ def append_ledger_command(layout: Layout, entry: str) -> Command:
 def switch_command(layout: Layout, upstream: str) -> Command:
     """Return the command after which the proxy sends every new request to `upstream`."""
     return Command(script(_SWITCH, layout.directory, upstream))
+
+
+def forget_around_command(layout: Layout) -> Command:
+    """Return the command before the services around the web service may be started anew."""
+    return Command(("rm", "-f", f"{layout.directory}/{names.AROUND}"))
+
+
+def remember_around_command(layout: Layout, around: str) -> Command:
+    """Return the command after they were: what they are, as `HostFacts.around` has it."""
+    return Command(script(_REMEMBER, layout.directory, around))
 
 
 def forget_live_command(layout: Layout) -> Command:

@@ -188,12 +188,28 @@ cd "$1" 2>/dev/null || exit 0
 ! on_hold || printf 'hold %s\\n' "$(sed 1d hold)"
 """
 
+_WRITE_HOLD = """\
+write_hold() {
+    now=$(date +%s) until=0 shown=
+    if [ "$1" != 0 ]; then
+        until=$((now + $1))
+        shown=$(date -u -d "@$until" +%Y-%m-%dT%H:%M:%SZ)
+    fi
+    since=$(date -u -d "@$now" +%Y-%m-%dT%H:%M:%SZ)
+    printf '%s\\n{"since": "%s", "until": "%s", %s\\n' "$until" "$since" "$shown" "${2#?}" >hold.tmp
+    sync hold.tmp
+    mv hold.tmp hold
+    printf 'hold %s\\n' "$(sed 1d hold)"
+}
+"""
+
 _HOLD = f"""\
 # keep deploys back
 umask 077
 {_FOLDER}
 exec 9>>lock
 {_ON_HOLD}
+{_WRITE_HOLD}
 flock --timeout "$2" 9 || {{
     printf 'holder %s\\n' "$(cat holder)"
     exit {BUSY}
@@ -205,17 +221,15 @@ fi
 # A run that was cut off and comes back finds that somebody else has had the lease.
 printf %s "$5" >token.tmp
 mv token.tmp token
-now=$(date +%s)
-until=0 shown=
-if [ "$3" != 0 ]; then
-    until=$((now + $3))
-    shown=$(date -u -d "@$until" +%Y-%m-%dT%H:%M:%SZ)
-fi
-since=$(date -u -d "@$now" +%Y-%m-%dT%H:%M:%SZ)
-printf '%s\\n{{"since": "%s", "until": "%s", %s\\n' "$until" "$since" "$shown" "${{4#?}}" >hold.tmp
-sync hold.tmp
-mv hold.tmp hold
-printf 'hold %s\\n' "$(sed 1d hold)"
+write_hold "$3" "$4"
+"""
+
+_HOLD_WITHIN = f"""\
+# keep deploys back from now on; this run has the lease
+umask 077
+cd "$1" || exit
+{_WRITE_HOLD}
+write_hold 0 "$2"
 """
 
 _RELEASE = f"""\
@@ -283,6 +297,16 @@ def hold_command(layout: Layout, claim: Claim, *, wait_s: int, for_s: int) -> Co
             BUSY: "somebody else has it",
         },
     )
+
+
+def hold_within_command(layout: Layout, claim: Claim) -> Command:
+    """Return the command with which a run that has the lease keeps deploys back from its end on.
+
+    Args:
+        layout: Where the application lies.
+        claim: Who does, and why; until somebody releases it.
+    """
+    return Command(script(_HOLD_WITHIN, layout.lease, _json(claim)))
 
 
 def release_hold_command(layout: Layout) -> Command:

@@ -16,7 +16,7 @@ from rollout.decide.proxy import prepare_proxy, switch_proxy
 from rollout.decide.retire import prune, retire_former
 from rollout.decide.scene import Scene, read_scene
 from rollout.model import layout as names
-from rollout.model.layout import release_service
+from rollout.model.layout import release_number, release_service
 from rollout.model.plan import Plan, RemoteFile, Step
 from rollout.render.compose import jobs_of, services_of
 
@@ -62,6 +62,7 @@ def decide_activation(
         *prepare_proxy(scene),
         *switch_proxy(scene),
         *_publish(scene),
+        *_remember(scene),
         *note_activation(scene),
         *retire_former(scene),
         *prune(scene),
@@ -107,18 +108,19 @@ def _pull(scene: Scene, login: RegistryLogin | None) -> tuple[Step, ...]:
 
 def _start(scene: Scene) -> tuple[Step, ...]:
     """Return the steps after which the release runs beside the one that serves, and is well."""
-    others = () if _others_run(scene) else (_start_others(scene),)
+    others = () if _others_run(scene) else _start_others(scene)
     if scene.is_up:
         return (*others, *_ask_version(scene))
     project, service = scene.project, scene.service
     look = _look(scene)
+    start, undo = _start_own(scene)
     return (
         *others,
         Step(
             f"start {service}",
-            compose.up_command(scene.layout, project, scene.number, service),
+            start,
             evidence=(look,),
-            undo=compose.remove_service_command(scene.layout, project, scene.number, service),
+            undo=undo,
             next_step="Read why the engine did not start it, then deploy again.",
         ),
         Step(
@@ -135,6 +137,20 @@ def _start(scene: Scene) -> tuple[Step, ...]:
             next_step="Somebody else may be at work on the host; look, then start the run again.",
         ),
         *_ask_version(scene),
+    )
+
+
+def _start_own(scene: Scene) -> tuple[Command, Command]:
+    """Return the commands that start the release's container and take that back.
+
+    One that was kept is started as it is: its definition is the release's, which never changes.
+    """
+    project, service, kept = scene.project, scene.service, scene.container
+    if kept is not None and scene.is_uploaded and kept.is_kept(scene.release.image.reference):
+        return compose.start_kept_command(kept.name), compose.stop_command(kept.name)
+    return (
+        compose.up_command(scene.layout, project, scene.number, service),
+        compose.remove_service_command(scene.layout, project, scene.number, service),
     )
 
 
@@ -168,26 +184,35 @@ def _ask_version(scene: Scene) -> tuple[Step, ...]:
 
 def _others_run(scene: Scene) -> bool:
     """Return whether this release's other services are known to run as it defines them."""
-    if scene.facts.current != scene.number:
+    if not scene.around_is_there:
         return False
-    own, jobs = (scene.service, scene.application.proxy), jobs_of(scene.facts.compose)
-    others = [name for name in services_of(scene.facts.compose) if name not in own]
+    web, jobs = scene.application.service, jobs_of(scene.facts.compose)
+    others = [
+        name
+        for name in services_of(scene.facts.compose)
+        if name != scene.application.proxy and release_number(web, name) is None
+    ]
     return all(
         (one := scene.facts.container(name)) and (one.has_done if name in jobs else one.serves)
         for name in others
     )
 
 
-def _start_others(scene: Scene) -> Step:
+def _start_others(scene: Scene) -> tuple[Step, ...]:
     undo = None
     if scene.former is not None and scene.former != scene.number:
         undo = _up_others(scene, scene.former)
-    return Step(
+    forget = Step(
+        "forget what runs around it until that is known again",
+        host.forget_around_command(scene.layout),
+    )
+    start = Step(
         "start the other services where they changed",
         _up_others(scene, scene.number),
         undo=undo,
         next_step="Read which service did not start, repair the compose file, and deploy again.",
     )
+    return (forget, start) if scene.facts.around and not scene.around_is_there else (start,)
 
 
 def _up_others(scene: Scene, number: int) -> Command:
@@ -202,3 +227,11 @@ def _publish(scene: Scene) -> tuple[Step, ...]:
         return ()
     command = host.publish_command(scene.layout, scene.number)
     return (Step(f"make release {scene.number} the current one", command),)
+
+
+def _remember(scene: Scene) -> tuple[Step, ...]:
+    """Return the step after which the next activation knows what runs around the web service."""
+    if scene.around_is_there or not scene.around:
+        return ()
+    command = host.remember_around_command(scene.layout, scene.around)
+    return (Step("remember what runs around it", command),)

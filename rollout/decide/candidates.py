@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rollout.decide.compatible.judge import compatible
 from rollout.decide.overview import overview
-from rollout.decide.releases import release_on
+from rollout.decide.releases import release_on, releases_on, serving_release
 from rollout.decide.rollback import names_release
 from rollout.errors import ConfigInvalid
 from rollout.migrations.contract_json import parse_contract, text_fingerprint
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rollout.model.contract import Contract
     from rollout.model.host import StoredContracts
     from rollout.model.overview import Overview, ReleaseLine
+    from rollout.model.release import Release
 
 _NO_CONTRACT = (
     "Deploy its version anew to give it one, or choose a release that has one: bin/schema "
@@ -28,12 +29,18 @@ _NO_CONTRACT = (
 def contract_of(stored: StoredContracts, number: int) -> Contract | Finding:
     """Return the contract of a release, or why there is none that could be judged by.
 
+    For a release from before contracts were kept, the one of a release whose code expects exactly
+    the same migrations stands in.
+
     Args:
         stored: What was read of the host.
         number: The release.
     """
     place = f"releases/{number}/contract.json on the host"
-    release, text = release_on(stored.facts, number), stored.texts.get(number)
+    release = release_on(stored.facts, number)
+    if release is not None and not release.contract:
+        release = _same_schema(stored, release) or release
+    text = None if release is None else stored.texts.get(release.number)
     if release is None:
         told = f"the host no longer has the folder of release {number}"
         return Finding("folder-gone", told, place, _NO_CONTRACT)
@@ -48,6 +55,30 @@ def contract_of(stored: StoredContracts, number: int) -> Contract | Finding:
     except ConfigInvalid as error:
         told = f"the schema contract of release {number} cannot be read: {error.problem}"
         return Finding("contract-unreadable", told, place, _NO_CONTRACT)
+
+
+def _same_schema(stored: StoredContracts, release: Release) -> Release | None:
+    """Return the newest release with a contract whose code expects the same migrations."""
+    alike = (
+        one
+        for one in reversed(releases_on(stored.facts))
+        if one.contract and one.migrations == release.migrations and one.number in stored.texts
+    )
+    return next(alike, None)
+
+
+def serving_contract(stored: StoredContracts, service: str) -> Contract | Finding:
+    """Return the contract of the release that serves, or why there is none to judge by.
+
+    Args:
+        stored: What was read of the host.
+        service: The compose service that is switched.
+    """
+    number = serving_release(stored.facts, service)
+    if number is not None:
+        return contract_of(stored, number)
+    told = "the host serves no release that was deployed from here"
+    return Finding("no-contract", told, "the host", "Nothing to do: this deploy makes one.")
 
 
 def judge_candidates(

@@ -2,17 +2,93 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rollout.decide.compatible.judge import compatible
-from rollout.model.finding import Finding, Go, Refuse
+from rollout.migrations.corrective import Draft
+from rollout.model.finding import Finding, Go, Refuse, Verdict
 from rollout.model.judgement import Grade
+from rollout.model.trial import Witness
 
 if TYPE_CHECKING:
-    from rollout.migrations.corrective import Draft
+    from rollout.decide.migrate import MigrationPlan
+    from rollout.migrations.journal import Migration
     from rollout.model.contract import Contract
-    from rollout.model.finding import Verdict
-    from rollout.model.trial import Witness
+    from rollout.model.trial import Outcome
+
+_SYNTAX_OR_ACCESS = "42"
+_MAY_NOT = "42501"
+
+
+@dataclass(frozen=True, slots=True)
+class Corrective:
+    """A corrective migration, and whether it may be offered.
+
+    Attributes:
+        draft: What restores which break, and what stays lost.
+        files: Path below the migrations folder to text; empty when nothing is drafted.
+        verdict: Go when it may be offered.
+    """
+
+    draft: Draft
+    files: Mapping[str, str]
+    verdict: Verdict
+
+
+def sure_witnesses(outcomes: Iterable[Outcome]) -> tuple[Witness, ...]:
+    """Return the refusals that no made-up value can have caused.
+
+    The schema of the older code's time is not at hand, so nobody knows what that one would have
+    said. A name that is not there, or a key that cannot be named, is refused whatever the values
+    are. Rights are left to the contracts: a policy refuses single rows with the same words.
+
+    Args:
+        outcomes: What the scratch copy said to the older code's trials.
+    """
+    return tuple(
+        Witness(one.trial, one.statement, "is refused", one.sqlstate)
+        for one in outcomes
+        if one.sqlstate.startswith(_SYNTAX_OR_ACCESS) and one.sqlstate != _MAY_NOT
+    )
+
+
+def refuse_missing(draft: Draft) -> Verdict:
+    """Refuse when a break has no draft, and say why it has none."""
+    found = tuple(
+        Finding("corrective-no-draft", f"{one.rule}: {one.answer.lost}", one.where, _BY_HAND)
+        for one in draft.missing
+    )
+    return Refuse(found) if found else Go()
+
+
+def refuse_unplanned(plan: MigrationPlan, migration: Migration) -> Verdict:
+    """Refuse when the folder's plan is, or when the draft would not be the only one to be applied.
+
+    Args:
+        plan: What the folder together with the draft has pending.
+        migration: The draft.
+    """
+    if isinstance(plan.verdict, Refuse):
+        return plan.verdict
+    others = [one.file for one in plan.pending if one.tag != migration.tag]
+    if not others:
+        return Go()
+    told = "the draft is for the live schema, and the folder has migrations that are not applied"
+    help_ = "Take the folder as it was when the last migration was applied, or apply the others."
+    return Refuse(tuple(Finding("corrective-not-alone", told, file, help_) for file in others))
+
+
+def refuse_failed(words: str, migration: Migration) -> Verdict:
+    """Refuse because the draft fails on a scratch copy.
+
+    Args:
+        words: What the server says.
+        migration: The draft.
+    """
+    told = f"it fails on a scratch copy of the live schema: {words}"
+    return Refuse((Finding("corrective-fails", told, migration.file, _BY_HAND),))
 
 
 def decide_corrective(

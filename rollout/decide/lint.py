@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from rollout.decide.compatible.judge import RULES as COMPATIBLE
+from rollout.decide.quarantine import QUARANTINED
 from rollout.migrations.change import Judged
 from rollout.migrations.judge import judge
 from rollout.migrations.lint import findings_of
+from rollout.migrations.prechecks import CODES as PRECHECKS
 from rollout.migrations.rules import RULES
 from rollout.migrations.sql import parse_sql
 from rollout.model.finding import Finding, Go, Refuse, Verdict
@@ -20,8 +23,18 @@ if TYPE_CHECKING:
     from rollout.migrations.journal import Migration
     from rollout.model.catalog import Catalog
 
-CODES = frozenset(rule.code for rule in RULES)
-"""The names that a request may accept."""
+CODES = frozenset(
+    (
+        *(rule.code for rule in RULES),
+        *(rule.name for rule in COMPATIBLE),
+        *PRECHECKS,
+        "dry-run-fails",
+    )
+)
+"""The names that a request may accept: of docs/rules.md, and of docs/contract.md.
+
+A deploy may also accept `QUARANTINED`.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +78,13 @@ def decide_lint(
     read = [parse_sql(migration) for migration in pending]
     judged = judge((one for parsed, _ in read for one in parsed), catalog)
     statements = tuple(
-        (one, tuple(_weighed(found, accepted, rules))) for one, found in findings_of(judged)
+        (one, tuple(weighed(found, accepted, rules))) for one, found in findings_of(judged)
     )
     shown = tuple(finding for _, said in statements for finding in said)
     refused = (
         *_misspelt(accepted),
         *(problem for _, problems in read for problem in problems),
-        *(finding for finding in shown if _is_refused(finding.rule, accepted, rules)),
+        *(finding for finding in shown if is_refused(finding.rule, accepted, rules)),
     )
     findings = tuple(dict.fromkeys((*refused, *shown)))
     return Lint(statements, findings, Refuse(refused) if refused else Go(findings))
@@ -79,28 +92,64 @@ def decide_lint(
 
 def with_lint(plan: MigrationPlan, lint: Lint) -> MigrationPlan:
     """Return a plan that also says, and is refused by, what its statements do."""
-    findings = (*plan.findings, *lint.findings)
+    return with_verdict(plan, lint.findings, lint.verdict)
+
+
+def with_verdict(
+    plan: MigrationPlan, findings: tuple[Finding, ...], verdict: Verdict
+) -> MigrationPlan:
+    """Return a plan that also says these findings, and is refused where the verdict refuses."""
+    told = (*plan.findings, *findings)
     refused = tuple(
         finding
-        for verdict in (plan.verdict, lint.verdict)
-        if isinstance(verdict, Refuse)
-        for finding in verdict.findings
+        for one in (plan.verdict, verdict)
+        if isinstance(one, Refuse)
+        for finding in one.findings
     )
-    return replace(plan, findings=findings, verdict=Refuse(refused) if refused else Go(findings))
+    return replace(plan, findings=told, verdict=Refuse(refused) if refused else Go(told))
 
 
-def _is_refused(rule: str, accepted: Collection[str], rules: MigrationRules) -> bool:
+def may_be_accepted(verdict: Verdict) -> bool:
+    """Return whether nothing refuses but what a request may take upon itself."""
+    return isinstance(verdict, Go) or all(one.rule in CODES for one in verdict.findings)
+
+
+def with_all_names(plan: MigrationPlan, accepted: Collection[str]) -> MigrationPlan:
+    """Return a plan whose refusal ends with all that a request has to accept, at once.
+
+    Args:
+        plan: The plan, with everything that was found.
+        accepted: What the request accepts already.
+    """
+    verdict = plan.verdict
+    if isinstance(verdict, Go) or not may_be_accepted(verdict):
+        return plan
+    names = sorted({one.rule for one in verdict.findings})
+    if len(names) == 1:
+        return plan
+    *others, last = verdict.findings
+    words = f"{last.help} For all of it at once: {', '.join((*sorted(accepted), *names))}."
+    return replace(plan, verdict=Refuse((*others, replace(last, help=words))))
+
+
+def insisted(finding: Finding) -> Finding:
+    """Return a finding that refuses, with how to insist."""
+    words = f"{finding.help} To do it all the same, deploy with `accept` naming {finding.rule}."
+    return replace(finding, help=words) if finding.rule in CODES else finding
+
+
+def is_refused(rule: str, accepted: Collection[str], rules: MigrationRules) -> bool:
+    """Return whether a rule's findings keep anything from being applied."""
     return rules.consequence(rule) == "refuse" and rule not in accepted
 
 
-def _weighed(
+def weighed(
     found: Iterable[Finding], accepted: Collection[str], rules: MigrationRules
 ) -> Iterator[Finding]:
     """Yield what is to be shown: what was accepted says so, and what is refused how to insist."""
     for finding in found:
-        if _is_refused(finding.rule, accepted, rules):
-            words = f"{finding.help} To do it all the same, deploy with `accept` naming "
-            yield replace(finding, help=f"{words}{finding.rule}.")
+        if is_refused(finding.rule, accepted, rules):
+            yield insisted(finding)
         elif finding.rule in accepted:
             yield replace(finding, consequence=f"accepted: {finding.consequence}")
         elif rules.consequence(finding.rule) == "warn":
@@ -108,10 +157,10 @@ def _weighed(
 
 
 def _misspelt(accepted: Collection[str]) -> Iterator[Finding]:
-    for name in sorted(set(accepted) - CODES):
+    for name in sorted(set(accepted) - CODES - {QUARANTINED}):
         yield Finding(
             "unknown-rule",
             "the request accepts it, and no rule has that name",
             name,
-            f"Name rules of docs/rules.md: {', '.join(sorted(CODES))}.",
+            f"Name rules of docs/rules.md, or of docs/contract.md: {', '.join(sorted(CODES))}.",
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from rollout.config import MigrationPolicy
@@ -182,13 +183,29 @@ def _same_date(row: Applied, file: Migration) -> bool:
 def _drift(applied: tuple[Applied, ...], matches: Mapping[int, Migration]) -> Iterator[Finding]:
     for row in applied:
         file = matches.get(row.id)
-        if file is not None and file.hash != row.hash:
+        if file is None or file.hash == row.hash:
+            continue
+        if row.hash in _with_other_line_ends(file):
+            yield Finding(
+                "checksum-drift",
+                "it was applied with other line ends, and is else the same: a checkout changed it",
+                file.file,
+                "Commit it with the line ends that it was applied with, and keep git from changing "
+                "them: `*.sql text eol=lf` in .gitattributes.",
+            )
+        else:
             yield Finding(
                 "checksum-drift",
                 "the file was changed after it had been applied, so the database differs from it",
                 file.file,
                 "Restore the file as it was and put the change into a new migration.",
             )
+
+
+def _with_other_line_ends(file: Migration) -> set[str]:
+    """Return the hashes of a file as Unix and as Windows ends its lines."""
+    plain = file.text.replace("\r\n", "\n")
+    return {sha256(one.encode()).hexdigest() for one in (plain, plain.replace("\n", "\r\n"))}
 
 
 def _unknown_rows(

@@ -51,7 +51,7 @@ def _try_caddyfile(scene: Scene, advice: str) -> Step:
 
 def _proxy_definition(scene: Scene) -> tuple[Step, ...]:
     """Return the step that recreates a running proxy, should this release define it anew."""
-    if not scene.proxy_is_ours or scene.facts.current == scene.number:
+    if not scene.proxy_is_ours or scene.around_is_there:
         return ()
     proxy, project = scene.application.proxy, scene.project
     undo = None

@@ -9,10 +9,12 @@ from rollout.ledger import read_ledger
 from rollout.model.finding import Finding, Refuse
 
 if TYPE_CHECKING:
+    from rollout.ledger import LedgerState
     from rollout.model.host import HostFacts
     from rollout.model.release import Release
 
 SHORTEST_VERSION = 7
+_LEDGER = "the host's ledger"
 
 
 def choose_release(
@@ -25,8 +27,9 @@ def choose_release(
 
     Args:
         facts: What was read of the host.
-        wanted: A release's number, or its commit in 7 to 40 digits, which is also its image's tag;
-            None or empty means the last good one before the current.
+        wanted: A release's number; its commit in 7 to 40 digits, which is also its image's tag; or
+            both, as the UI's list has them (`12 c0ffee123456`); None or empty means the last good
+            one before the current.
         service: The compose service that is switched.
 
     Raises:
@@ -36,15 +39,12 @@ def choose_release(
     releases = releases_on(facts)
     serving = serving_release(facts, service) or state.current
     if wanted in (None, ""):
-        return _previous_good(state.last_good_but(serving), releases)
-    candidates = [
-        release
-        for release in releases
-        if names_release(str(wanted), release.number, release.version.sha)
-    ]
-    served = [one for one in candidates if state.served(one.number)]
-    if not candidates:
-        return _refuse("release-on-host", f"the host has no release {wanted}", releases)
+        return _previous_good(state.last_good_but(serving, *_left_unsaid(state, serving)), releases)
+    words = str(wanted).split()
+    named = [one for one in releases if _is_named(words, one.number, one.version.sha)]
+    served = [one for one in named if state.served(one.number)]
+    if not named:
+        return _absent(str(wanted), words, state, releases)
     if not served:
         return _refuse("release-served", f"release {wanted} never served here", releases)
     if served[-1].number == serving:
@@ -52,11 +52,23 @@ def choose_release(
     return served[-1]
 
 
-def _previous_good(number: int | None, releases: tuple[Release, ...]) -> Release | Refuse:
-    for release in releases:
-        if release.number == number:
-            return release
-    return _refuse("previous-good", "the host knows no good release before the current", releases)
+def ways_back(facts: HostFacts, service: str) -> tuple[str, ...]:
+    """Return the releases that a rollback may name, newest first, each as number and commit.
+
+    Args:
+        facts: What was read of the host.
+        service: The compose service that is switched.
+
+    Raises:
+        LedgerCorrupt: When the host's history cannot be trusted.
+    """
+    state = read_ledger(facts.ledger)
+    serving = serving_release(facts, service) or state.current
+    return tuple(
+        f"{one.number} {one.version.short}"
+        for one in reversed(releases_on(facts))
+        if state.served(one.number) and one.number != serving
+    )
 
 
 def names_release(wanted: str, number: int, version: str) -> bool:
@@ -72,6 +84,37 @@ def names_release(wanted: str, number: int, version: str) -> bool:
     return len(wanted) >= SHORTEST_VERSION and version.startswith(wanted.lower())
 
 
+def _is_named(words: list[str], number: int, version: str) -> bool:
+    return bool(words) and all(names_release(word, number, version) for word in words)
+
+
+def _left_unsaid(state: LedgerState, serving: int | None) -> tuple[int, ...]:
+    """Return the release that a rollback had left when it was cut before it could say so."""
+    current = state.current
+    cut = serving is not None and current is not None and serving < current
+    return (current,) if cut and current is not None else ()
+
+
+def _previous_good(number: int | None, releases: tuple[Release, ...]) -> Release | Refuse:
+    for release in releases:
+        if release.number == number:
+            return release
+    return _refuse("previous-good", "the host knows no good release before the current", releases)
+
+
+def _absent(
+    wanted: str, words: list[str], state: LedgerState, releases: tuple[Release, ...]
+) -> Refuse:
+    """Tell a release that was here once, and is gone, from one that nobody ever deployed."""
+    gone = [one for one in state.versions.items() if _is_named(words, *one)]
+    if not gone:
+        return _refuse("release-on-host", f"the host has no release {wanted}", releases)
+    number, version = gone[-1]
+    told = f"the folder of release {number} is gone: it was pruned, or never got that far"
+    found = Finding("release-pruned", told, _LEDGER, f"Deploy its commit anew: {version}.")
+    return Refuse((found,))
+
+
 def _refuse(rule: str, consequence: str, releases: tuple[Release, ...]) -> Refuse:
     known = ", ".join(f"{release.number} ({release.version.short})" for release in releases)
     return Refuse(
@@ -79,7 +122,7 @@ def _refuse(rule: str, consequence: str, releases: tuple[Release, ...]) -> Refus
             Finding(
                 rule,
                 consequence,
-                "the host's ledger",
+                _LEDGER,
                 f"The host has {known or 'no release'}; choose one of these, or deploy anew.",
             ),
         )

@@ -15,6 +15,7 @@ from rollout.model.finding import Finding
 from rollout.model.host import Container, HostFacts
 from rollout.model.layout import Layout, release_number, release_service
 from rollout.model.release import Release
+from rollout.render.release import parse_release
 
 if TYPE_CHECKING:
     from rollout.model.plan import RemoteFile
@@ -28,6 +29,7 @@ class Scene:
         service: The release's own compose service.
         former: The release that serves now, or None.
         checksums: File name to SHA-256 as the release wants it.
+        defines: What the release's description says of what runs around its web service.
         verify: How the release is asked who it is; None asks it nothing.
     """
 
@@ -39,6 +41,7 @@ class Scene:
     service: str
     former: int | None
     checksums: dict[str, str]
+    defines: str = ""
     verify: Verify | None = None
 
     @property
@@ -86,6 +89,22 @@ class Scene:
             and container.health == "healthy"
             and container.reference == self.release.image.reference
         )
+
+    @property
+    def around(self) -> str:
+        """Return what the services around the web service shall be; empty when nobody knows."""
+        environment = self.checksums.get(names.ENV, "")
+        return f"{self.defines} {environment}" if self.defines and environment else ""
+
+    @property
+    def around_is_there(self) -> bool:
+        """Return whether that is what they were last started as.
+
+        For a release that cannot say what they shall be, being the current one is all there is.
+        """
+        if not self.around:
+            return self.facts.current == self.number
+        return self.facts.around == self.around
 
     @property
     def retiring(self) -> tuple[Container, ...]:
@@ -149,5 +168,12 @@ def read_scene(
         service=release_service(application.service, release.number),
         former=serving_release(facts, application.service),
         checksums=wanted or there,
+        defines=_described(files, release).around,
         verify=verify,
     )
+
+
+def _described(files: tuple[RemoteFile, ...], release: Release) -> Release:
+    """Return the release as its own description freezes it; as it was given without files."""
+    texts = (file.content for file in files if file.path.endswith(f"/{names.RELEASE}"))
+    return next((parse_release(text) for text in texts if isinstance(text, str)), release)

@@ -22,17 +22,23 @@ from rollout.executors.blockers import watched
 from rollout.executors.catalog import read_catalog
 from rollout.executors.contract import contract_on
 from rollout.executors.pooled import backend_pid, demand_own_session, pooled
-from rollout.executors.postgres import connect, read_place, told
+from rollout.executors.postgres import connect, notice_silence, read_place, told
+from rollout.executors.prechecks import ask
 from rollout.executors.proxy import proxy
 from rollout.executors.rights import demand_rights
 from rollout.executors.segment_run import SegmentRun, Table
 from rollout.migrations.locks import Patience
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rollout.executors.process import Log
+    from rollout.executors.segment_run import Heed
     from rollout.migrations.journal import Migration
+    from rollout.model.backup import Backup
     from rollout.model.catalog import Catalog
     from rollout.model.contract import Contract, Scope
+    from rollout.model.precheck import Answer, Precheck
     from rollout.model.target import DatabaseAddress
 
 Outcome = Literal["applied", "already applied"]
@@ -48,6 +54,8 @@ class Database:
         address: How to reach it; its proxy runs exactly as long.
         log: Called with what happens.
         patience: How long and how often locks are waited for; None means the safe defaults.
+        heed: Called after each step of a migration, before its transaction ends; None where nobody
+            watches: on production.
 
     Raises:
         ConfigInvalid: On entering, when the URL is none.
@@ -56,11 +64,16 @@ class Database:
     """
 
     def __init__(
-        self, address: DatabaseAddress, log: Log, patience: Patience | None = None
+        self,
+        address: DatabaseAddress,
+        log: Log,
+        patience: Patience | None = None,
+        heed: Heed | None = None,
     ) -> None:
         self._address = address
         self._patience = patience or Patience()
         self._log = log
+        self._heed = heed
         self._open = ExitStack()
         self._locked = False
         self._marked = False
@@ -103,6 +116,10 @@ class Database:
         """Return the database's tables with their sizes; raises what `read_catalog` raises."""
         return read_catalog(self._connection)
 
+    def ask(self, prechecks: Iterable[Precheck], timeout_s: float) -> tuple[Answer, ...]:
+        """Return what the rows answer; raises what `prechecks.ask` raises."""
+        return ask(self._connection, prechecks, timeout_s)
+
     @property
     def user(self) -> str:
         """Return who the session is."""
@@ -135,7 +152,31 @@ class Database:
             elif backend_pid(self._connection) != self._pid:
                 raise pooled()
 
-    def apply(self, migration: Migration, schema: str, table: str, contract: str = "") -> Outcome:
+    def noted_backup(self, schema: str, table: str) -> Backup | None:
+        """Return the newest backup that was made before migrations; None when none is noted.
+
+        The right to migrate this database is taken first, as `demand_ready` does.
+
+        Args:
+            schema: The schema of Drizzle's table.
+            table: Its name.
+
+        Raises:
+            DatabaseError: When the database cannot be used as `demand_ready` says.
+        """
+        self.demand_ready(schema, table)
+        with told("the notes of earlier backups cannot be read"):
+            steps.ensure(self._connection)
+            return steps.noted_backup(self._connection)
+
+    def apply(
+        self,
+        migration: Migration,
+        schema: str,
+        table: str,
+        contract: str = "",
+        backup: Backup | None = None,
+    ) -> Outcome:
         """Apply what is left of one migration, and write its row with the last of it.
 
         The right to migrate this database is taken first, as `demand_ready` does. Somebody who
@@ -147,6 +188,7 @@ class Database:
             table: Its name.
             contract: Fingerprint of the schema contract before the first of them, for the marker;
                 empty where nobody has read it.
+            backup: What was made of the database before, for the marker; None for none.
 
         Raises:
             MigrationFailed: With the file, the statement, its line and the server's words.
@@ -165,7 +207,7 @@ class Database:
                 return "already applied"
             steps.ensure(self._connection)
             if not self._marked:
-                marker = steps.mark(self._connection, schema, table, contract)
+                marker = steps.mark(self._connection, schema, table, contract, backup)
                 self._log(f"before anything is applied: {marker}")
                 self._marked = True
             hashes = frozenset(row.hash for row in held)
@@ -173,7 +215,7 @@ class Database:
                 raise _begun_otherwise(migration)
             found = Table(schema, table, self._columns(schema, table))
             arguments = (self._connection, migration, found, self._patience, self._log)
-            run = SegmentRun(*arguments)
+            run = SegmentRun(*arguments, self._heed)
         with watched(self._observer, self._pid, migration.tag, self._log):
             run.run()
         self._log(f"{migration.tag} applied in {time.monotonic() - started:.2f} s")
@@ -192,6 +234,8 @@ class Database:
         self._observer = connect(self._address, self._place)
         self._open.callback(self._observer.close)
         self._pid = demand_own_session(self._connection, self._observer)
+        for connection in (self._connection, self._observer):
+            connection.execute(notice_silence())
         row = self._connection.execute("SELECT pg_try_advisory_lock(%s)", (LOCK_KEY,)).fetchone()
         if row != (True,):
             raise AlreadyMigrating(

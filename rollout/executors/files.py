@@ -47,3 +47,21 @@ def workspace(environment: str) -> Path:
     home = os.environ.get("TROVELLA_WORKSPACE")
     base = Path(home) if home else Path.home() / ".cache" / "trovella-deploy"
     return base / environment
+
+
+def read_migrations(folder: Path) -> dict[str, bytes]:
+    """Return what a migrations folder says: its journal and its SQL, without the snapshots.
+
+    Returns:
+        Path below the folder to content; empty when there is nothing of the kind.
+
+    Raises:
+        ConfigInvalid: When it is no folder, or a file cannot be read.
+    """
+    if not folder.is_dir():
+        raise ConfigInvalid(str(folder), "should be a folder of migrations")
+    found = (*folder.glob("meta/_journal.json"), *folder.glob("*.sql"), *folder.glob("*/*.sql"))
+    try:
+        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
+    except OSError as error:
+        raise ConfigInvalid(str(folder), f"cannot be read: {error.strerror}") from None

@@ -24,10 +24,10 @@ from rollout.model.finding import Finding
 from rollout.model.release import Version
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
 
     from rollout.executors.process import Log
-    from rollout.model.command import Command, Result
+    from rollout.model.command import Command, Result, Secret
     from rollout.model.source import Source
 
 # Git must fail where it would ask a person.
@@ -68,8 +68,8 @@ def checkout(
     commands.check_ref(branch, "branch")
     commands.check_repository(repository)
     workspace = workspace.resolve()
-    with _mirror(repository, workspace) as mirror:
-        _fetch(mirror, repository, log)
+    with open_mirror(repository, workspace) as mirror:
+        fetch(mirror, repository, log)
         version = _resolve(mirror, ref, branch, repository)
         _demand_on_branch(mirror, version, branch)
         path = workspace / "checkouts" / purpose / version.sha
@@ -126,25 +126,49 @@ def changed_paths(source: Source, since: Version) -> tuple[str, ...] | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Mirror:
+class Mirror:
     """A mirror that this run alone may change, with the lock that says so."""
 
     path: Path
     lock: int
 
-    def run(self, command: Command, log: Log = lambda _: None) -> Result:
-        # Git inherits the lock: when we are killed in the middle, nobody starts before git ended.
-        return _run(command, log, (self.lock,))
+    def run(
+        self,
+        command: Command,
+        log: Log = lambda _: None,
+        env: Mapping[str, str | Secret] | None = None,
+    ) -> Result:
+        """Run a command on the mirror, whatever its exit status is.
 
-    def check(self, command: Command, what: str) -> Result:
-        result = self.run(command)
+        Args:
+            command: What to run.
+            log: Called with what git says.
+            env: Variables of its own; None for no more than all have.
+        """
+        # Git inherits the lock: when we are killed in the middle, nobody starts before git ended.
+        return _run(command, log, (self.lock,), env or {})
+
+    def check(
+        self, command: Command, what: str, env: Mapping[str, str | Secret] | None = None
+    ) -> Result:
+        """Run a command that must succeed.
+
+        Args:
+            command: What to run.
+            what: What it means that it fails, as a lower-case fragment.
+            env: As `run`.
+
+        Raises:
+            CommandFailed: When it does not.
+        """
+        result = self.run(command, env=env)
         if not result.ok:
             raise CommandFailed(what, result, next_step="Look at the worker's disk, then retry.")
         return result
 
 
 @contextmanager
-def _mirror(repository: str, workspace: Path) -> Generator[_Mirror]:
+def open_mirror(repository: str, workspace: Path) -> Generator[Mirror]:
     """Yield the repository's mirror; whoever else wants it waits."""
     name = hashlib.sha256(repository.encode()).hexdigest()[:16]
     path = workspace / "mirrors" / f"{name}.git"
@@ -152,12 +176,17 @@ def _mirror(repository: str, workspace: Path) -> Generator[_Mirror]:
     with path.with_suffix(".lock").open("w") as lock:
         # The kernel drops this lock with its last holder, however that one dies.
         fcntl.flock(lock, fcntl.LOCK_EX)
-        mirror = _Mirror(path, lock.fileno())
+        mirror = Mirror(path, lock.fileno())
         mirror.check(commands.create_mirror_command(path), "no mirror could be made")
         yield mirror
 
 
-def _fetch(mirror: _Mirror, repository: str, log: Log) -> None:
+def fetch(mirror: Mirror, repository: str, log: Log) -> None:
+    """Bring the mirror up to date.
+
+    Raises:
+        SourceUnavailable: When the repository cannot be read.
+    """
     result = mirror.run(commands.fetch_command(mirror.path, repository), log)
     if not result.ok:
         raise SourceUnavailable(
@@ -166,7 +195,7 @@ def _fetch(mirror: _Mirror, repository: str, log: Log) -> None:
         )
 
 
-def _resolve(mirror: _Mirror, ref: str, branch: str, repository: str) -> Version:
+def _resolve(mirror: Mirror, ref: str, branch: str, repository: str) -> Version:
     for revision in commands.candidates(ref, branch):
         result = mirror.run(commands.resolve_command(mirror.path, revision))
         if result.ok:
@@ -176,7 +205,7 @@ def _resolve(mirror: _Mirror, ref: str, branch: str, repository: str) -> Version
     )
 
 
-def _demand_on_branch(mirror: _Mirror, version: Version, branch: str) -> None:
+def _demand_on_branch(mirror: Mirror, version: Version, branch: str) -> None:
     result = mirror.run(commands.is_on_branch_command(mirror.path, version, branch))
     if result.ok:
         return
@@ -191,7 +220,7 @@ def _demand_on_branch(mirror: _Mirror, version: Version, branch: str) -> None:
     raise Refused(f"commit {version.short}", (finding,))
 
 
-def _place(mirror: _Mirror, path: Path, version: Version) -> None:
+def _place(mirror: Mirror, path: Path, version: Version) -> None:
     """Write the commit's files; what a killed run left half made is replaced."""
     if not (path.exists() and mirror.run(commands.restore_worktree_command(path, version)).ok):
         shutil.rmtree(path, ignore_errors=True)
@@ -201,7 +230,7 @@ def _place(mirror: _Mirror, path: Path, version: Version) -> None:
     path.touch()
 
 
-def _sweep(mirror: _Mirror, folder: Path) -> None:
+def _sweep(mirror: Mirror, folder: Path) -> None:
     oldest = time.time() - KEPT_CHECKOUT_S
     old = [path for path in folder.iterdir() if path.stat().st_mtime < oldest]
     for path in old:
@@ -210,8 +239,14 @@ def _sweep(mirror: _Mirror, folder: Path) -> None:
         mirror.run(commands.forget_worktrees_command(mirror.path))
 
 
-def _run(command: Command, log: Log = lambda _: None, keep_open: tuple[int, ...] = ()) -> Result:
-    return run_local(command, cwd=Path.cwd(), env=_ENVIRONMENT, log=log, keep_open=keep_open)
+def _run(
+    command: Command,
+    log: Log = lambda _: None,
+    keep_open: tuple[int, ...] = (),
+    env: Mapping[str, str | Secret] | None = None,
+) -> Result:
+    whole = {**_ENVIRONMENT, **(env or {})}
+    return run_local(command, cwd=Path.cwd(), env=whole, log=log, keep_open=keep_open)
 
 
 def _run_exact(command: Command) -> subprocess.CompletedProcess[bytes]:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from rollout.commands.lease import Way
-    from rollout.executors.host import Host, Stream
+    from rollout.executors.host import Host
+    from rollout.executors.stream import Stream
     from rollout.model.layout import Layout
     from rollout.model.lease import Claim, Holder
 
@@ -29,6 +30,7 @@ BEAT_S = 3.0
 REGAIN_TIMEOUT_S = 60.0
 """How long a command waits for the lease to be ours again after a cut, in seconds."""
 _END_S = 5.0
+_RELEASE = "Ask them, or let deploys go on with `bin/release-hold`; then start this run again."
 
 
 @contextmanager
@@ -195,14 +197,14 @@ class Lease:
             holder = who
             self._judge(word, who)
         stream.end()
-        raise _held(holder, f"was not free within {wait_s:.0f} s")
+        raise _held(holder, f"was not free within {wait_s:.0f} s", _wait_for(holder))
 
     def _judge(self, word: str, who: Holder | None) -> None:
         """Raise what an answer other than `held` means; `busy` means to go on waiting."""
         if word == "busy" and who is not None:
             self._host.log(f"waits for the target: {who.describe()} {who.link}".rstrip())
         elif word == "on-hold":
-            raise _held(who, "is held back")
+            raise _held(who, "is held back", _RELEASE)
         elif word == "superseded" and who is not None:
             raise _superseded(who)
         elif word == "lost":
@@ -221,14 +223,13 @@ def _ended(command: Command, stream: Stream, error: OutcomeUnknown) -> HostError
     )
 
 
-def _held(who: Holder | None, how: str) -> LeaseHeld:
+def _held(who: Holder | None, how: str, next_step: str) -> LeaseHeld:
     by = who.describe() if who else "somebody who does not say who"
-    return LeaseHeld(
-        f"the target {how}: it is held by {by}",
-        next_step=f"Look at {who.link} and wait for it to end."
-        if who and who.link
-        else "Ask them, or let deploys go on with `bin/release-hold`; then start this run again.",
-    )
+    return LeaseHeld(f"the target {how}: it is held by {by}", next_step=next_step)
+
+
+def _wait_for(who: Holder | None) -> str:
+    return f"Look at {who.link} and wait for it to end." if who and who.link else _RELEASE
 
 
 def _lost(who: Holder | None) -> LeaseLost:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rollout.errors import DatabaseLocked, MigrationFailed
-from rollout.executors.postgres import cut, is_cut
+from rollout.executors.postgres import UNKNOWN, cut, is_cut
 from rollout.migrations.journal import line_in_file
 
 if TYPE_CHECKING:
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from rollout.migrations.segments import Step
 
 LOCK_STATES = {"55P03", "40P01"}  # lock_not_available, deadlock_detected
+# Insufficient resources, and errors of the server's own system: nothing that the file did wrong.
+_SHORT_STATES = ("53", "58")
+# What the server calls an error after which it ends the session, or itself.
+_ENDING = ("FATAL", "PANIC")
+_READ_ONLY_STATE = "25006"  # read_only_sql_transaction
 WHOLE = "The file was rolled back as a whole; those before it stay applied."
 PARTLY = (
     "What was done of the file before that stays applied and is noted; those before it too. The "
@@ -53,19 +58,37 @@ def failure(where: str, left: str, tries: int, error: psycopg.Error) -> Database
         return cut(where)
     # Not the detail: it repeats values of rows.
     what = f"{where}: {error.diag.message_primary} (SQLSTATE {error.sqlstate}{_object(error)})"
-    failure: DatabaseError
+    refused = _refused(what, left, tries, error)
+    refused.sqlstate = error.sqlstate or ""
+    return refused
+
+
+def _refused(what: str, left: str, tries: int, error: psycopg.Error) -> DatabaseError:
     if error.sqlstate in LOCK_STATES:
-        failure = DatabaseLocked(
+        return DatabaseLocked(
             f"{what}, {tries} times; each try waited for a moment only, so that nobody else did",
             left=left,
             next_step="Retry when who is named in the log above has ended.",
         )
-    else:
-        failure = MigrationFailed(
-            what, left=left, next_step="Correct the migration in a new commit and deploy that."
+    if error.diag.severity_nonlocalized in _ENDING:
+        left = UNKNOWN
+    if error.sqlstate and error.sqlstate.startswith(_SHORT_STATES):
+        return MigrationFailed(
+            what,
+            left=left,
+            next_step="The migration need not be changed: give the database's server what it is "
+            "short of (disk, memory or connections), then retry.",
         )
-    failure.sqlstate = error.sqlstate or ""
-    return failure
+    if error.sqlstate == _READ_ONLY_STATE:
+        return MigrationFailed(
+            what,
+            left=left,
+            next_step="If the file sets that itself, take it out; else the server takes no writes "
+            "any more: look whether it is the primary, then retry.",
+        )
+    return MigrationFailed(
+        what, left=left, next_step="Correct the migration in a new commit and deploy that."
+    )
 
 
 def _object(error: psycopg.Error) -> str:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
+from psycopg import pq
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from rollout.errors import ConfigInvalid, DatabaseError, DatabaseUnreachable
 from rollout.executors.masking import masking
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 # What the server says when it hangs up: connection exceptions, shutdown by an administrator, and a
 # transaction that was idle for too long.
 _CUT_STATES = ("08", "57P", "25P03")
+UNKNOWN = "Whether the last migration was applied is not known; the database knows."
+"""What is left when the end of a session was seen, and the end of its last statement was not."""
 _HOSTS = re.compile(r"[A-Za-z0-9._:,/-]+")
 _PORTS = re.compile(r"[0-9,]+")
 _DEFAULT_PORT = "5432"
@@ -33,6 +36,8 @@ _SETTINGS: dict[str, Any] = {
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,
+    # What was sent and is not acknowledged keeps the system from asking whether anybody is there.
+    "tcp_user_timeout": 25_000,
 }
 
 
@@ -107,7 +112,7 @@ def connect(address: DatabaseAddress, place: Place) -> psycopg.Connection[Any]:
         place: What the URL says.
 
     Raises:
-        DatabaseUnreachable: When nobody answers there.
+        DatabaseUnreachable: When nobody answers there, or the server is not ready for anybody.
         DatabaseError: With the server's own words and its SQLSTATE, when it does not let us in.
     """
     if place.can_be_dialled and not accepts(place.host, place.port):
@@ -120,6 +125,11 @@ def connect(address: DatabaseAddress, place: Place) -> psycopg.Connection[Any]:
             address.url.reveal(), autocommit=True, prepare_threshold=None, **_SETTINGS
         )
     except psycopg.Error as error:
+        if _takes_nobody_yet(address):
+            raise DatabaseUnreachable(
+                f"the {place} cannot be reached: its server starts, recovers or shuts down",
+                next_step="Retry when it has started; its own log says what it waits for.",
+            ) from None
         words = masking([address.url])(str(error)).strip().rpartition("failed: ")[2]
         refused = DatabaseError(
             f"the {place} does not let {place.user} in: {words}",
@@ -128,6 +138,24 @@ def connect(address: DatabaseAddress, place: Place) -> psycopg.Connection[Any]:
         refused.sqlstate = sqlstate_of_refusal(address)
         raise refused from None
     return connection
+
+
+def notice_silence() -> bytes:
+    """Return SQL that lets the server end a session whose worker is silent as soon as we would.
+
+    By itself it takes two hours, or a quarter of one, and the session's locks are held so long.
+    """
+    names = ("keepalives_idle", "keepalives_interval", "keepalives_count")
+    settings = {f"tcp_{name}": _SETTINGS[name] for name in names}
+    settings["tcp_user_timeout"] = _SETTINGS["tcp_user_timeout"]
+    return "; ".join(f"SET {name} = {value}" for name, value in settings.items()).encode()
+
+
+def _takes_nobody_yet(address: DatabaseAddress) -> bool:
+    """Return whether a server answers that takes no connections at the moment."""
+    settings = {name: str(value) for name, value in _SETTINGS.items()}
+    words = make_conninfo(address.url.reveal(), **settings)
+    return pq.PGconn.ping(words.encode()) == pq.Ping.REJECT
 
 
 @contextmanager
@@ -163,6 +191,6 @@ def cut(what: str) -> DatabaseUnreachable:
     """Return the error for a connection that was cut while something was done."""
     return DatabaseUnreachable(
         f"{what}: the connection was cut",
-        left="Whether the last migration was applied is not known; the database knows.",
+        left=UNKNOWN,
         next_step="Retry: what the database holds is read again first.",
     )

@@ -20,7 +20,9 @@ from rollout.errors import MigrationFailed
 from rollout.executors import indexes, steps
 from rollout.executors.clock import monotonic_s, pause
 from rollout.executors.migration_errors import LOCK_STATES, PARTLY, WHOLE, failure, place
+from rollout.executors.postgres import notice_silence
 from rollout.executors.steps import At
+from rollout.migrations.journal import Migration
 from rollout.migrations.locks import Patience, pause_s
 from rollout.migrations.segments import (
     Segment,
@@ -29,14 +31,15 @@ from rollout.migrations.segments import (
     plan_segments,
     settings_before,
 )
-from rollout.migrations.statements import concurrent_index, concurrent_reindex
+from rollout.migrations.statements import concurrent_index, concurrent_reindex, finishing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rollout.executors.process import Log
-    from rollout.migrations.journal import Migration
     from rollout.migrations.statements import ConcurrentIndex
+
+    Heed = Callable[[psycopg.Connection[Any], "Sent"], None]
 
 IDLE_TIMEOUT_S = 60.0
 """After how long the server ends a transaction whose worker went silent, in seconds."""
@@ -61,6 +64,21 @@ class Table:
     columns: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Something of a file that the server has carried out.
+
+    Attributes:
+        migration: The file.
+        step: What was sent.
+        seconds: How long it took.
+    """
+
+    migration: Migration
+    step: Step
+    seconds: float
+
+
 class SegmentRun:
     """One file on its way into the database.
 
@@ -70,6 +88,8 @@ class SegmentRun:
         table: Drizzle's table.
         patience: How long and how often locks are waited for.
         log: Called with what happens.
+        heed: Called with the connection after each step, before its transaction ends; None where
+            nobody watches.
     """
 
     def __init__(
@@ -79,12 +99,14 @@ class SegmentRun:
         table: Table,
         patience: Patience,
         log: Log,
+        heed: Heed | None = None,
     ) -> None:
         self._connection = connection
         self._migration = migration
         self._table = table
         self._patience = patience
         self._log = log
+        self._heed = heed
         self._segments = plan_segments(migration)
         self._noted = steps.noted(connection, migration)
         self._step: Step | None = None
@@ -216,12 +238,9 @@ class SegmentRun:
         """Go on after an error that only says that a former try had got there; else raise it."""
         if unsure and error.sqlstate in _DONE_STATES:
             self._log(f"{self._place(step, None)} had been applied by a former run")
-        elif error.sqlstate == _PENDING_DETACH and "DETACH" in step.statements[0].words:
+        elif error.sqlstate == _PENDING_DETACH and (rest := finishing(step.statements[0])):
             self._log(f"{self._place(step, None)}: a detach that was cut off is finished")
-            words = step.statements[0]
-            end = next(one for one in words.tokens if one.word == "CONCURRENTLY")
-            text = step.text[: end.start] + "FINALIZE" + step.text[end.end :]
-            self._connection.execute(text.encode())
+            self._connection.execute(rest.encode())
         else:
             raise error
 
@@ -269,7 +288,11 @@ class SegmentRun:
             self._limit(number, position, step, local=True)
         # Without parameters this is PostgreSQL's simple protocol: a part may hold several
         # statements, and `%` means nothing.
+        begun = monotonic_s()
         self._connection.execute(step.text.encode())
+        if self._heed:
+            sent = Sent(self._migration, step, monotonic_s() - begun)
+            self._heed(self._connection, sent)
 
     def _limit(self, number: int, position: int, step: Step, *, local: bool) -> None:
         """Limit what a step waits for a lock, unless the file has said so itself."""
@@ -283,8 +306,7 @@ class SegmentRun:
 
     def _reset(self) -> None:
         """Forget what the file or an earlier one has set."""
-        self._connection.execute("RESET ALL")
-        self._connection.execute("RESET ROLE")
+        self._connection.execute(b"RESET ALL; RESET ROLE; " + notice_silence())
 
     def _replay(self, number: int, position: int) -> None:
         for text in settings_before(self._migration, number, position):

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
 
+from rollout.model.backup import Backup
+
 if TYPE_CHECKING:
     import psycopg
 
@@ -44,9 +46,13 @@ CREATE TABLE IF NOT EXISTS deploy.migration_marker (
     ledger_head text NOT NULL
 );
 """
-# A database of an earlier version has the table without it.
+# A database of an earlier version has the table without them.
 _ADD_CONTRACT = b"""
 ALTER TABLE deploy.migration_marker ADD COLUMN IF NOT EXISTS contract text NOT NULL DEFAULT ''
+"""
+_ADD_BACKUP = b"""
+ALTER TABLE deploy.migration_marker ADD COLUMN IF NOT EXISTS backup text NOT NULL DEFAULT '',
+ADD COLUMN IF NOT EXISTS backed_up text[] NOT NULL DEFAULT '{}'
 """
 _BEGIN = b"""
 INSERT INTO deploy.migration_step AS step
@@ -98,6 +104,8 @@ def ensure(connection: psycopg.Connection[Any]) -> None:
         connection.execute(_MAKE)
     if "contract" not in there:
         connection.execute(_ADD_CONTRACT)
+    if "backed_up" not in there:
+        connection.execute(_ADD_BACKUP)
 
 
 def noted(connection: psycopg.Connection[Any], migration: Migration) -> dict[At, Noted]:
@@ -143,7 +151,24 @@ def end(
     connection.execute(_END, (error, error, *place))
 
 
-def mark(connection: psycopg.Connection[Any], schema: str, table: str, contract: str = "") -> str:
+def noted_backup(connection: psycopg.Connection[Any]) -> Backup | None:
+    """Return the newest backup that a marker names; None when no marker names one."""
+    row: Any = connection.execute(
+        # A try again notes it too, and does not make it younger.
+        "SELECT backup, backed_up, extract(epoch FROM clock_timestamp() - (SELECT min(first.at) "
+        "FROM deploy.migration_marker AS first WHERE first.backup = newest.backup))::float8 "
+        "FROM deploy.migration_marker AS newest WHERE backup <> '' ORDER BY id DESC LIMIT 1"
+    ).fetchone()
+    return Backup(row[0], tuple(row[1]), row[2]) if row else None
+
+
+def mark(
+    connection: psycopg.Connection[Any],
+    schema: str,
+    table: str,
+    contract: str = "",
+    backup: Backup | None = None,
+) -> str:
     """Note where the database stands before anything is applied, and return it for the log.
 
     The moment and the place in the write-ahead log are what a recovery to that point asks for.
@@ -153,16 +178,18 @@ def mark(connection: psycopg.Connection[Any], schema: str, table: str, contract:
         schema: The schema of Drizzle's table, which exists.
         table: Its name.
         contract: Fingerprint of the schema contract as it is; empty where nobody has read it.
+        backup: The one that was made before; None for none.
     """
     query = sql.SQL(
-        "INSERT INTO deploy.migration_marker (at, wal_lsn, contract, ledger_head) "
-        "SELECT clock_timestamp(), pg_current_wal_lsn(), %s, coalesce("
+        "INSERT INTO deploy.migration_marker "
+        "(at, wal_lsn, contract, backup, backed_up, ledger_head) "
+        "SELECT clock_timestamp(), pg_current_wal_lsn(), %s, %s, %s, coalesce("
         "(SELECT 'row ' || id || ', hash ' || left(hash, 12) FROM {} ORDER BY id DESC LIMIT 1), "
         "'empty') RETURNING to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), "
         "wal_lsn::text, ledger_head"
     )
-    row: Any = connection.execute(
-        query.format(sql.Identifier(schema, table)), (contract,)
-    ).fetchone()
+    values = contract, backup.id if backup else "", list(backup.files) if backup else []
+    row: Any = connection.execute(query.format(sql.Identifier(schema, table)), values).fetchone()
     known = f", schema contract {contract[:12]}" if contract else ""
-    return f"at {row[0]}, WAL {row[1]}{known}, Drizzle's table: {row[2]}"
+    saved = f", backup {backup.id}" if backup else ""
+    return f"at {row[0]}, WAL {row[1]}{known}{saved}, Drizzle's table: {row[2]}"

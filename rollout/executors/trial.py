@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = 10.0
 """How long one statement may take, in seconds: a trigger can hang."""
+_BACK = "ROLLBACK TO SAVEPOINT trial; "
 
 
 def try_statements(
@@ -47,7 +48,8 @@ def try_statements(
     ):
         _begin(connection, role)
         try:
-            outcomes = [_try(connection, trial) for trial in trials]
+            session = _Session(connection)
+            outcomes = [session.try_(trial) for trial in trials]
         finally:
             if not connection.closed:
                 connection.execute("ROLLBACK")
@@ -72,30 +74,45 @@ def _begin(connection: psycopg.Connection[Any], role: str) -> None:
     connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(role)))
 
 
-def _try(connection: psycopg.Connection[Any], trial: Trial) -> Outcome:
-    connection.execute("SAVEPOINT trial")
-    outcome = _send(connection, trial)
-    if outcome.sqlstate or not trial.keeps:
-        connection.execute("ROLLBACK TO SAVEPOINT trial")
-    connection.execute("RELEASE SAVEPOINT trial")
-    return outcome
+class _Session:
+    """A session in which trials follow each other; none leaves more than it is to keep.
 
+    A savepoint always stands where the next trial begins. Going back to it is sent together with
+    the next statement, because there are thousands of them.
+    """
 
-def _send(connection: psycopg.Connection[Any], trial: Trial) -> Outcome:
-    statement = ""
-    rows, types = 0, ()
-    try:
-        for statement in trial.statements:
-            cursor = connection.execute(statement.encode())
-            rows = max(cursor.rowcount, 0)
-            types = tuple(str(column.type_code) for column in cursor.description or ())
-            # What is deferred is checked now: the transaction never ends well.
-            connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
-    except psycopg.Error as error:
-        if is_cut(error):
-            raise
-        return Outcome(trial.name, statement, sqlstate=error.sqlstate or "")
-    return Outcome(trial.name, statement, "", rows, types)
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._connection = connection
+        self._back = ""
+        connection.execute("SAVEPOINT trial")
+
+    def try_(self, trial: Trial) -> Outcome:
+        statement = ""
+        rows, types = 0, ()
+        try:
+            for statement in trial.statements:
+                rows, types = self._send(statement)
+        except psycopg.Error as error:
+            if is_cut(error):
+                raise
+            self._back = _BACK
+            return Outcome(trial.name, statement, sqlstate=error.sqlstate or "")
+        if trial.keeps:
+            self._connection.execute("RELEASE SAVEPOINT trial; SAVEPOINT trial")
+        else:
+            self._back = _BACK
+        return Outcome(trial.name, statement, "", rows, types)
+
+    def _send(self, statement: str) -> tuple[int, tuple[str, ...]]:
+        """Send a statement; return how many rows it was about, and what types came back."""
+        # What is deferred is checked now: the transaction never ends well.
+        words = f"{self._back}{statement}\n; SET CONSTRAINTS ALL IMMEDIATE"
+        cursor = self._connection.execute(words.encode())
+        if self._back:
+            cursor.nextset()
+            self._back = ""
+        types = tuple(str(column.type_code) for column in cursor.description or ())
+        return max(cursor.rowcount, 0), types
 
 
 def _named(connection: psycopg.Connection[Any], outcomes: list[Outcome]) -> tuple[Outcome, ...]:

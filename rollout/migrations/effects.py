@@ -106,6 +106,13 @@ def keeps_not_null(change: Change, scene: Scene) -> bool:
     return any(one.validated and one.definition in told for one in table.constraints)
 
 
+def is_cast(using: Node, base: str, column: str) -> bool:
+    """Return whether a `USING` says no more of a column than its new type does."""
+    if using.kind == "TypeCast":
+        using = using.one("arg") if type_of(using.one("type_name")).base == base else using
+    return not using or strings(using.many("fields"))[-1:] == (column,)
+
+
 def _of_parts(effects: Iterable[Effect], scene: Scene) -> Iterator[Effect]:
     """Yield what is done to partitions and heirs: what is done to their table."""
     for effect in effects:
@@ -194,19 +201,12 @@ def _alter_type(change: Change, scene: Scene) -> Iterator[Effect]:
     known = table.column(change.column) if table else None
     new = type_of(column.one("type_name"))
     needed = conversion(read_type(known.type) if known else None, new)
-    if needed.rewrites or not _is_cast(column.one("raw_default"), new.base):
+    if needed.rewrites or not is_cast(column.one("raw_default"), new.base, change.column):
         yield Effect(change.table, _AE, Work.REWRITE)
     elif column.one("coll_clause"):
         yield Effect(change.table, _AE, Work.INDEX_BUILD)
     else:
         yield Effect(change.table, _AE)
-
-
-def _is_cast(using: Node, base: str) -> bool:
-    """Return whether a `USING` says no more than the type does."""
-    if using.kind == "TypeCast":
-        using = using.one("arg") if type_of(using.one("type_name")).base == base else using
-    return not using or using.kind == "ColumnRef"
 
 
 def _set_options(change: Change, _: Scene) -> Iterator[Effect]:

@@ -123,6 +123,22 @@ def parse(files: Mapping[str, str | bytes]) -> Journal:
     return Journal((), (problem,))
 
 
+def dialect(files: Mapping[str, str | bytes]) -> str:
+    """Return the kind of server that a folder's journal is for; empty when none says so.
+
+    Example:
+        >>> dialect({JOURNAL: '{"dialect": "sqlite"}'})
+        'sqlite'
+    """
+    try:
+        journal: Any = json.loads(files.get(JOURNAL, "{}"))
+        named = journal.get("dialect", "")
+    except (ValueError, AttributeError):
+        return ""
+    # Drizzle's first journals wrote it shorter.
+    return {"pg": "postgresql"}.get(named, str(named))
+
+
 def _parse_journal(contents: Mapping[str, bytes]) -> Journal:
     try:
         entries = _entries(contents[JOURNAL])

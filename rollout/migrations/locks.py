@@ -9,14 +9,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rollout.migrations.statements import is_concurrent
+from rollout.migrations.sql import OPAQUE
+from rollout.migrations.statements import is_concurrent, is_vacuum
 
 if TYPE_CHECKING:
-    from rollout.migrations.statements import Statement
+    from rollout.migrations.sql import Piece
 
-# What takes a lock that readers wait behind, by its first word.
-_EXCLUSIVE = {"ALTER", "CLUSTER", "DO", "DROP", "LOCK", "REINDEX", "TRUNCATE"}
-_EXCLUSIVE_CREATE = {"TRIGGER", "RULE", "POLICY"}
+# What takes a lock that readers wait behind, or may do so without our knowing: every ALTER and
+# DROP, and these.
+_EXCLUSIVE = {
+    "ClusterStmt",
+    "CreatePolicyStmt",
+    "CreateTrigStmt",
+    "DoStmt",
+    "LockStmt",
+    OPAQUE,
+    "ReindexStmt",
+    "RenameStmt",
+    "RuleStmt",
+    "TruncateStmt",
+}
 _LONGEST_PAUSE_S = 30.0
 _FIRST_PAUSE_S = 0.5
 
@@ -40,16 +52,16 @@ class Patience:
     tries: int = 30
     within_s: float = 600.0
 
-    def lock_timeout_s(self, statements: tuple[Statement, ...]) -> float:
+    def lock_timeout_s(self, statements: tuple[Piece, ...]) -> float:
         """Return how long what is sent at once may wait: as long as its hastiest statement."""
         return min((self._of(one) for one in statements), default=self.shared_s)
 
-    def _of(self, statement: Statement) -> float:
-        words = statement.words
-        if is_concurrent(statement) or words[0] == "VACUUM":
+    def _of(self, statement: Piece) -> float:
+        if is_concurrent(statement) or is_vacuum(statement):
             return self.concurrent_s
-        created = {*words[1:4]} & _EXCLUSIVE_CREATE if words[0] == "CREATE" else set[str]()
-        return self.exclusive_s if words[0] in _EXCLUSIVE or created else self.shared_s
+        kind = statement.tree.kind
+        hasty = kind in _EXCLUSIVE or kind.startswith(("Alter", "Drop"))
+        return self.exclusive_s if hasty else self.shared_s
 
 
 def pause_s(failed: int, chance: float) -> float:

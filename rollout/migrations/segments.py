@@ -3,22 +3,25 @@
 Most files are one transaction. A file is several when the server refuses one of its statements
 inside a transaction, when it begins or commits by itself, or when it uses a label of an enum that
 it adds: a label may be used only after the transaction that added it (SQLSTATE 55P04).
+
+Every file has a plan. A part that the grammar does not take, or a statement that is nested too deep
+to be looked into, is sent as it is, in the transaction.
 """
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
+from rollout.migrations.sql import Piece, pieces_of
 from rollout.migrations.statements import (
-    Statement,
     added_label,
     concurrent_index,
     outlives_transaction,
     runs_alone,
     setting,
-    split,
     transaction_control,
 )
 from rollout.model.finding import Finding
@@ -38,22 +41,19 @@ class Step:
     Attributes:
         part: Which part of the file it is or lies in, counted from 1.
         start: Where in that part it begins, counted from 0.
-        text: What is sent.
+        text: What is sent, word for word.
+        statements: The statements in it; never empty.
     """
 
     part: int
     start: int
     text: str
+    statements: tuple[Piece, ...]
 
     @property
     def hash(self) -> str:
         """Return the SHA-256 of the text."""
         return hashlib.sha256(self.text.encode()).hexdigest()
-
-    @property
-    def statements(self) -> tuple[Statement, ...]:
-        """Return the statements in it; empty when there are comments only."""
-        return split(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,8 @@ class Segment:
     steps: tuple[Step, ...]
 
 
+# Asked for again before each step that is sent; one file is on its way at a time.
+@lru_cache(maxsize=8)
 def plan_segments(migration: Migration) -> tuple[Segment, ...]:
     """Return the segments of a file in order; empty when it says nothing.
 
@@ -113,9 +115,10 @@ def minds_locks_itself(migration: Migration, segment: int, step: int) -> bool:
 
 def segment_findings(migration: Migration) -> Iterator[Finding]:
     """Yield what is worth knowing of how a file is run."""
-    for number, part in enumerate(migration.statements, 1):
-        where = f"{migration.file}, statement {number}"
-        for statement in split(part):
+    segments = plan_segments(migration)
+    for step in (step for segment in segments for step in segment.steps):
+        where = f"{migration.file}, statement {step.part}"
+        for statement in step.statements:
             if transaction_control(statement) == "other":
                 yield Finding(
                     "own-transaction",
@@ -131,7 +134,7 @@ def segment_findings(migration: Migration) -> Iterator[Finding]:
                     where,
                     "Give the index a name.",
                 )
-    count = len(plan_segments(migration))
+    count = len(segments)
     if count > 1:
         yield Finding(
             "several-transactions",
@@ -151,29 +154,31 @@ def _before(migration: Migration, segment: int, step: int) -> tuple[Step, ...]:
 def _steps(migration: Migration) -> Iterator[tuple[Mode | None, Step]]:
     """Yield each step with its mode; a mode of None is an edge between two transactions."""
     for number, part in enumerate(migration.statements, 1):
-        statements = split(part)
+        statements = pieces_of(part)
         cut_after = [_ends_transaction(one, migration, number) for one in statements]
         if any(map(_is_special, statements)) or any(cut_after):
+            begin = 0
             for statement, cut in zip(statements, cut_after, strict=True):
-                step = Step(number, statement.start, statement.text)
+                # What stands before a statement, comments for instance, is sent with it.
+                step = Step(number, begin, part[begin : statement.end], (statement,))
+                begin = statement.end + 1
                 if transaction_control(statement) not in {"begin", "commit"}:
                     yield ("autocommit" if runs_alone(statement) else "transaction"), step
                 if cut:
                     yield None, step
         elif statements:
-            yield "transaction", Step(number, 0, part)
+            yield "transaction", Step(number, 0, part, statements)
 
 
-def _is_special(statement: Statement) -> bool:
+def _is_special(statement: Piece) -> bool:
     return runs_alone(statement) or transaction_control(statement) in {"begin", "commit"}
 
 
-def _ends_transaction(statement: Statement, migration: Migration, number: int) -> bool:
+def _ends_transaction(statement: Piece, migration: Migration, number: int) -> bool:
     if transaction_control(statement) in {"begin", "commit"}:
         return True
     label = added_label(statement)
     if label is None:
         return False
-    part = migration.statements[number - 1]
-    after = part[statement.start + len(statement.text) :]
+    after = migration.statements[number - 1][statement.end :]
     return any(label in text for text in (after, *migration.statements[number:]))

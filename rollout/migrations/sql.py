@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import postgast
@@ -27,7 +27,15 @@ if TYPE_CHECKING:
     from rollout.migrations.journal import Migration
 
 OPAQUE = "Opaque"
-"""The kind of a statement that is SQL, but nested too deep to be looked into."""
+"""The kind of a statement that cannot be looked into.
+
+It is SQL nested too deep, or, where a text is only to be sent (`pieces_of`), one that the grammar
+does not take.
+"""
+
+_TOKEN: Any = cast("Any", postgast).pg_query_pb2.Token
+_COMMENTS = {"SQL_COMMENT", "C_COMMENT"}
+_LITERALS = {"SCONST", "USCONST", "BCONST", "XCONST", "FCONST", "ICONST"}
 
 # Drizzle's way of writing "unless it is there already"; what stands inside is what counts.
 _UNLESS_THERE = re.compile(
@@ -102,12 +110,40 @@ class Parsed:
 
 
 @dataclass(frozen=True, slots=True)
-class _Piece:
-    """A statement within a text: its text, where it begins (characters, from 0), and its tree."""
+class Piece:
+    """A statement within a text; places are characters, counted from 0.
+
+    Attributes:
+        text: The statement as it is written, without its semicolon and the white space around it.
+        start: Where it begins.
+        end: Where its semicolon stands; the text's end when it has none.
+        tree: Its parse tree.
+    """
 
     text: str
     start: int
+    end: int
     tree: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A word, a literal or a sign.
+
+    Attributes:
+        text: As it is written; a quoted name with its quotes.
+        start: Where it begins, in characters from 0.
+        literal: Whether it is a string or a number.
+    """
+
+    text: str
+    start: int
+    literal: bool = False
+
+    @property
+    def end(self) -> int:
+        """Return where it ends."""
+        return self.start + len(self.text)
 
 
 class _NotSql(Exception):
@@ -135,7 +171,7 @@ def parse_sql(migration: Migration) -> tuple[tuple[Parsed, ...], tuple[Finding, 
     problems: list[Finding] = []
     for number, text in enumerate(migration.statements, 1):
         try:
-            pieces = tuple(_pieces(text))
+            pieces = tuple(_unwrapped_pieces(text))
         except _NotSql as problem:
             problems.append(_syntax_error(migration, number, problem))
             continue
@@ -144,6 +180,74 @@ def parse_sql(migration: Migration) -> tuple[tuple[Parsed, ...], tuple[Finding, 
             place = Statement(migration.file, number, line, piece.text, piece.tree.kind)
             parsed.append(Parsed(place, piece.tree))
     return tuple(parsed), tuple(problems)
+
+
+def pieces_of(text: str) -> tuple[Piece, ...]:
+    """Return the statements of a text that is sent to a server, as they are written.
+
+    Nothing is unwrapped, and every text has an answer: one that the grammar does not take is one
+    statement of the kind `OPAQUE`. Lint refuses it before anything runs; whoever sends it all the
+    same sends it whole, and the server says what it thinks of it.
+
+    Args:
+        text: SQL.
+
+    Returns:
+        The statements in order; empty when there are white space, comments and semicolons only.
+    """
+    try:
+        return _split(text)
+    except _NotSql:
+        stripped = text.strip()
+        return (Piece(stripped, text.index(stripped), len(text), Node(OPAQUE, {})),)
+
+
+def tokens_of(text: str) -> tuple[Token, ...]:
+    """Return the words, literals and signs of a text, without its comments.
+
+    It need not be whole statements: what is cut off inside a literal or a quoted name, and anything
+    else that PostgreSQL's scanner does not take, is one last literal up to the end.
+    """
+    try:
+        scanned: Any = cast("Any", postgast).scan(text).tokens
+    except postgast.PgQueryError as error:
+        at = min(max(error.cursorpos - 1, 0), len(text) - 1)
+        rest = () if text.startswith("/*", at) else (Token(text[at:], at, literal=True),)
+        return (*tokens_of(text[:at]), *rest)
+    encoded = text.encode()
+    named = ((one, _TOKEN.Name(one.token)) for one in scanned)
+    return tuple(
+        Token(
+            encoded[one.start : one.end].decode(),
+            len(encoded[: one.start].decode()),
+            name in _LITERALS,
+        )
+        for one, name in named
+        if name not in _COMMENTS
+    )
+
+
+def deparse(expression: Node) -> str:
+    """Return an expression as SQL, written by the grammar: names are quoted where they must be.
+
+    Args:
+        expression: A part of a parse tree that can stand in a list of what is selected.
+
+    Returns:
+        The text; empty when the grammar cannot write it.
+    """
+    fields = {"op": "SETOP_NONE", "limit_option": "LIMIT_OPTION_DEFAULT"}
+    select = Node(
+        "SelectStmt", {**fields, "target_list": (Node("ResTarget", {"val": expression}),)}
+    )
+    binding: Any = cast("Any", postgast)
+    tree = binding.pg_query_pb2.ParseResult()
+    _fill(tree.stmts.add(), Node("RawStmt", {"stmt": select}))
+    try:
+        text: str = binding.deparse(tree)
+    except postgast.PgQueryError:
+        return ""
+    return text.removeprefix("SELECT ")
 
 
 def _syntax_error(migration: Migration, number: int, problem: _NotSql) -> Finding:
@@ -156,12 +260,12 @@ def _syntax_error(migration: Migration, number: int, problem: _NotSql) -> Findin
     )
 
 
-def _pieces(text: str) -> Iterator[_Piece]:
+def _unwrapped_pieces(text: str) -> Iterator[Piece]:
     for piece in _split(text):
         yield from _unwrapped(piece) or (piece,)
 
 
-def _split(text: str) -> tuple[_Piece, ...]:
+def _split(text: str) -> tuple[Piece, ...]:
     """Return the statements of a text.
 
     Raises:
@@ -172,14 +276,13 @@ def _split(text: str) -> tuple[_Piece, ...]:
         found: Any = cast("Any", postgast).parse(text).stmts
         spans = tuple((raw.stmt_location, raw.stmt_len, _node(raw.stmt)) for raw in found)
     except postgast.PgQueryError as error:
-        before = encoded[: max(error.cursorpos - 1, 0)].decode(errors="ignore")
-        raise _NotSql(error.message, len(before) + 1) from None
+        raise _NotSql(error.message, error.cursorpos) from None
     except DecodeError:
         return tuple(_one_by_one(text))
     return tuple(_cut(encoded, start, length, tree) for start, length, tree in spans)
 
 
-def _one_by_one(text: str) -> Iterator[_Piece]:
+def _one_by_one(text: str) -> Iterator[Piece]:
     """Yield the statements of a text of which one is nested deeper than a tree can be handed over.
 
     PostgreSQL takes such a statement; we can only say that we have not looked into it.
@@ -190,19 +293,24 @@ def _one_by_one(text: str) -> Iterator[_Piece]:
         at = text.index(piece, at)
         start = at + len(piece) - len(piece.lstrip())
         if len(pieces) == 1:
-            yield _Piece(piece.strip(), start, Node(OPAQUE, {}))
+            yield Piece(piece.strip(), start, at + len(piece), Node(OPAQUE, {}))
         else:
-            yield from (_Piece(one.text, at + one.start, one.tree) for one in _split(piece))
+            yield from (_moved(one, at) for one in _split(piece))
         at += len(piece)
 
 
-def _cut(encoded: bytes, start: int, length: int, tree: Node) -> _Piece:
+def _cut(encoded: bytes, start: int, length: int, tree: Node) -> Piece:
     """Return a statement; the grammar counts bytes, and a length of 0 means up to the end."""
     text = encoded[start : start + length if length else None].decode()
-    return _Piece(text.strip(), len(encoded[:start].decode()), tree)
+    begins = len(encoded[:start].decode())
+    return Piece(text.strip(), begins, begins + len(text), tree)
 
 
-def _unwrapped(piece: _Piece) -> tuple[_Piece, ...]:
+def _moved(piece: Piece, by: int) -> Piece:
+    return replace(piece, start=piece.start + by, end=piece.end + by)
+
+
+def _unwrapped(piece: Piece) -> tuple[Piece, ...]:
     """Return what stands inside Drizzle's `DO` block; nothing when it is no such block."""
     if piece.tree.kind != "DoStmt":
         return ()
@@ -219,7 +327,7 @@ def _unwrapped(piece: _Piece) -> tuple[_Piece, ...]:
     # Where the body is quoted with escapes it is not found as it stands; the block's place will do.
     at = piece.text.find(body)
     offset = piece.start + (at + match.start("inside") if at >= 0 else 0)
-    return tuple(_Piece(one.text, offset + one.start, one.tree) for one in pieces)
+    return tuple(_moved(one, offset) for one in pieces)
 
 
 def _node(message: Any) -> Node:
@@ -239,3 +347,29 @@ def _value(field: Any, value: Any) -> Value:
     if field.enum_type:
         return str(field.enum_type.values_by_number[value].name)
     return cast("Value", value)
+
+
+def _fill(message: Any, node: Node) -> None:
+    """Make a message of the binding say what a node does: the way back from `_node`."""
+    if message.DESCRIPTOR.name == "Node":
+        if node:
+            alternatives = message.DESCRIPTOR.oneofs_by_name["node"].fields
+            name = next(one.name for one in alternatives if one.message_type.name == node.kind)
+            getattr(message, name).SetInParent()
+            _fill(getattr(message, name), node)
+        return
+    for name, value in node.fields.items():
+        _set(message, message.DESCRIPTOR.fields_by_name[name], value)
+
+
+def _set(message: Any, field: Any, value: Value) -> None:
+    if isinstance(value, tuple):
+        for one in value:
+            _fill(getattr(message, field.name).add(), one)
+    elif isinstance(value, Node):
+        getattr(message, field.name).SetInParent()
+        _fill(getattr(message, field.name), value)
+    elif field.enum_type:
+        setattr(message, field.name, field.enum_type.values_by_name[value].number)
+    else:
+        setattr(message, field.name, value)

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 from rollout.migrations.cost import INSTANT, estimate
 from rollout.migrations.names import bare
+from rollout.migrations.trace_table import NOTHING, TRACED, told_of
 from rollout.model.statement import Lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rollout.migrations.change import Judged
+    from rollout.model.dry_run import Traced
     from rollout.model.finding import Finding
 
 _TEXT_CHARACTERS = 160
@@ -19,21 +21,27 @@ _TEXT_CHARACTERS = 160
 
 
 def table_rows(
-    statements: Iterable[tuple[Judged, tuple[Finding, ...]]], others: Iterable[Finding]
+    statements: Iterable[tuple[Judged, tuple[Finding, ...]]],
+    others: Iterable[Finding],
+    traced: Iterable[Traced] = (),
 ) -> list[dict[str, str]]:
     """Return the rows of the table, the statements in their order.
 
     Args:
         statements: Each statement with what the rules say of it.
         others: What is to be shown and is about no single statement; it comes first.
+        traced: What a dry run saw; empty where there was none.
     """
+    statements = tuple(statements)
+    seen = told_of(traced, (one for one, _ in statements))
+    columns = ("lock", *TRACED) if seen else ("lock",)
     return [
-        *(_row(one.where, "", "", "", "", (one,)) for one in others),
+        *(_row(one.where, "", dict.fromkeys(columns, ""), "", "", (one,)) for one in others),
         *(
             _row(
                 one.statement.where,
                 _shortened(one.statement.text),
-                _locks(one),
+                dict(zip(columns, (_locks(one), *seen.get(one.statement, NOTHING)), strict=False)),
                 _costs(one),
                 one.compatibility.value,
                 said,
@@ -46,7 +54,7 @@ def table_rows(
 def _row(
     place: str,
     statement: str,
-    lock: str,
+    locks: dict[str, str],
     cost: str,
     compatibility: str,
     findings: tuple[Finding, ...],
@@ -54,7 +62,7 @@ def _row(
     return {
         "place": place,
         "statement": statement,
-        "lock": lock,
+        **locks,
         "estimated cost": cost,
         "compatibility": compatibility,
         "finding": "; ".join(f"{one.rule}: {one.consequence}" for one in findings),

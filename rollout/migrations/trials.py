@@ -17,7 +17,7 @@ from rollout.model.contract import Contract, Relation
 from rollout.model.trial import Outcome, Trial, Witness
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from rollout.model.contract import Column, ForeignKey, Key
 
@@ -27,8 +27,12 @@ _KEPT = (1, 2)
 _OTHER, _TWIN = 5, 7
 
 
-def trials(contract: Contract) -> tuple[Trial, ...]:
+def trials(contract: Contract, about: Collection[str] | None = None) -> tuple[Trial, ...]:
     """Return what code of a contract would do, in an order in which it can be tried.
+
+    Args:
+        contract: What the code was verified with.
+        about: Names of the relations that are tried, in full; None means all of them.
 
     Returns:
         First the rows that stay, tables after those that they refer to; then one trial for each
@@ -36,10 +40,31 @@ def trials(contract: Contract) -> tuple[Trial, ...]:
     """
     relations = [one for one in _referred_first(contract) if not one.parent]
     tables = [_Table(one, contract) for one in relations if one.kind in _TABLES]
-    kept = [trial for table in tables for trial in table.kept()]
+    if about is not None:
+        needed = _needed(contract, about)
+        kept = [trial for table in tables if table.table.name in needed for trial in table.kept()]
+        tables = [table for table in tables if table.table.name in about]
+        relations = [one for one in relations if one.name in about]
+    else:
+        kept = [trial for table in tables for trial in table.kept()]
     others = [trial for table in tables for trial in table.trials()]
     views = [_read(one) for one in relations if one.kind not in _TABLES]
     return (*kept, *views, *others)
+
+
+def _needed(contract: Contract, about: Collection[str]) -> set[str]:
+    """Return the relations whose rows are there while some are tried.
+
+    Those that refer to them get rows too, since deletes are tried with a row that refers; and so
+    does whatever any of these refers to.
+    """
+    refers = {one.name: {key.references for key in one.foreign_keys} for one in contract.relations}
+    needed = set(about) | {name for name, there in refers.items() if there & set(about)}
+    while True:
+        more = {there for name in needed for there in refers.get(name, ())} - needed
+        if not more:
+            return needed
+        needed |= more
 
 
 def witnesses(before: Iterable[Outcome], after: Iterable[Outcome]) -> tuple[Witness, ...]:
@@ -118,9 +143,15 @@ class _Table:
 
     def kept(self) -> Iterator[Trial]:
         for row in _KEPT:
-            yield Trial(
-                f"row {row} of {self.table.name}", (self._insert(self._few(row)),), keeps=True
-            )
+            # What a default would make up decides which row is the first: it is given instead.
+            insert = self._insert({**self._few(row), **self._named(row)})
+            yield Trial(f"row {row} of {self.table.name}", (insert,), keeps=True)
+
+    def _named(self, row: int) -> dict[str, str]:
+        key = self._primary()
+        names = key.columns if key else ()
+        given = self._row(row)
+        return {name: given[name] for name in names if name in given}
 
     def trials(self) -> Iterator[Trial]:
         yield _read(self.table)

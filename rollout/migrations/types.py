@@ -30,7 +30,8 @@ _SHOWN = {
 }
 _SERIAL = {"serial", "serial2", "serial4", "serial8", "bigserial", "smallserial"}
 _MODIFIED = re.compile(r"([^(]*)(?:\(([\d,]+)\))?(.*)")
-_INTEGERS = ("smallint", "integer", "bigint")
+INTEGERS = ("smallint", "integer", "bigint")
+"""The types of whole numbers, the smallest first."""
 _FLOATS = ("real", "double precision")
 # The file stays as it is, and what the client is told of the column stays of one kind.
 _RELABELLED = {("character varying", "text"), ("text", "character varying"), ("cidr", "inet")}
@@ -113,7 +114,7 @@ def conversion(old: SqlType | None, new: SqlType) -> Conversion:
 
 
 def _between(old: str, new: str) -> Outlook:
-    for family in (_INTEGERS, _FLOATS):
+    for family in (INTEGERS, _FLOATS):
         if old in family and new in family:
             if family.index(old) < family.index(new):
                 return Outlook(Compatibility.LOW, "it may read numbers larger than it expects")

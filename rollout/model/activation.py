@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from rollout.errors import ConfigInvalid
 from rollout.model.release import Release
 
 Secrets = Literal["recorded", "newest"]
 """Which versions of its secrets an earlier release is taken up with."""
+Strategy = Literal["auto", "image", "revert"]
+"""How a rollback goes back; `auto` takes what the facts allow, `revert` proposes a commit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +39,44 @@ class Wish:
     """Which earlier release a rollback asks for, and why.
 
     Attributes:
-        version: Its commit in 7 to 40 digits, which is its image's tag, or its number; empty takes
-            the last good one before the current.
+        to: Its commit in 7 to 40 digits, which is its image's tag, or its number; empty takes the
+            last good one before the current.
+        strategy: How to go back.
         secrets: `recorded` takes the versions that it was made with; `newest` makes a new release
             of it with the newest ones.
-        reason: Why; empty where nobody said.
+        reason: Why.
         actor: Who asked; empty where nobody said.
+        accept: Names of what its contract says may break; the request takes them upon itself.
+
+    Raises:
+        ConfigInvalid: When nobody says why, or something is asked for that a revert cannot do.
     """
 
-    version: str = ""
+    to: str = ""
+    strategy: Strategy = "auto"
     secrets: Secrets = "recorded"
     reason: str = ""
     actor: str = ""
+    accept: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.reason.strip():
+            raise ConfigInvalid("reason", "should say why: it stands in the way of the next deploy")
+        if self.strategy == "revert" and (self.accept or self.secrets != "recorded"):
+            raise ConfigInvalid(
+                "strategy",
+                "revert changes nothing on the host: secrets and accept go with auto and image",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The release that a rollback takes up again, decided once for all tries of a run.
+
+    Attributes:
+        number: Its number.
+        leaves: The release that served then; None where none of ours did.
+    """
+
+    number: int
+    leaves: int | None

@@ -24,6 +24,12 @@ class Candidate:
     judgement: Judgement | Finding
 
     @property
+    def may_be_gone_back_to(self) -> bool:
+        """Return whether it can serve again without anybody having to accept anything."""
+        fits = isinstance(self.judgement, Judgement) and self.judgement.may_serve
+        return fits and self.release.on_host and not self.serves
+
+    @property
     def grade(self) -> Grade | None:
         """Return the worst reason's grade; None where there is no contract to judge by."""
         return None if isinstance(self.judgement, Finding) else self.judgement.grade

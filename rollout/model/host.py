@@ -67,6 +67,10 @@ class Container:
         """Return whether it runs, and is healthy where it can say so."""
         return self.status == "running" and self.health in ("", "healthy")
 
+    def is_kept(self, reference: str) -> bool:
+        """Return whether it was stopped, and runs this image when it is started again."""
+        return self.status == "exited" and self.reference == reference
+
     @property
     def has_done(self) -> bool:
         """Return whether it has ended well, as a job does."""
@@ -86,10 +90,13 @@ class HostFacts:
         files: Path below the directory to the SHA-256 of what lies there.
         containers: All of the compose project, running or not.
         images: Image reference to the engine's identity of it.
+        around: What the services around the web service were last started as; empty when that is
+            not known, or somebody was at it and did not end.
     """
 
     live: str = ""
     current: int | None = None
+    around: str = ""
     ledger: str = ""
     compose: str = ""
     releases: dict[int, str] = field(default_factory=dict[int, str])

@@ -14,6 +14,8 @@ CHECKSUMS = "SHA256SUMS"
 LEDGER = "ledger.jsonl"
 PROXY = "proxy"
 LIVE = "live"
+AROUND = "around"
+"""A file that says what the services around the web service were last started as."""
 PROXY_MOUNT = "/etc/caddy"
 
 RELEASE_LABEL = "trovella-deploy.release"

@@ -27,6 +27,10 @@ class Claim:
     asked_at: str = ""
     supersedes: bool = False
 
+    def as_holder(self) -> Holder:
+        """Return it as somebody who holds, at a time that nobody has told."""
+        return Holder(self.owner, self.reason, self.link, token=self.token)
+
 
 @dataclass(frozen=True, slots=True)
 class Holder:

@@ -75,6 +75,8 @@ class Release:
         restores: The number of the earlier release that a rollback took up again, else None.
         contract: SHA-256 of the schema contract that lies in its folder, 64 hexadecimal digits;
             empty in a release from before contracts were kept.
+        around: SHA-256 of what its compose file says besides its own service; empty in a release
+            from before that was written down.
     """
 
     number: int
@@ -89,3 +91,4 @@ class Release:
     files: dict[str, str] = field(default_factory=dict[str, str])
     restores: int | None = None
     contract: str = ""
+    around: str = ""

@@ -8,6 +8,7 @@ as a worker, is pinned to the release's too. Every other service is left untouch
 
 from __future__ import annotations
 
+import hashlib
 import re
 from posixpath import normpath
 from typing import TYPE_CHECKING, Any, cast
@@ -26,8 +27,11 @@ if TYPE_CHECKING:
 Mapping = dict[str, Any]
 
 
-START_INTERVAL = "1s"
-"""How often a starting container is asked for its health; the engine's default is 5 s."""
+START_INTERVAL = "300ms"
+"""How often a starting container is asked for its health; the engine's default is 5 s.
+
+The first time is one interval after its start, so this is the least that a switch waits.
+"""
 
 # A second container of the same service would clash on these, or they would undo the pinned image.
 _DROPPED = ("build", "container_name", "pull_policy", "scale", "profiles")
@@ -103,6 +107,26 @@ def _replace_env_file(service: Mapping, old: str, new: str) -> None:
             files[index] = new
         elif isinstance(file, dict) and cast("Mapping", file).get("path") == old:
             files[index] = {**cast("Mapping", file), "path": new}
+
+
+def fingerprint_around(text: str, application: Application, number: int) -> str:
+    """Return the SHA-256 of what a rendered compose file says besides the release's own service.
+
+    Two releases with the same one, and the same environment file, leave compose nothing to do about
+    their other services.
+
+    Args:
+        text: The rendered file.
+        application: Names the web service and the directory on the host.
+        number: The release.
+    """
+    document = _parse("the rendered compose file", text)
+    own = release_service(application.service, number)
+    around = {name: one for name, one in document["services"].items() if name != own}
+    for service in around.values():
+        _replace_env_file(service, Layout(application.directory).env(number), names.ENV)
+    said = render_yaml({**document, "services": around})
+    return hashlib.sha256(said.encode()).hexdigest()
 
 
 def services_of(text: str) -> tuple[str, ...]:

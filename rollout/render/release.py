@@ -20,7 +20,7 @@ from rollout.model.layout import Layout
 from rollout.model.plan import RemoteFile
 from rollout.model.release import Release
 from rollout.render.caddyfile import render_caddyfile
-from rollout.render.compose import render_compose, renumber_compose
+from rollout.render.compose import fingerprint_around, render_compose, renumber_compose
 from rollout.render.env import render_env
 
 if TYPE_CHECKING:
@@ -99,10 +99,12 @@ def _folder(
     texts = {names.COMPOSE: content.compose, names.CADDYFILE: content.caddyfile}
     contract = {names.CONTRACT: content.contract} if content.contract else {}
     sums = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
+    around = fingerprint_around(content.compose, application, release.number)
+    frozen = replace(release, files=sums, around=around)
     return (
         *(RemoteFile(f"{folder}/{name}", text) for name, text in {**texts, **contract}.items()),
         RemoteFile(f"{folder}/{names.ENV}", render_env(variables), mode=0o600),
-        RemoteFile(f"{folder}/{names.RELEASE}", render_release(replace(release, files=sums))),
+        RemoteFile(f"{folder}/{names.RELEASE}", render_release(frozen)),
     )
 
 

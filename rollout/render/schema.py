@@ -74,11 +74,12 @@ def _row(candidate: Candidate) -> tuple[str, ...]:
         release.version[:SHORT_LENGTH],
         release.stage,
         "-" if grade is None else grade.name,
-        printable(_why(candidate.judgement)),
+        printable(why(candidate.judgement)),
     )
 
 
-def _why(judged: Judgement | Finding) -> str:
+def why(judged: Judgement | Finding) -> str:
+    """Return in a line why a release may serve or not: its worst reasons, or what is missing."""
     if isinstance(judged, Finding):
         return f"no contract: {judged.consequence}"
     worst = [one.finding for one in judged.reasons if one.grade == judged.grade]

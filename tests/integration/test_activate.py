@@ -18,8 +18,9 @@ from rollout.decide.activate import decide_activation
 from rollout.decide.rollback import choose_release
 from rollout.decide.verify import judge
 from rollout.errors import CommandFailed
+from rollout.executors.carry_out import carry_out
 from rollout.executors.clock import now_utc
-from rollout.executors.host import Host, carry_out
+from rollout.executors.host import Host
 from rollout.executors.probe import probe
 from rollout.ledger import read_ledger
 from rollout.model.command import Command, Secret, script

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -17,6 +13,7 @@ from rollout.migrations.journal import Journal
 from rollout.migrations.locks import Patience
 from rollout.migrations.statements import ConcurrentReindex
 from tests.support.database import Scratch, folder, held, scratch_database
+from tests.support.servers import VERSIONS, Servers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,9 +25,9 @@ CUT = "\n--> statement-breakpoint\n"
 VALID = "select c.relname, i.indisvalid from pg_index i join pg_class c on c.oid = i.indexrelid"
 
 
-@pytest.fixture(scope="module")
-def database() -> Iterator[Scratch]:
-    with scratch_database() as database:
+@pytest.fixture(scope="module", params=VERSIONS)
+def database(request: pytest.FixtureRequest, servers: Servers) -> Iterator[Scratch]:
+    with scratch_database(on=servers.url(request.param)) as database:
         yield database
 
 
@@ -307,54 +304,3 @@ def test_a_detach_that_was_cut_off_is_finished(scratch: Scratch):
 
     assert scratch.apply(journal) == ["0001_step"]
     assert scratch.ask("select inhdetachpending from pg_inherits") == []
-
-
-WHOLE = folder(
-    FIRST,
-    f"insert into note values (3, 'c');{CUT}commit;{CUT}insert into note values (4, 'd');{CUT}"
-    f"create index concurrently i on note (id);{CUT}drop index concurrently i;{CUT}"
-    f"create index concurrently k on note (id);{CUT}insert into note values (5, 'e');",
-)
-
-
-def killed_before(number: int, scratch: Scratch) -> bool:
-    """Apply in a process that kills itself before it asks the server for the n-th time.
-
-    Returns:
-        Whether it came to that.
-    """
-    child = os.fork()
-    if child == 0:
-        asked, execute = count(1), psycopg.Connection.execute
-
-        def counted(self: Any, *words: Any, **named: Any) -> Any:
-            if threading.current_thread() is threading.main_thread() and next(asked) == number:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return execute(self, *words, **named)
-
-        psycopg.Connection.execute = counted
-        try:
-            scratch.apply(WHOLE)
-            os._exit(0)
-        finally:
-            os._exit(1)
-    _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
-    return os.WIFSIGNALED(status)
-
-
-def test_killed_at_every_statement_and_run_again_it_ends_as_if_never_killed(scratch: Scratch):
-    number, killed = 0, True
-    while killed:
-        number += 1
-        scratch.empty()
-        killed = killed_before(number, scratch)
-        scratch.wait_for_nobody()
-
-        scratch.apply(WHOLE)
-
-        place = f"killed before asking for the {number}th time: {scratch.logged}"
-        assert scratch.ask("select id from note order by id") == [(n,) for n in range(1, 6)], place
-        assert indexes(scratch) == [("k", True)], place
-        assert scratch.rows() == [(one.hash, one.when) for one in WHOLE.migrations], place
-    assert number > 50

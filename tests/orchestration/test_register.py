@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.orchestration.prefect_server import Server
 
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG8"
-FLOWS = ("deploy", "rollback", "sync-secrets", "verify")
+FLOWS = ("deploy", "rollback", "sync-secrets", "verify", "hold", "release-hold")
 # What differs from one registration to the next without meaning anything.
 ANEW = {"id", "created", "updated", "version_id", "version_info", "concurrency_limit_id",
         "global_concurrency_limit", "status", "last_polled"}  # fmt: skip

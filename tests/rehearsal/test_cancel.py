@@ -79,7 +79,7 @@ def test_a_cancel_during_deploy_prod_comes_too_late_and_loses_no_request(serving
 def test_a_cancel_during_a_rollback_comes_too_late_and_loses_no_request(serving: str):
     assert serving_version() != serving
 
-    start = partial(trigger, "rollback", version=serving)
+    start = partial(trigger, "rollback", to=serving, reason="a test")
     with probing() as probe, cancelled_during("rollback", start) as ended:
         run = ended.result()
 

@@ -130,7 +130,7 @@ def test_a_dry_run_tells_every_step_and_changes_nothing():
     assert serving_version() == served
     assert on_host(EVERYTHING) == before
 
-    back = trigger("rollback", dry_run=True)
+    back = trigger("rollback", dry_run=True, reason="a test")
     assert (back.exit_code, back.state) == (0, "DryRun"), back.log
     assert serving_version() == served
 
@@ -185,15 +185,15 @@ def test_a_rollback_takes_the_earlier_release_up_again():
     earlier = next(e["version"] for e in reversed(ledger) if e["version"] != served)
 
     with probing() as probe:
-        back = trigger("rollback", version=earlier, reason="a test")
+        back = trigger("rollback", to=earlier, reason="a test")
     assert back.exit_code == 0, back.log
     assert serving_version() == earlier
     assert probe.result()["lost"] == 0, probe.result()
 
-    refused = trigger("rollback", version=earlier, reason="a test")
+    refused = trigger("rollback", to=earlier, reason="a test")
     assert_refused(refused, earlier, "serves already")
 
-    again = trigger("rollback", version=served, reason="the test is over")
+    again = trigger("rollback", to=served, reason="the test is over")
     assert again.exit_code == 0, again.log
     assert serving_version() == served
 

@@ -12,27 +12,14 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from prefect import flow, get_client
-from prefect.client.schemas.filters import (
-    ArtifactCollectionFilter,
-    ArtifactCollectionFilterKey,
-)
+from prefect import flow
 
 from blocks.target_host import TargetHost
 from tasks.record import note_superseded
 from tests.support import blocks
-from tests.support.world import ROOT, commit, on_host, serving_version, trigger
+from tests.support.world import ROOT, commit, newest, on_host, serving_version, trigger
 
 pytestmark = pytest.mark.rehearsal
-
-
-def newest(key: str) -> str:
-    """Return the newest version of an artifact, as the Artifacts page shows it."""
-    with get_client(sync_client=True) as client:
-        (found,) = client.read_latest_artifacts(
-            artifact_filter=ArtifactCollectionFilter(key=ArtifactCollectionFilterKey(any_=[key]))
-        )
-    return str(found.data)
 
 
 def releases(*options: str) -> subprocess.CompletedProcess[str]:

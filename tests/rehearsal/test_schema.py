@@ -7,6 +7,7 @@ hand, as it does where somebody repairs a database at night.
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from contextlib import closing
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from infra.rehearsal.facts import DATABASE_ROLE
 from infra.rehearsal.google import stored
 from rollout.migrations.contract_json import fingerprint, parse_contract
 from tests.support import blocks
+from tests.support.scratch import scratch_names
 from tests.support.world import commit, facts, on_host, tool, trigger
 
 if TYPE_CHECKING:
@@ -61,27 +63,39 @@ def knows_spare(contract: Contract) -> bool:
     return note.column("spare") is not None
 
 
-def deployed() -> int:
-    """Deploy the next commit and return its release."""
+def deployed() -> tuple[int, str]:
+    """Deploy the next commit and return its release, and the run's log."""
     run = trigger("deploy", commit=commit())
     assert run.exit_code == 0, run.log
-    return described()["number"]
+    return described()["number"], run.log
 
 
 @dataclass(frozen=True, slots=True)
 class Releases:
-    """Two releases, the newer of which knows a column that the older one does not."""
+    """Two releases, the newer of which knows a column that the older one does not.
+
+    Attributes:
+        older: The one.
+        newer: The other.
+        log: What both runs wrote.
+        left: The scratch databases that both runs left on their server.
+    """
 
     older: int
     newer: int
+    log: str
+    left: set[str]
 
 
 @pytest.fixture(scope="module")
 def releases() -> Iterator[Releases]:
-    older = deployed()
+    before = scratch_names(facts()["scratch_url"])
+    older, log = deployed()
     ask("alter table note add column spare text")
     try:
-        yield Releases(older, deployed())
+        newer, more = deployed()
+        left = scratch_names(facts()["scratch_url"]) - before
+        yield Releases(older, newer, log + more, left)
     finally:
         ask("alter table note drop column if exists spare")
 
@@ -98,6 +112,16 @@ def test_the_contract_lies_with_the_release_and_its_fingerprint_in_the_descripti
     assert [name for name in names if name.startswith(("drizzle.", "deploy."))] == []
     assert knows_spare(contract)
     assert not knows_spare(contract_of(releases.older))
+
+
+def test_the_migrations_were_tried_on_a_copy_first_and_led_where_the_live_schema_is(
+    releases: Releases,
+):
+    # Every second commit brings a migration.
+    assert re.search(r"scratch copy: \w+ applied in ", releases.log)
+    for told in ("no-dry-run", "scratch-differs", "schema-drift", "could not be dropped"):
+        assert told not in releases.log
+    assert releases.left == set()
 
 
 def test_the_marker_before_the_migrations_has_the_contract_of_then(releases: Releases):
@@ -183,8 +207,27 @@ def test_a_release_without_a_contract_is_told_and_the_others_are_judged(releases
     assert contract_text(releases.older) == text
 
 
+def test_the_corrective_migration_brings_the_column_back_and_is_only_printed(releases: Releases):
+    done = schema("corrective", str(releases.newer), "--json")
+
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert (said["release"], said["offered"]) == (releases.newer, True)
+    (restored,) = said["restored"]
+    assert restored["rule"] == "column-gone"
+    assert restored["statements"] == ['alter table public.note add column "spare" text']
+    assert restored["lost"].startswith("the values that it held do not come back")
+    (text,) = said["files"].values()
+    assert 'add column "spare" text;' in text
+    assert schema("compare", str(releases.newer)).returncode == 1
+    nothing = schema("corrective", str(releases.older))
+    assert nothing.returncode == 0, nothing.stderr
+    assert nothing.stdout.endswith("nothing is broken, so nothing has to be corrected\n")
+
+
 def test_what_cannot_be_answered_is_told(releases: Releases):
     assert_no_answer(schema("compare", "999999"), "the ledger has no release 999999")
+    assert_no_answer(schema("corrective", "999999"), "the ledger has no release 999999")
     with blocks.without(TargetHost, "rehearsal-host"):
         assert_no_answer(schema("candidates"), "target-host/rehearsal-host")
     with blocks.changed("target-host/rehearsal-host", host=NOBODY):

@@ -265,7 +265,7 @@ def test_an_earlier_release_whose_secret_was_disabled_is_refused_unless_the_newe
     version = first["secret_versions"][MAIL]
     wanted = str(first["number"])
     with state(MAIL, version, "DISABLED"):
-        refused = trigger("rollback", version=wanted, reason="a test")
+        refused = trigger("rollback", to=wanted, reason="a test")
         assert_refused(
             refused,
             f"version {version} of {MAIL}, which release {wanted} was made with",
@@ -274,7 +274,7 @@ def test_an_earlier_release_whose_secret_was_disabled_is_refused_unless_the_newe
         )
         assert release_of() == present
 
-        run = trigger("rollback", version=wanted, reason="a test", secrets="newest")
+        run = trigger("rollback", to=wanted, reason="a test", secrets="newest")
 
     assert run.exit_code == 0, run.log
     made = release_of()
@@ -288,7 +288,7 @@ def test_an_earlier_release_has_its_own_secrets_also_when_its_file_is_gone(plant
     first = _first_with(planted.version)
     on_host(f"rm /opt/trovella/releases/{first['number']}/.env")
 
-    run = trigger("rollback", version=str(first["number"]), reason="a test")
+    run = trigger("rollback", to=str(first["number"]), reason="a test")
 
     assert run.exit_code == 0, run.log
     assert release_of() == first

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from rollout.executors.contract import read_contract
+from rollout.executors.contract import _Reader, read_contract
 from rollout.model.contract import Contract, Scope
 from rollout.model.judgement import Grade
 from tests.support.database import Scratch, scratch_database
 from tests.support.world import facts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from rollout.model.target import DatabaseAddress
 
@@ -118,10 +118,12 @@ class Lab:
         scratch: The database, with the base schema in it.
         app: The application's role.
         owner: Another role.
+        on: URL of the superuser of its server; empty for the rehearsal's.
     """
 
-    def __init__(self, scratch: Scratch, app: str, owner: str) -> None:
+    def __init__(self, scratch: Scratch, app: str, owner: str, on: str = "") -> None:
         self._scratch = scratch
+        self._on = on
         self.app = app
         self._owner = owner
         scratch.ask(self._fill(BASE, scratch))
@@ -138,9 +140,23 @@ class Lab:
     @contextmanager
     def changed(self, change: Change) -> Iterator[Scratch]:
         """Yield a copy of the base with one change in it."""
-        with scratch_database(template=self._scratch.name) as copy:
+        with scratch_database(self._scratch.name, self._on) as copy:
             copy.ask(self._fill(change.sql, copy))
             yield copy
+
+    @contextmanager
+    def trying(self) -> Iterator[Callable[[Change], Contract]]:
+        """Yield what reads the contract that a change makes, and takes the change back."""
+        with psycopg.connect(self._scratch.url) as connection:
+
+            def changed(change: Change) -> Contract:
+                connection.execute(self._fill(change.sql, self._scratch).encode())
+                connection.execute("set local search_path = ''; set local jit = off")
+                contract = _Reader.of(connection, Scope(self.app)).contract()
+                connection.rollback()
+                return contract
+
+            yield changed
 
     def _fill(self, sql: str, scratch: Scratch) -> str:
         names = {"{app}": self.app, "{owner}": self._owner, "{database}": scratch.name}
@@ -150,15 +166,19 @@ class Lab:
 
 
 @contextmanager
-def contract_lab() -> Iterator[Lab]:
-    """Yield the lab; its roles and databases go away afterwards."""
+def contract_lab(on: str = "") -> Iterator[Lab]:
+    """Yield the lab; its roles and databases go away afterwards.
+
+    Args:
+        on: URL of the superuser of its server; empty for the rehearsal's.
+    """
     app, owner = (f"lab_{kind}_{secrets.token_hex(4)}" for kind in ("app", "owner"))
-    with psycopg.connect(facts()["database_admin_url"], autocommit=True) as admin:
+    with psycopg.connect(on or facts()["database_admin_url"], autocommit=True) as admin:
         for role in (app, owner):
             admin.execute(f"create role {role}".encode())
         try:
-            with scratch_database() as scratch:
-                yield Lab(scratch, app, owner)
+            with scratch_database(on=on) as scratch:
+                yield Lab(scratch, app, owner, on)
         finally:
             for role in (app, owner):
                 admin.execute(f"drop role {role}".encode())

@@ -99,13 +99,20 @@ def held(scratch: Scratch, statement: str) -> Iterator[psycopg.Connection[Any]]:
 
 
 @contextmanager
-def scratch_database(template: str = "template1") -> Iterator[Scratch]:
-    """Yield a database of one test module's own, empty or a copy of another one."""
-    admin = facts()["database_admin_url"]
+def scratch_database(template: str = "template1", on: str = "") -> Iterator[Scratch]:
+    """Yield a database of one test module's own, empty or a copy of another one.
+
+    Args:
+        template: What it is a copy of.
+        on: URL of the superuser of the server that it is made on; empty for the rehearsal's.
+    """
+    admin = on or facts()["database_admin_url"]
     name = f"scratch_{secrets.token_hex(6)}"
     with psycopg.connect(admin, autocommit=True) as connection:
         connection.execute(f"create database {name} template {template}".encode())
-        try:
-            yield Scratch(urlunsplit(urlsplit(admin)._replace(path=f"/{name}")))
-        finally:
+    try:
+        yield Scratch(urlunsplit(urlsplit(admin)._replace(path=f"/{name}")))
+    finally:
+        # A test may have ended every session of the server.
+        with psycopg.connect(admin, autocommit=True) as connection:
             connection.execute(f"drop database {name} with (force)".encode())

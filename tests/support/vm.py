@@ -26,8 +26,8 @@ from rollout.decide.activate import decide_activation
 from rollout.decide.bootstrap import decide_bootstrap
 from rollout.decide.history import entry
 from rollout.decide.releases import next_release_number
+from rollout.executors.carry_out import carry_out
 from rollout.executors.clock import now_utc
-from rollout.executors.host import Host, carry_out
 from rollout.ledger import render_entry
 from rollout.model.command import Secret
 from rollout.model.layout import Layout
@@ -40,6 +40,7 @@ from tests.support.world import facts
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from rollout.executors.host import Host
     from rollout.ledger import Event
     from rollout.model.host import HostFacts
     from rollout.model.plan import RemoteFile

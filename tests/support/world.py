@@ -18,11 +18,20 @@ from uuid import UUID
 
 import httpx
 from prefect import get_client
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+from prefect.client.schemas.filters import (
+    ArtifactCollectionFilter,
+    ArtifactCollectionFilterKey,
+    FlowRunFilter,
+    FlowRunFilterId,
+)
 from prefect.client.schemas.sorting import TaskRunSort
 from prefect.states import AwaitingRetry
 
 from infra.rehearsal import app, pipeline
+from infra.rehearsal.app.editions import edition_of, with_edition
+from infra.rehearsal.app.history import FAULT_TRAILER, Commit
+from infra.rehearsal.app.migrations import add_migration
+from infra.rehearsal.app.repository import Repository
 from infra.rehearsal.paths import Rehearsal
 
 if TYPE_CHECKING:
@@ -52,10 +61,18 @@ class Run:
     log: str
 
 
-def trigger(flow: str, *, dry_run: bool = False, **parameters: str) -> Run:
+def trigger(
+    flow: str,
+    *,
+    dry_run: bool = False,
+    hold: bool = False,
+    accept: tuple[str, ...] = (),
+    **parameters: str,
+) -> Run:
     """Start a deployment of the rehearsal and wait for its end, as GitHub does."""
     words = [f"--parameter={key}={value}" for key, value in parameters.items()]
-    words += ["--dry-run"] if dry_run else []
+    more = ({"accept": accept} if accept else {}) | ({"hold": True} if hold else {})
+    words += ["--parameters", json.dumps(more), *(["--dry-run"] if dry_run else [])]
     return _follow([ROOT / "bin/trigger", flow, "--environment", "rehearsal", *words, "--json"])
 
 
@@ -101,6 +118,15 @@ def rehearsal() -> Rehearsal:
     return Rehearsal(facts()["name"])
 
 
+def newest(key: str) -> str:
+    """Return the newest version of an artifact, as the Artifacts page shows it."""
+    with get_client(sync_client=True) as client:
+        (found,) = client.read_latest_artifacts(
+            artifact_filter=ArtifactCollectionFilter(key=ArtifactCollectionFilterKey(any_=[key]))
+        )
+    return str(found.data)
+
+
 def restart_worker() -> None:
     """End the worker as systemd does, wait until it is gone, and start another."""
     pipeline.pipeline(rehearsal()).end("worker")
@@ -138,6 +164,17 @@ class Probe:
 def commit(fault: app.Fault | None = None) -> str:
     """Make the application's next commit and return it."""
     return app.commit(Path(facts()["app_repository"]), fault)
+
+
+def commit_with(name: str, *statements: str) -> str:
+    """Make a commit that brings a migration, and that no later one starts from; return it."""
+    repository = Repository(Path(facts()["app_repository"]))
+    head = repository.require_head()
+    edition = edition_of(repository.read(head)) + 1
+    tree = with_edition(repository.read(repository.last_sound(head)), edition)
+    tree = add_migration(tree, name, statements, lambda snapshot: snapshot)
+    message = f"Publish edition {edition}\n\n{FAULT_TRAILER}: {name}"
+    return repository.commit(Commit(message, tree), onto=head)
 
 
 def trust() -> ssl.SSLContext:

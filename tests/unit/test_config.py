@@ -6,7 +6,7 @@ import tomllib
 
 import pytest
 
-from rollout.config import MigrationPolicy, MigrationRules, parse_environment
+from rollout.config import DryRunPolicy, MigrationPolicy, MigrationRules, parse_environment
 from rollout.errors import ConfigInvalid
 from rollout.executors.files import ENVIRONMENTS, read_environment
 
@@ -64,7 +64,21 @@ def test_the_sample_files_name_every_rule_for_migrations():
         assert list(said) == [name.replace("_", "-") for name in MigrationRules.model_fields]
         differs = {rule for rule in said if said[rule] != default.consequence(rule)}
         # The faulty commit of the rehearsal is to fail at the server, not before.
-        assert differs == ({"not-null-without-default"} if path.stem == "rehearsal" else set())
+        faulty = {"data-refuses", "not-null-without-default"}
+        assert differs == (faulty if path.stem == "rehearsal" else set())
+
+
+def test_the_sample_files_name_every_finding_of_the_dry_run():
+    for path in sorted(ENVIRONMENTS.glob("*.toml")):
+        said = tomllib.loads(path.read_text())["migrations"]["dry-run"]
+
+        assert list(said) == [name.replace("_", "-") for name in DryRunPolicy.model_fields]
+        chosen = parse_environment(path.name, path.read_text()).migrations.dry_run
+        default = DryRunPolicy()
+        differs = {rule for rule in said if said[rule] != default.consequence(rule)}
+        assert {rule for rule in said if said[rule] != chosen.consequence(rule)} == set()
+        # The faulty commit of the rehearsal is to fail at the server, not before.
+        assert differs == ({"contract-break"} if path.stem == "rehearsal" else set())
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,9 @@ from rollout.model.seen import Evidence
 # What passes by itself, and what a task that reads the facts first may begin again with.
 SAFE = {
     "AlreadyMigrating",
+    "BackupUnavailable",
     "DatabaseUnreachable",
+    "GitHubUnavailable",
     "HostUnreachable",
     "OutcomeUnknown",
     "RegistryError",
@@ -25,6 +27,7 @@ SAFE = {
 }
 NEVER = {
     "ActivationFailed",
+    "BackupFailed",
     "BuildFailed",
     "CancelAsked",
     "CommandFailed",
@@ -33,6 +36,8 @@ NEVER = {
     "DatabaseError",
     "DatabaseLocked",
     "EngineError",
+    "GitHubError",
+    "GitHubRefused",
     "HostError",
     "HostKeyChanged",
     "HostLoginRefused",
@@ -40,11 +45,13 @@ NEVER = {
     "LeaseLost",
     "LedgerCorrupt",
     "MigrationFailed",
+    "PushRefused",
     "QualityFailed",
     "Refused",
     "RegistryRefused",
     "RollbackRefused",
     "RolloutError",
+    "ScratchUnusable",
     "SecretUnusable",
     "Superseded",
     "VerificationFailed",

@@ -18,8 +18,9 @@ from uuid import uuid4
 from rollout.decide.activate import decide_activation
 from rollout.decide.releases import release_to_activate
 from rollout.errors import RolloutError
+from rollout.executors.carry_out import carry_out
 from rollout.executors.clock import now_utc
-from rollout.executors.host import Host, carry_out
+from rollout.executors.host import Host
 from rollout.executors.lease import hold_lease
 from rollout.model.command import Command, Secret, script
 from rollout.model.lease import Claim

@@ -17,8 +17,9 @@ from rollout.config import Application, Verify
 from rollout.decide.activate import decide_activation
 from rollout.decide.bootstrap import decide_bootstrap
 from rollout.decide.releases import next_release_number
+from rollout.executors.carry_out import carry_out
 from rollout.executors.clock import now_utc
-from rollout.executors.host import Host, carry_out
+from rollout.executors.host import Host
 from rollout.model.command import Secret
 from rollout.model.plan import Plan
 from rollout.model.release import Release, Version

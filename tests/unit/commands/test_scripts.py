@@ -27,7 +27,7 @@ SHELLCHECK = Path(sys.executable).with_name("shellcheck")
 
 
 def test_the_scripts_were_found():
-    assert len(SCRIPTS) == 28
+    assert len(SCRIPTS) == 30
 
 
 def test_the_scripts_are_clean(tmp_path: Path):

@@ -11,6 +11,7 @@ from rollout.commands.host import checksum
 from rollout.decide.activate import decide_activation
 from rollout.decide.releases import (
     next_release_number,
+    release_on,
     release_to_activate,
     release_to_return_to,
     releases_on,
@@ -19,11 +20,11 @@ from rollout.errors import LedgerCorrupt, Refused
 from rollout.ledger import Entry, Event, render_entry
 from rollout.model.command import Secret
 from rollout.model.host import Container, HostFacts
-from rollout.render.release import release_files, render_release
+from rollout.render.release import parse_release, release_files, render_release
 from tests.support.values import APPLICATION, CADDYFILE, COMPOSE, LOGIN, image, release
 
 if TYPE_CHECKING:
-    from rollout.model.plan import Plan
+    from rollout.model.plan import Plan, Step
     from rollout.model.release import Release
 
 SERVED: tuple[Event, ...] = ("prepared", "migrated", "activated", "verified")
@@ -42,6 +43,12 @@ def files(one: Release, caddyfile: str = CADDYFILE):
 
 def texts(one: Release) -> dict[str, str]:
     return {file.path.rsplit("/", 1)[-1]: checksum(file) for file in files(one)}
+
+
+def around(number: int) -> str:
+    """Return what the host remembers once a release's other services were started."""
+    described = str(files(release(number))[-1].content)
+    return f"{parse_release(described).around} {texts(release(number))['.env']}"
 
 
 def web(number: int, status: str = "running", health: str = "healthy") -> Container:
@@ -81,6 +88,7 @@ def serving(number: int, *stopped: int) -> HostFacts:
     return HostFacts(
         live=f"web-r{number}",
         current=number,
+        around=around(number),
         ledger=ledger(*served(*known)),
         compose=str(files(release(number))[0].content),
         releases={one: render_release(release(one)) for one in known},
@@ -123,6 +131,7 @@ NEXT = [
     "write into the ledger: release 2 prepared",
     "write into the ledger: release 2 migrated",
     f"pull {image('2').reference}",
+    "forget what runs around it until that is known again",
     "start the other services where they changed",
     "start web-r2",
     "wait until web-r2 is healthy",
@@ -130,6 +139,7 @@ NEXT = [
     "start the proxy where it changed",
     "switch to web-r2",
     "make release 2 the current one",
+    "remember what runs around it",
     "write into the ledger: release 2 activated",
     "drain web-r1",
     "stop web-r1",
@@ -152,6 +162,7 @@ def test_the_first_release_of_a_bare_host():
         "name web-r1 as the live one",
         "start the proxy",
         "make release 1 the current one",
+        "remember what runs around it",
         "write into the ledger: release 1 activated",
     ]
 
@@ -187,6 +198,7 @@ def after(steps: int) -> HostFacts:
         {"ledger": facts.ledger + ledger((2, "prepared"))},
         {"ledger": facts.ledger + ledger((2, "prepared"), (2, "migrated"))},
         {"images": done.images},
+        {"around": ""},
         {},
         {"containers": (web(2, "running", "starting"), *facts.containers)},
         {"containers": (web(2), *facts.containers)},
@@ -194,6 +206,7 @@ def after(steps: int) -> HostFacts:
         {},
         {"live": "web-r2"},
         {"files": done.files, "current": 2, "compose": done.compose},
+        {"around": done.around},
         {"ledger": facts.ledger + ledger(*served(2)[:3])},
         {},
         {"containers": done.containers},
@@ -204,7 +217,7 @@ def after(steps: int) -> HostFacts:
 
 
 # Looking again costs nothing, so what facts cannot show is done again: these steps always.
-AGAIN = [NEXT[4], NEXT[8]]
+AGAIN = [NEXT[5], NEXT[9]]
 
 
 @pytest.mark.parametrize(
@@ -215,16 +228,18 @@ AGAIN = [NEXT[4], NEXT[8]]
         (2, NEXT[2:]),
         (3, NEXT[3:]),
         (4, NEXT[4:]),
-        (5, NEXT[4:]),
-        (6, NEXT[4:]),
-        (7, [*AGAIN, *NEXT[9:]]),
-        (8, [*AGAIN, *NEXT[9:]]),
-        (9, [*AGAIN, *NEXT[9:]]),
+        (5, NEXT[5:]),
+        (6, NEXT[5:]),
+        (7, NEXT[5:]),
+        (8, [*AGAIN, *NEXT[10:]]),
+        (9, [*AGAIN, *NEXT[10:]]),
         (10, [*AGAIN, *NEXT[10:]]),
-        (11, NEXT[11:]),
-        (12, NEXT[12:]),
-        (13, NEXT[12:]),
-        (14, []),
+        (11, [*AGAIN, *NEXT[11:]]),
+        (12, [*AGAIN, *NEXT[12:]]),
+        (13, NEXT[13:]),
+        (14, NEXT[14:]),
+        (15, NEXT[14:]),
+        (16, []),
     ],
 )
 def test_a_run_that_was_killed_is_finished_by_the_next(done: int, left: list[str]):
@@ -279,10 +294,11 @@ LEGACY = HostFacts(
 def test_a_host_that_runs_the_wikis_own_files_is_adopted():
     steps = plan(LEGACY, 1).steps
 
-    assert [one.name for one in steps][-6:] == [
+    assert [one.name for one in steps][-7:] == [
         "name web-r1 as the live one",
         "start the proxy",
         "make release 1 the current one",
+        "remember what runs around it",
         "write into the ledger: release 1 activated",
         "drain web",
         "stop web",
@@ -301,7 +317,7 @@ def test_a_new_caddyfile_is_tried_before_it_is_taken():
     changed = files(one, CADDYFILE.replace("301", "308"))
     steps = decide_activation(serving(1), one, changed, APPLICATION, LOGIN).steps
 
-    assert [step.name for step in steps][8:13] == [
+    assert [step.name for step in steps][9:14] == [
         "stage the Caddyfile",
         "let the proxy take the Caddyfile",
         "put the Caddyfile in its place",
@@ -331,6 +347,7 @@ def test_a_kept_release_is_taken_up_again_from_its_folder():
     steps = decide_activation(facts, release(1), (), APPLICATION, LOGIN).steps
 
     assert [one.name for one in steps] == [
+        "forget what runs around it until that is known again",
         "start the other services where they changed",
         "start web-r1",
         "wait until web-r1 is healthy",
@@ -342,6 +359,73 @@ def test_a_kept_release_is_taken_up_again_from_its_folder():
         "drain web-r2",
         "stop web-r2",
     ]
+
+
+KEPT = [
+    "start web-r1",
+    "wait until web-r1 is healthy",
+    "check that web-r1 runs the release's image",
+    "switch to web-r1",
+    "make release 1 the current one",
+    "write into the ledger: release 1 activated",
+    "drain web-r2",
+    "stop web-r2",
+]
+
+
+def alike(facts: HostFacts) -> HostFacts:
+    """Return a host whose releases 1 and 2 have the same environment, and say what is around."""
+    described = {n: parse_release(str(files(release(n))[-1].content)) for n in (1, 2)}
+    environment = facts.files["releases/2/.env"]
+    return replace(
+        facts,
+        releases={number: render_release(one) for number, one in described.items()},
+        files={**facts.files, "releases/1/.env": environment},
+    )
+
+
+def back(facts: HostFacts) -> tuple[Step, ...]:
+    chosen = release_on(facts, 1)
+    assert chosen is not None
+    return decide_activation(facts, chosen, (), APPLICATION, LOGIN).steps
+
+
+def test_what_is_around_a_release_is_left_alone_where_it_is_the_same():
+    steps = back(alike(serving(2, 1)))
+
+    assert [one.name for one in steps] == KEPT
+    start = steps[0]
+    assert start.command.argv == ("docker", "start", "trovella-web-r1-1")
+    assert start.undo is not None
+    assert start.undo.argv == ("docker", "stop", "trovella-web-r1-1")
+
+
+def test_what_is_around_a_release_is_started_anew_where_that_is_not_known():
+    """Somebody was at it and was killed; or one of its services stopped since."""
+    facts = alike(serving(2, 1))
+    stopped = (*facts.containers[:3], replace(OTHERS[0], status="exited"), *OTHERS[1:])
+
+    cut, down = back(replace(facts, around="")), back(replace(facts, containers=stopped))
+
+    assert [one.name for one in cut] == [
+        OTHERS_START,
+        *KEPT[:3],
+        "start the proxy where it changed",
+        *KEPT[3:5],
+        "remember what runs around it",
+        *KEPT[5:],
+    ]
+    assert [one.name for one in down] == [OTHERS_START, *KEPT]
+
+
+def test_another_environment_is_started_anew_and_remembered():
+    facts = alike(serving(2, 1))
+    other_env = {**facts.files, "releases/1/.env": "f" * 64}
+
+    steps = [one.name for one in back(replace(facts, files=other_env))]
+
+    assert steps[:2] == ["forget what runs around it until that is known again", OTHERS_START]
+    assert "remember what runs around it" in steps
 
 
 def test_a_kept_release_whose_image_is_gone_is_pulled():

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from rollout.decide.rollback import choose_release
+from rollout.decide.releases import releases_on
+from rollout.decide.rollback import choose_release, ways_back
 from rollout.ledger import Entry, Event, render_entry
 from rollout.model.finding import Refuse
 from rollout.model.host import HostFacts
@@ -48,6 +49,39 @@ def test_a_release_that_could_not_say_that_it_serves_is_left_all_the_same():
 
     assert choose_release(host) == release(2)
     assert choose_release(host, 2) == release(2)
+
+
+def test_a_rollback_that_was_cut_after_its_switch_is_not_taken_back_by_the_next_one():
+    host = replace(facts(1, 2, 3), live="web-r2")
+
+    assert choose_release(host) == release(1)
+    assert choose_release(host, 3) == release(3)
+
+
+def test_a_release_is_chosen_as_the_list_has_it():
+    host = facts(1, 2, 3)
+
+    assert ways_back(host, "web") == ("2 222222222222", "1 111111111111")
+    assert choose_release(host, "1 111111111111") == release(1)
+    assert isinstance(choose_release(host, "1 222222222222"), Refuse)
+
+
+def test_a_pruned_release_is_told_from_one_that_never_was():
+    host = facts(1, 2, 3)
+    versions = {one.number: one.version.sha for one in releases_on(host)}
+    said = [Entry(one, event, versions[one], "d") for one in (1, 2, 3) for event in SERVED]
+    pruned = replace(
+        host,
+        ledger="".join(render_entry(one) + "\n" for one in said),
+        releases={number: text for number, text in host.releases.items() if number != 1},
+    )
+
+    for wanted in (1, "1111111", "1 111111111111"):
+        verdict = choose_release(pruned, wanted)
+        assert isinstance(verdict, Refuse)
+        (finding,) = verdict.findings
+        assert finding.rule == "release-pruned"
+        assert finding.help == f"Deploy its commit anew: {'1' * 40}."
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from rollout.model.finding import Finding, Refuse
 from rollout.model.host import HostFacts, StoredContracts
 from rollout.model.judgement import Judgement
 from rollout.model.overview import ReleaseLine
-from rollout.render.release import render_release
+from rollout.render.release import parse_release, render_release
 from rollout.render.schema import (
     candidates_json,
     comparison_json,
@@ -37,7 +37,9 @@ BOTH = note(column("extra"))
 def stored(contracts: dict[int, Contract | None], live: int = 13) -> StoredContracts:
     """Return a host where these releases were deployed in order; None stands for no contract."""
     releases = {
-        number: release(number, contract=fingerprint(one) if one else "")
+        number: release(
+            number, contract=fingerprint(one) if one else "", migrations=(f"{number:04}",)
+        )
         for number, one in contracts.items()
     }
     entries = [
@@ -65,6 +67,15 @@ HOST = stored({11: None, 12: note(), 13: BOTH})
 
 def test_the_contract_of_a_release():
     assert contract_of(HOST, 12) == note()
+
+
+def test_the_contract_of_the_same_migrations_stands_in():
+    alike = {
+        number: render_release(replace(parse_release(text), migrations=("0001",)))
+        for number, text in HOST.facts.releases.items()
+    }
+
+    assert contract_of(replace(HOST, facts=replace(HOST.facts, releases=alike)), 11) == BOTH
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -85,6 +87,17 @@ def test_a_changed_file_is_refused():
         "refused: the file was changed after it had been applied, so the database differs from it"
     )
     assert not plan.is_empty
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+def test_a_checkout_that_only_changed_line_ends_is_refused_as_that(ends: str):
+    checked_out = "select 1;\nselect 2;\n".replace("\n", ends)
+    other = checked_out.replace("\r\n", "\n") if ends == "\r\n" else "select 1;\r\nselect 2;\r\n"
+    applied = row(1, A, hash=sha256(other.encode()).hexdigest())
+    plan = decide_migrations(Journal((file("0000_a", 1000, checked_out),)), (applied,), None)
+
+    assert rules(plan.findings) == [("checksum-drift", "0000_a.sql")]
+    assert plan.describe().startswith("refused: it was applied with other line ends")
 
 
 def test_a_database_ahead_of_the_commit_is_refused():

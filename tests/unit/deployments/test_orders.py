@@ -72,12 +72,12 @@ def test_an_order_that_cannot_be_read_is_a_usage_error(
 
 
 @pytest.mark.parametrize("environment", ["production", "rehearsal"])
-def test_each_environment_has_its_four_deployments(environment: str):
+def test_each_environment_has_its_deployments(environment: str):
     entries = read_entries(ROOT / "prefect.yaml", environment)
 
     assert [entry.entrypoint for entry in entries] == [
         "flows.deploy.deploy", "flows.rollback.rollback", "flows.sync_secrets.sync_secrets",
-        "flows.verify.verify",
+        "flows.verify.verify", "flows.hold.hold", "flows.hold.release_hold",
     ]  # fmt: skip
     assert all(entry.parameters == {"environment": environment} for entry in entries)
     assert all(environment in entry.tags for entry in entries)
@@ -154,6 +154,16 @@ def test_a_rehearsal_is_read_from_what_it_wrote(tmp_path: Path):
 
     assert (facts.app_database.host, facts.app_database.port) == ("10.77.0.11", 5432)
     assert facts.target_host.host == "10.77.0.2"
+
+
+def test_a_scratch_server_that_an_environment_names_must_be_in_the_facts(tmp_path: Path):
+    path = tmp_path / "blocks.toml"
+    path.write_text(FACTS)
+    with pytest.raises(ConfigInvalid, match="app-database/spare: the facts have no"):
+        read_facts(path).scratch_server("spare")
+
+    path.write_text(f'{FACTS}[scratch_database]\nurl_secret = "spare-url"\n')
+    assert read_facts(path).scratch_server("spare").url_secret == "spare-url"
 
 
 def test_without_a_named_secret_there_is_no_login(monkeypatch: pytest.MonkeyPatch):

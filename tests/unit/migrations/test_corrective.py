@@ -8,14 +8,24 @@ from dataclasses import replace
 import pytest
 
 from rollout.decide.compatible.judge import RULES, compatible
-from rollout.decide.corrective import decide_corrective
+from rollout.decide.corrective import (
+    Corrective,
+    decide_corrective,
+    refuse_failed,
+    refuse_missing,
+    refuse_unplanned,
+    sure_witnesses,
+)
+from rollout.decide.migrate import decide_migrations
 from rollout.migrations.corrective import Draft, draft, in_folder
 from rollout.migrations.journal import Journal, parse
 from rollout.migrations.restoring import RESTORING
 from rollout.migrations.sql import parse_sql
 from rollout.model.contract import Contract, EnumType, Key
 from rollout.model.finding import Finding, Go, Refuse
-from rollout.model.trial import Witness
+from rollout.model.overview import ReleaseLine
+from rollout.model.trial import Outcome, Witness
+from rollout.render.corrective import corrective_json, render_corrective
 from tests.support.contracts import NOTE, column, contract, note, table
 
 V0 = {
@@ -181,3 +191,85 @@ def test_a_draft_is_refused_for_either_code_and_for_a_witness():
         ("corrective-breaks", "public.note.extra"),
         ("corrective-refuted", "insert public.note"),
     ]
+
+
+# --- whether it may be offered ---
+
+
+def test_only_what_no_value_can_cause_is_a_sure_witness():
+    codes = ("", "42703", "42P10", "42501", "23502", "23505", "22001")
+    said = [Outcome(f"trial {code}", "insert", code) for code in codes]
+
+    assert [one.sqlstate for one in sure_witnesses(said)] == ["42703", "42P10"]
+
+
+def test_a_break_without_a_draft_is_refused_with_its_reason():
+    one = drafted(note(column("body", "text")), note(column("body", "integer")))
+    verdict = refuse_missing(one)
+
+    assert isinstance(verdict, Refuse)
+    assert verdict.findings[0].rule == "corrective-no-draft"
+    assert verdict.findings[0].where == "public.note.body"
+    assert "type-other: " in verdict.findings[0].consequence
+    assert refuse_missing(drafted(note(), note())) == Go()
+
+
+def test_a_draft_must_be_the_only_one_that_is_pending():
+    journal = parse(V0)
+    only = journal.migrations[0]
+    plan = decide_migrations(journal, (), None)
+    draft_ = replace(only, tag="0001_corrective")
+
+    assert refuse_unplanned(plan, only) == Go()
+    alone = refuse_unplanned(plan, draft_)
+    assert isinstance(alone, Refuse)
+    assert [(one.rule, one.where) for one in alone.findings] == [
+        ("corrective-not-alone", "0000_a.sql")
+    ]
+    broken = decide_migrations(parse({}), (), None)
+    assert refuse_unplanned(broken, draft_) == broken.verdict
+
+
+def test_a_draft_that_fails_says_what_the_server_said():
+    verdict = refuse_failed("no such table", parse(V0).migrations[0])
+
+    assert isinstance(verdict, Refuse)
+    assert verdict.findings[0].rule == "corrective-fails"
+    assert verdict.findings[0].consequence.endswith("live schema: no such table")
+
+
+RELEASE = ReleaseLine(7, "b" * 40, "sha256:1", "verified", "", "", "", "", 3, on_host=True)
+
+
+def test_a_draft_written_out():
+    one = drafted(note(), note(without="title"))
+    made = Corrective(one, {"0001_corrective.sql": one.text}, Go())
+
+    assert render_corrective(RELEASE, made) == (
+        "release 7 (bbbbbbbbbbbb): the draft may be offered\n"
+        "\n"
+        "column-gone: public.note.title\n"
+        '  alter table public.note add column "title" character varying(20)\n'
+        "  lost: the values that it held do not come back; rows that are there have its default\n"
+        "\n"
+        "--- 0001_corrective.sql\n" + one.text.rstrip()
+    )
+    said = json.loads(corrective_json("production", RELEASE, made))
+    assert (said["offered"], said["findings"]) == (True, [])
+    assert said["files"] == made.files
+    assert [restored["rule"] for restored in said["restored"]] == ["column-gone"]
+
+
+def test_a_refusal_and_nothing_to_do_written_out():
+    none = drafted(note(column("body", "text")), note(column("body", "integer")))
+    refused = Corrective(none, {}, refuse_missing(none))
+    words = render_corrective(RELEASE, refused)
+
+    assert words.startswith("release 7 (bbbbbbbbbbbb): the draft is refused\n")
+    assert "\n  no draft\n" in words
+    assert "\nrefused by corrective-no-draft: public.note.body\n  consequence: " in words
+    assert json.loads(corrective_json("x", RELEASE, refused))["findings"][0]["help"]
+    fine = Corrective(drafted(note(), note()), {}, Go())
+    assert render_corrective(RELEASE, fine) == (
+        "release 7 (bbbbbbbbbbbb): nothing is broken, so nothing has to be corrected"
+    )

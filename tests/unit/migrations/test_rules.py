@@ -11,6 +11,7 @@ import pytest
 
 from rollout.config import MigrationRules
 from rollout.migrations.lint import findings_of
+from rollout.migrations.prechecks import CODES as PRECHECKS
 from rollout.migrations.rules import RULES
 from rollout.model.catalog import Catalog
 from tests.support.migrations import judged
@@ -105,7 +106,8 @@ def test_the_page_says_what_is_refused_unless_set_otherwise():
     told = dict(re.findall(r"^## (.+)\n\*\*(Refused|Warned)\.\*\*", page, re.MULTILINE))
 
     words = {"refuse": "Refused", "warn": "Warned"}
-    assert told == {code: words[MigrationRules().consequence(code)] for code in CODES}
+    codes = sorted((*CODES, *PRECHECKS))
+    assert told == {code: words[MigrationRules().consequence(code)] for code in codes}
 
 
 def test_file_code_heading_and_setting_agree():
@@ -113,5 +115,7 @@ def test_file_code_heading_and_setting_agree():
     files = sorted(path.stem for path in folder.glob("*.py") if path.stem != "__init__")
     headings = re.findall(r"^## (.+)$", (ROOT / "docs" / "rules.md").read_text(), re.MULTILINE)
 
-    assert headings == CODES
-    assert [code.replace("-", "_") for code in CODES] == files == list(MigrationRules.model_fields)
+    codes = sorted((*CODES, *PRECHECKS))
+    assert headings == codes
+    assert [code.replace("-", "_") for code in CODES] == files
+    assert [code.replace("-", "_") for code in codes] == list(MigrationRules.model_fields)

@@ -118,6 +118,12 @@ def test_what_is_no_sql_is_told_with_its_place():
     assert problem.where == "0001_step.sql, statement 1, line 2"
 
 
+def test_letters_of_several_bytes_do_not_move_the_place_of_an_error():
+    _, (problem,) = parse_sql(migration("SELECT 'éééééééééééééééé';\n\n\nALTER TBLE a ADD b int;"))
+
+    assert problem.where == "0001_step.sql, statement 1, line 4"
+
+
 @pytest.mark.parametrize("text", ["", "  \n", "-- nothing\n", ";;", f"{BREAKPOINT}\n{BREAKPOINT}"])
 def test_nothing_is_no_statement(text: str):
     assert parse_sql(migration(text)) == ((), ())

@@ -6,51 +6,83 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rollout.migrations.sql import OPAQUE, Piece, pieces_of, tokens_of
 from rollout.migrations.statements import (
     ConcurrentIndex,
     ConcurrentReindex,
     added_label,
     concurrent_index,
     concurrent_reindex,
+    finishing,
     runs_alone,
     setting,
-    split,
     transaction_control,
     without_literals,
 )
+
+
+def only(text: str) -> Piece:
+    (statement,) = pieces_of(text)
+    return statement
 
 
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
         ("select 1", ["select 1"]),
-        ("a; b;", ["a", " b"]),
-        ("select ';''' ; b", ["select ';''' ", " b"]),
-        (r"select E'\';' ; b", [r"select E'\';' ", " b"]),
-        ('select ";""" ; b', ['select ";""" ', " b"]),
-        ("do $$ a; b $$; c", ["do $$ a; b $$", " c"]),
-        ("do $x$ a; $$ ; $$ $x$; c", ["do $x$ a; $$ ; $$ $x$", " c"]),
-        ("a -- ;\n; b", ["a -- ;\n", " b"]),
-        ("a /* ; /* ; */ ; */ ; b", ["a /* ; /* ; */ ; */ ", " b"]),
-        ("create rule r as on insert to t do (a; b); c", None),
-        ("create function f() begin atomic select case when a then 1 end; b; end; c", None),
-        ("-- nothing\n; /* x", []),
-        ("a 'open ;", ["a 'open ;"]),
-        ("a $$open ;", ["a $$open ;"]),
+        ("table a; table b;", ["table a", "table b"]),
+        ("table a;; ;table b", ["table a", "table b"]),
+        ("select ';''' ; table b", ["select ';'''", "table b"]),
+        (r"select E'\';' ; table b", [r"select E'\';'", "table b"]),
+        ('select ";""" ; table b', ['select ";"""', "table b"]),
+        ("do $$ a; b $$; table c", ["do $$ a; b $$", "table c"]),
+        ("do $x$ a; $$ ; $$ $x$; table c", ["do $x$ a; $$ ; $$ $x$", "table c"]),
+        ("table a -- ;\n; table b", ["table a -- ;", "table b"]),
+        ("table a /* ; /* ; */ ; */ ; table b", ["table a /* ; /* ; */ ; */", "table b"]),
+        ("create rule r as on insert to t do (table a; table b); table c", None),
+        (
+            "create function f() returns int begin atomic select case when a then 1 end; table b; "
+            "end; table c",
+            None,
+        ),
+        ("-- nothing\n; /* x */", []),
     ],
 )
 def test_statements_end_at_their_semicolons(text: str, parts: list[str] | None):
-    whole = [text.rpartition(";")[0], " c"]
+    whole = [text.rpartition(";")[0], "table c"]
 
-    assert [one.text for one in split(text)] == (whole if parts is None else parts)
+    assert [one.text for one in pieces_of(text)] == (whole if parts is None else parts)
 
 
-@given(st.text(alphabet=" ;'\"$a-/*\n\\eE()"))
-def test_every_character_lies_in_its_place(text: str):
-    for one in split(text):
+@pytest.mark.parametrize(
+    "text", ["alter tble a", "table a; alter tble b;", "a 'open ;", "a $$open ;", "; /* x"]
+)
+def test_what_does_not_parse_is_one_statement_that_nobody_looks_into(text: str):
+    whole = only(f" {text}\n")
+
+    assert (whole.text, whole.start, whole.end, whole.tree.kind) == (text, 1, len(text) + 2, OPAQUE)
+    assert not runs_alone(whole)
+    assert transaction_control(whole) is setting(whole) is added_label(whole) is None
+    assert concurrent_index(whole) is concurrent_reindex(whole) is finishing(whole) is None
+
+
+def test_a_drizzle_block_is_sent_as_it_is_written():
+    block = (
+        "DO $$ BEGIN CREATE TYPE a AS ENUM (); EXCEPTION WHEN duplicate_object THEN null; END $$"
+    )
+
+    assert [(one.text, one.tree.kind) for one in pieces_of(f"{block};")] == [(block, "DoStmt")]
+
+
+@given(st.lists(st.sampled_from([*" ;'\"$a-/*\n\\eE()é", "select 1", "table é"])))
+def test_every_character_lies_in_its_place(parts: list[str]):
+    text = "".join(parts)
+    for one in pieces_of(text):
         assert text[one.start : one.start + len(one.text)] == one.text
-        for token in one.tokens:
-            assert text[token.start : token.end] == token.text
+        assert text[one.start : one.end].strip() == one.text
+        assert text[one.end : one.end + 1] in {";", ""}
+    for token in tokens_of(text):
+        assert text[token.start : token.end] == token.text
 
 
 @pytest.mark.parametrize(
@@ -61,9 +93,12 @@ def test_every_character_lies_in_its_place(text: str):
         ("drop index concurrently if exists i", True),
         ("reindex index concurrently i", True),
         ("reindex (concurrently) table t", True),
+        ("reindex (concurrently off) table t", False),
+        ("reindex (concurrently 0, verbose) table t", False),
         ("reindex (verbose) database x", True),
         ("reindex table t", False),
         ("vacuum analyze t", True),
+        ("analyze t", False),
         ("cluster", True),
         ("cluster verbose", True),
         ("cluster t using i", False),
@@ -72,17 +107,20 @@ def test_every_character_lies_in_its_place(text: str):
         ("alter database d set tablespace s", True),
         ("alter database d set work_mem = 1", False),
         ("alter subscription s refresh publication", True),
+        ("alter subscription s set publication p", True),
+        ("alter subscription s set publication p with (refresh = false)", False),
+        ("alter subscription s disable", False),
         ("alter system set work_mem = 1", True),
         ("create database d", True),
         ("refresh materialized view concurrently v", False),
         ("create index i on t (concurrently)", False),
-        ("create table concurrently (id int)", False),
+        ('create table "concurrently" (id int)', False),
         ("comment on table t is 'create index concurrently'", False),
         ("do $$ begin create index concurrently i on t (a); end $$", False),
     ],
 )
 def test_what_no_transaction_may_hold(text: str, alone: bool):
-    assert runs_alone(split(text)[0]) is alone
+    assert runs_alone(only(text)) is alone
 
 
 @pytest.mark.parametrize(
@@ -105,7 +143,7 @@ def test_what_no_transaction_may_hold(text: str, alone: bool):
     ],
 )
 def test_what_a_statement_does_to_a_transaction(text: str, control: str | None):
-    assert transaction_control(split(text)[0]) == control
+    assert transaction_control(only(text)) == control
 
 
 @pytest.mark.parametrize(
@@ -120,7 +158,7 @@ def test_what_a_statement_does_to_a_transaction(text: str, control: str | None):
     ],
 )
 def test_settings(text: str, name: str | None):
-    assert setting(split(text)[0]) == name
+    assert setting(only(text)) == name
 
 
 @pytest.mark.parametrize(
@@ -133,7 +171,7 @@ def test_settings(text: str, name: str | None):
     ],
 )
 def test_labels(text: str, label: str | None):
-    assert added_label(split(text)[0]) == label
+    assert added_label(only(text)) == label
 
 
 @pytest.mark.parametrize(
@@ -151,20 +189,29 @@ def test_labels(text: str, label: str | None):
             "create index concurrently on note(x)",
             ConcurrentIndex("", "note", unique=False, rest="(x)"),
         ),
+        (
+            'create index concurrently "on" on /* é */ app . "on" (x)',
+            ConcurrentIndex("on", 'app."on"', unique=False, rest=" (x)"),
+        ),
         ("create index i on note (x)", None),
         ("drop index concurrently i", None),
     ],
 )
 def test_concurrent_indexes(text: str, index: ConcurrentIndex | None):
-    assert concurrent_index(split(text)[-1]) == index
+    assert concurrent_index(pieces_of(text)[-1]) == index
 
 
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("select  'it''s' ,\n$1, $$x$$, E'\\'', 1.5e3, \"Name\"", 'select ? , $?, ?, ?, ?, "Name"'),
+        ("select  'it''s' ,\n$1, $$x$$, E'\\'', 1.5e3, \"Name\"", 'select ? , $1, ?, ?, ?, "Name"'),
         ("select 'cut off by the serv", "select ?"),
         ("select /* pass: x", "select"),
+        ("select U&'se\\", "select ?"),
+        ("select 'é', $a$ é; 'secret", "select ?, ?"),
+        ('select "cut off by the serv', "select ?"),
+        ("'", "?"),
+        ("", ""),
     ],
 )
 def test_literals_are_left_out(text: str, told: str):
@@ -181,9 +228,26 @@ def test_literals_are_left_out(text: str, told: str):
         ),
         ("reindex (concurrently) schema app", ConcurrentReindex("SCHEMA", "app")),
         ("reindex database concurrently", ConcurrentReindex("DATABASE", "")),
+        ("reindex table concurrently a", ConcurrentReindex("TABLE", "a")),
+        ("reindex system concurrently", None),
         ("reindex table t", None),
         ("create index concurrently i on t (a)", None),
     ],
 )
 def test_what_a_reindex_rebuilds(text: str, found: ConcurrentReindex | None):
-    assert concurrent_reindex(split(text)[0]) == found
+    assert concurrent_reindex(only(text)) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "rest"),
+    [
+        (
+            'alter table "t" /* é */ detach partition x."concurrently" CONCURRENTLY -- now',
+            'alter table "t" /* é */ detach partition x."concurrently" FINALIZE -- now',
+        ),
+        ("alter table t detach partition p", None),
+        ("drop index concurrently i", None),
+    ],
+)
+def test_what_finishes_a_detach(text: str, rest: str | None):
+    assert finishing(only(text)) == rest

@@ -120,3 +120,35 @@ def test_witnesses_are_what_was_accepted_and_is_answered_otherwise():
         Witness("other rows", "d", "was about 2 rows and is about 0"),
         Witness("other type", "e", "int4 became int8", decodes_only=True),
     )
+
+
+PET = table(
+    column("id", "uuid", not_null=True, default="gen_random_uuid()"),
+    column("person_id", "integer"),
+    name="public.pet",
+    keys=(Key(("id",), "primary"),),
+    foreign_keys=(ForeignKey(("person_id",), "public.person", ("id",)),),
+)
+TOY = table(column("id", "integer"), name="public.toy")
+
+
+def test_what_is_not_asked_about_is_not_tried_and_its_rows_are_made_where_they_are_needed():
+    names = [trial.name for trial in trials(contract(PERSON, PET, TOY), {"public.person"})]
+
+    assert [name for name in names if name.startswith("row ")] == [
+        f"row {row} of public.{table}" for table in ("person", "pet") for row in (1, 2)
+    ]
+    assert not [name for name in names if "public.toy" in name]
+    assert [name for name in names if "public.pet" in name and not name.startswith("row ")] == [
+        "delete public.person, and person_id of public.pet"
+    ]
+    about_pets = [trial.name for trial in trials(contract(PERSON, PET), {"public.pet"})]
+    assert about_pets[:4] == names[:4]
+
+
+def test_a_row_that_stays_names_its_key_rather_than_let_a_default_make_it_up():
+    first = next(trial for trial in trials(contract(PET)) if trial.keeps)
+
+    assert first.statements[0].startswith(
+        'insert into pet ("id", "person_id") values (\'00000000-0000-4000-8000-000000000001\', '
+    )

@@ -53,7 +53,8 @@ def test_a_release_freezes_its_files_by_checksum_but_not_its_secrets():
 
     assert isinstance(description.content, str)
     frozen = parse_release(description.content)
-    assert frozen == replace(RELEASE, files=frozen.files)
+    assert frozen == replace(RELEASE, files=frozen.files, around=frozen.around)
+    assert len(frozen.around) == 64
     assert frozen.files == {
         "docker-compose.prod.yml": checksum(compose),
         "Caddyfile": checksum(caddyfile),
@@ -106,6 +107,7 @@ def test_a_description_is_text_for_people_too():
     assert render_release(release(1)) == (
         "{\n"
         '  "actor": "",\n'
+        '  "around": "",\n'
         '  "contract": "",\n'
         '  "created_at": "2026-11-22T10:00:00Z",\n'
         '  "files": {},\n'

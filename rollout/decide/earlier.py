@@ -1,0 +1,119 @@
+"""Decides from schema contracts whether an earlier release may serve again.
+
+What its code needs is the contract that it was deployed with; what is there was read a moment ago.
+What breaks it is never accepted: it would fail for users, and another way is named. What only may
+break it, or cannot be known, a person takes upon themself by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from rollout.decide.compatible.judge import RULES
+from rollout.model.candidate import Candidate
+from rollout.model.finding import Finding, Go, Refuse, Verdict
+from rollout.model.judgement import Grade, Judgement
+from rollout.model.trial import Witness
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+
+
+UNKNOWN = frozenset({"no-contract", "contract-altered", "contract-unreadable", "folder-gone"})
+"""Why a release cannot be judged by its contract; see `rollout.decide.candidates`."""
+ACCEPTABLE = frozenset(rule.name for rule in RULES) | UNKNOWN
+"""The names that a rollback may accept: what the rules of `docs/contract.md` call a risk."""
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What is known of the release that is to serve again.
+
+    Attributes:
+        chosen: The release, judged by its contract.
+        candidates: All releases of the ledger, judged alike, newest first.
+        witnesses: Statements of its code that a scratch copy of the live schema refused; empty
+            where nobody tried.
+    """
+
+    chosen: Candidate
+    candidates: Sequence[Candidate]
+    witnesses: tuple[Witness, ...] = ()
+
+
+def judge_earlier(earlier: Earlier, accepted: Collection[str]) -> Verdict:
+    """Decide whether a release may serve again with the schema that is there.
+
+    Args:
+        earlier: What is known of it.
+        accepted: Names of `ACCEPTABLE` that the request takes upon itself; empty for none.
+
+    Returns:
+        Go with what is worth knowing. Refuse names all that has to be accepted at once; or, where
+        the schema breaks the code, which releases would do instead, and the corrective migration.
+    """
+    misspelt = tuple(_misspelt(accepted))
+    if misspelt:
+        return Refuse(misspelt)
+    judged = earlier.chosen.judgement
+    if isinstance(judged, Finding):
+        return _unknown(judged, accepted)
+    broken = tuple(_of(judged, Grade.BREAK))
+    if broken:
+        other = _other_ways(earlier)
+        return Refuse(tuple(replace(one, help=f"{one.help} {other}") for one in broken))
+    risks = tuple(_of(judged, Grade.RISK))
+    open_risks = tuple(one for one in risks if one.rule not in accepted)
+    if open_risks:
+        return Refuse(tuple(_with_evidence(open_risks, earlier.witnesses)))
+    told = (replace(one, consequence=f"accepted: {one.consequence}") for one in risks)
+    return Go((*told, *_of(judged, Grade.LOW)))
+
+
+def _of(judged: Judgement, grade: Grade) -> Iterator[Finding]:
+    return (reason.finding for reason in judged.reasons if reason.grade == grade)
+
+
+def _unknown(why: Finding, accepted: Collection[str]) -> Verdict:
+    if why.rule in accepted:
+        return Go((replace(why, consequence=f"accepted: {why.consequence}"),))
+    told = f"so nobody knows whether its code can live with the schema: {why.consequence}"
+    return Refuse((replace(why, consequence=told, help=f"{why.help} {_insist([why.rule])}"),))
+
+
+def _with_evidence(risks: Sequence[Finding], witnesses: Sequence[Witness]) -> Iterator[Finding]:
+    """Yield the risks with what was seen, and with all names that it takes to go on."""
+    shown = "; ".join(f"{one.statement} {one.says}" for one in witnesses[:_SHOWN])
+    seen = f"Tried on a scratch copy: {shown}." if shown else ""
+    names = sorted({one.rule for one in risks})
+    for number, one in enumerate(risks):
+        last = number == len(risks) - 1
+        words = (one.help, seen, _insist(names)) if last else (one.help,)
+        yield replace(one, help=" ".join(filter(None, words)))
+
+
+def _insist(names: Iterable[str]) -> str:
+    return f"To go back all the same, roll back with `accept` naming {', '.join(names)}."
+
+
+def _other_ways(earlier: Earlier) -> str:
+    fit = [one.release for one in earlier.candidates if one.may_be_gone_back_to]
+    told = ", ".join(f"{one.number} ({one.version[:12]})" for one in fit[:_SHOWN])
+    number = earlier.chosen.release.number
+    return (
+        f"Compatible with the schema: {told or 'no other release'}. Or bring back what release "
+        f"{number} needs: bin/schema corrective {number} drafts the migration."
+    )
+
+
+def _misspelt(accepted: Collection[str]) -> Iterator[Finding]:
+    for name in sorted(set(accepted) - ACCEPTABLE):
+        yield Finding(
+            "unknown-rule",
+            "the request accepts it, and no rule has that name",
+            name,
+            "Name rules as the refusal names them; docs/contract.md has all of them.",
+        )

@@ -1,0 +1,49 @@
+"""Decides whether a version may be deployed that somebody has left by a rollback.
+
+The next merge, or a retried run, must not bring broken code back behind the back of whoever left it
+at night. A rollback to the version itself, forward again, ends its quarantine.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rollout.ledger import read_ledger
+from rollout.model.finding import Finding, Go, Refuse, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from rollout.model.release import Version
+
+QUARANTINED = "version-quarantined"
+"""The name by which a deploy says that it wants the version all the same."""
+
+
+def judge_quarantine(ledger: str, version: Version, accepted: Collection[str]) -> Verdict:
+    """Return whether a version may be deployed; the finding says who left it, when and why.
+
+    Args:
+        ledger: The whole text of the host's ledger.
+        version: What is to be deployed.
+        accepted: What the request takes upon itself; `QUARANTINED` is what matters here.
+
+    Raises:
+        LedgerCorrupt: When the host's history cannot be trusted.
+    """
+    entries = read_ledger(ledger).entries
+    last = next((one for one in reversed(entries) if one.version == version.sha), None)
+    if last is None or last.event != "rolled-back":
+        return Go()
+    left = (
+        f"release {last.release} ({version.short}) was left by a rollback at {last.at} "
+        f"by {last.actor or 'nobody named'}: {last.reason or 'no reason given'}"
+    )
+    place = "the host's ledger"
+    if QUARANTINED in accepted:
+        return Go((Finding(QUARANTINED, f"accepted: {left}", place, "Watch what it does."),))
+    advice = (
+        "Deploy the commit that repairs it; roll back to it, if it was not to blame; or deploy it "
+        f"all the same with `accept` naming {QUARANTINED}."
+    )
+    return Refuse((Finding(QUARANTINED, left, place, advice),))

@@ -1,0 +1,154 @@
+"""Whether an earlier release may serve again with the schema that is there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from rollout.decide.compatible.judge import compatible
+from rollout.decide.earlier import ACCEPTABLE, UNKNOWN, Earlier, judge_earlier
+from rollout.model.activation import Wish
+from rollout.model.candidate import Candidate
+from rollout.model.finding import Finding, Go, Refuse, Verdict
+from rollout.model.judgement import Grade, Judgement, Reason
+from rollout.model.overview import ReleaseLine
+from rollout.model.trial import Witness
+from rollout.render.rollback import render_choice, render_ways_back
+from tests.support.contracts import column, note
+
+NO_CONTRACT = Finding("no-contract", "release 3 has no schema contract", "there", "Deploy anew.")
+WITNESS = Witness("insert", "insert into note default values", "is refused (23502)", "23502")
+
+
+def candidate(
+    number: int, judged: Judgement | Finding, *, serves: bool = False, on_host: bool = True
+) -> Candidate:
+    line = ReleaseLine(
+        number, f"{number:x}" * 40, "sha256:1", "verified", "2026-11-25T10:00:00Z", "ada", "", "",
+        None, on_host,
+    )  # fmt: skip
+    return Candidate(line, serves, judged)
+
+
+def judgement(*grades: Grade) -> Judgement:
+    names = ("null-allowed", "view-changed", "kind-changed")
+    return Judgement(
+        tuple(
+            Reason(grade, Finding(name, f"{name} differs", "public.note", "Look."))
+            for grade, name in zip(grades, names, strict=False)
+        )
+    )
+
+
+def judge(
+    judged: Judgement | Finding, *accepted: str, witnesses: tuple[Witness, ...] = ()
+) -> Verdict:
+    serving = candidate(5, Judgement(), serves=True)
+    pruned = candidate(1, Judgement(), on_host=False)
+    every = (serving, candidate(4, Judgement()), candidate(3, judged), candidate(2, judged), pruned)
+    return judge_earlier(Earlier(every[2], every, witnesses), accepted)
+
+
+@pytest.mark.parametrize("judged", [judgement(), judgement(Grade.LOW)])
+def test_what_is_compatible_goes(judged: Judgement):
+    verdict = judge(judged)
+
+    assert isinstance(verdict, Go)
+    assert verdict.findings == tuple(reason.finding for reason in judged.reasons)
+
+
+def test_all_risks_are_named_at_once_with_what_was_seen():
+    verdict = judge(judgement(Grade.RISK, Grade.RISK, Grade.LOW), witnesses=(WITNESS,))
+
+    assert isinstance(verdict, Refuse)
+    assert [one.rule for one in verdict.findings] == ["null-allowed", "view-changed"]
+    assert verdict.findings[-1].help == (
+        "Look. Tried on a scratch copy: insert into note default values is refused (23502). To go "
+        "back all the same, roll back with `accept` naming null-allowed, view-changed."
+    )
+
+
+def test_a_risk_is_accepted_by_name_and_only_that_one():
+    judged = judgement(Grade.RISK, Grade.RISK)
+
+    half, whole = judge(judged, "null-allowed"), judge(judged, "null-allowed", "view-changed")
+
+    assert isinstance(half, Refuse)
+    assert [one.rule for one in half.findings] == ["view-changed"]
+    assert isinstance(whole, Go)
+    assert [one.consequence[:10] for one in whole.findings] == ["accepted: ", "accepted: "]
+
+
+def test_what_breaks_is_never_accepted_and_other_ways_are_named():
+    broken = compatible(note(column("extra")), note())
+
+    verdict = judge(broken, "column-gone")
+
+    assert isinstance(verdict, Refuse)
+    (finding,) = verdict.findings
+    assert (finding.rule, finding.where) == ("column-gone", "public.note.extra")
+    assert "Compatible with the schema: 4 (444444444444)." in finding.help
+    assert finding.help.endswith("bin/schema corrective 3 drafts the migration.")
+
+
+def test_where_nothing_else_fits_that_is_said():
+    broken = candidate(3, compatible(note(column("extra")), note()))
+
+    verdict = judge_earlier(Earlier(broken, (broken,)), ())
+
+    assert "Compatible with the schema: no other release." in verdict.findings[0].help
+
+
+@pytest.mark.parametrize("rule", sorted(UNKNOWN))
+def test_what_is_not_known_is_refused_unless_it_is_accepted(rule: str):
+    unknown = replace(NO_CONTRACT, rule=rule)
+
+    refused, accepted = judge(unknown), judge(unknown, rule)
+
+    assert isinstance(refused, Refuse)
+    assert refused.findings[0].help.endswith(f"roll back with `accept` naming {rule}.")
+    assert isinstance(accepted, Go)
+    assert accepted.findings[0].consequence.startswith("accepted: ")
+
+
+def test_a_name_that_no_rule_has_is_refused():
+    verdict = judge(judgement(), "colum-gone")
+
+    assert isinstance(verdict, Refuse)
+    assert [(one.rule, one.where) for one in verdict.findings] == [("unknown-rule", "colum-gone")]
+    assert "column-gone" in ACCEPTABLE
+
+
+def test_the_choice_as_people_read_it():
+    every = (
+        candidate(5, Judgement(), serves=True),
+        candidate(4, Judgement()),
+        candidate(3, NO_CONTRACT),
+        candidate(2, compatible(note(column("extra")), note())),
+        candidate(1, NO_CONTRACT, on_host=False),
+    )
+    wish = Wish("3", reason="slow | <b>", actor="ada", accept=("no-contract",))
+
+    told = render_choice(
+        Earlier(every[2], every), judge_earlier(Earlier(every[2], every), ()), wish
+    )
+
+    assert told.startswith("# Rollback to release 3 (`333333333333`): refused\n")
+    assert "- **reason:** slow | &lt;b>\n" in told
+    assert "- **accepted:** no-contract\n" in told
+    assert "- `no-contract` there: so nobody knows" in told
+    rows = [line.split(" | ") for line in told.splitlines() if line.startswith("| ")][2:]
+    assert [(row[0], row[4], row[5]) for row in rows] == [
+        ("| 5", "OK", "serves"),
+        ("| 4", "OK", "yes"),
+        ("| 3", "unknown", "no"),
+        ("| 2", "BREAK", "no"),
+        ("| 1", "unknown", "deploy anew"),
+    ]
+
+
+def test_before_the_first_deploy_there_is_nothing_to_go_back_to():
+    assert render_ways_back("production", ()) == (
+        "# What production can go back to\n\nNothing was deployed yet.\n"
+    )
