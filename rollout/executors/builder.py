@@ -68,8 +68,9 @@ def build_and_push(
             else:
                 digest = _build_with_engine(build, source, order, login, log)
     except BuildFailed as failure:
-        dockerfile = (source / build.dockerfile).read_text("utf-8", errors="replace")
-        failure.missing_arguments = missing_arguments(dockerfile, order.args)
+        dockerfile = source / build.dockerfile
+        text = dockerfile.read_text("utf-8", errors="replace") if dockerfile.is_file() else ""
+        failure.missing_arguments = missing_arguments(text, order.args)
         raise
     return Image(order.repository, digest)
 

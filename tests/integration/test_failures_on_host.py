@@ -15,7 +15,8 @@ import pytest
 from infra.rehearsal.shell import wait_until
 from rollout.decide.activate import decide_activation
 from rollout.errors import CommandFailed, HostError
-from rollout.executors.host import Host, carry_out
+from rollout.executors.carry_out import carry_out
+from rollout.executors.host import Host
 from rollout.model.command import Command, Secret
 from rollout.model.diagnosis import Retry
 from rollout.model.release import Image
