@@ -18,6 +18,9 @@ secret itself; for a rehearsal it is the `world.json` that the rehearsal wrote.
     [app_database]
     url_secret = "trovella-database-url"
 
+    [notifications] # only where the environment's file names a webhook_block
+    url_file = "/etc/trovella/webhook_url"
+
     [scratch_database]
     url_secret = "trovella-scratch-database-url"
 
@@ -89,6 +92,12 @@ class DatabaseFacts(Facts):
     proxy_command: list[str] = []
 
 
+class NotificationFacts(Facts):
+    """The `Webhook` block; `url_file` is the path of a file that holds its address."""
+
+    url_file: str
+
+
 class BlockFacts(Facts):
     """Everything that the blocks of an environment are made of.
 
@@ -98,12 +107,14 @@ class BlockFacts(Facts):
         artifact_registry: The registry.
         app_database: The application's database.
         scratch_database: The server of scratch databases; None where there is none.
+        notifications: Who is told of failures; None leaves that block to whoever made it.
     """
 
     target_host: HostFacts
     gcp_project: ProjectFacts
     artifact_registry: RegistryFacts
     app_database: DatabaseFacts
+    notifications: NotificationFacts | None = None
     scratch_database: DatabaseFacts | None = None
 
     def scratch_server(self, name: str) -> DatabaseFacts:

@@ -1,9 +1,9 @@
 """`python -m deployments.register --environment NAME`: everything that Prefect must know, in place.
 
 Block types and documents, the work pool, the deployments of `prefect.yaml` for that environment,
-and the automation that finds runs whose process is gone. Every part is declared, none is added up:
-running it again changes nothing. One process and one client, because each call of Prefect's CLI
-costs three seconds.
+the automation that finds runs whose process is gone, and those that tell of failures. Every part is
+declared, none is added up: running it again changes nothing. One process and one client, because
+each call of Prefect's CLI costs three seconds.
 
 A production's block documents are made once, from the file given with `--blocks`
 (`deployments/facts.py` shows one), and never written again unless `--replace-blocks` says so.
@@ -33,6 +33,7 @@ from prefect.workers.process import ProcessWorker
 from deployments.documents import KINDS, save_blocks
 from deployments.entries import Entry, load_flow, read_entries
 from deployments.facts import BlockFacts, read_facts, read_world
+from deployments.notifications import declare_notifications
 from rollout.config import parse_environment
 from rollout.errors import ConfigInvalid, RolloutError
 from rollout.render.form import choices_of, with_choices
@@ -58,7 +59,8 @@ async def register(environment: str, facts: BlockFacts | None, *, replace: bool)
         One line for each part, saying what was done.
     """
     path = ROOT / "deployments" / f"{environment}.toml"
-    names = parse_environment(path.name, _read(path)).blocks
+    settings = parse_environment(path.name, _read(path))
+    names = settings.blocks
     entries = read_entries(ROOT / "prefect.yaml", environment)
     async with get_client() as client:
         for kind in KINDS:
@@ -70,6 +72,13 @@ async def register(environment: str, facts: BlockFacts | None, *, replace: bool)
             told.append(await _declare_pool(pool, client))
         told += [await _declare_deployment(entry, client) for entry in entries]
         told.append(await declare_zombie_automation(client))
+        told += await declare_notifications(
+            environment,
+            settings.notifications.webhook_block,
+            facts.notifications if facts else None,
+            replace=replace,
+            client=client,
+        )
     return told
 
 

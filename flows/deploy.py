@@ -21,6 +21,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from rollout.errors import CancelAsked, RolloutError, Superseded
 from tasks.activate import deploy_prod, plan_deploy, return_to_former
 from tasks.cancelling import from_first_change_on, until_first_change
+from tasks.diagnose import evidence_first, explaining
 from tasks.image import build_push, move_latest
 from tasks.lease import before_first_change, target_lease
 from tasks.migrate import migrate_prod, plan_migrations
@@ -74,7 +75,11 @@ def deploy(
             name="DryRun", message=_rehearsed(commit, environment, reason, actor, accept)
         )
     try:
-        with target_lease(environment, reason, supersedes=True), until_first_change():
+        with (
+            explaining(environment),
+            target_lease(environment, reason, supersedes=True),
+            until_first_change(),
+        ):
             return Completed(message=_phases(commit, environment, reason, actor, accept))
     except Superseded as newer:
         return Cancelled(name="Superseded", message=str(newer))
@@ -109,7 +114,8 @@ def _phases(commit: str, environment: str, reason: str, actor: str, accept: tupl
         with watching(environment):
             activation = deploy_prod(source, image.result(), migrated, environment, reason, actor)
             try:
-                serving = verify_release(activation.release, environment)
+                with evidence_first(environment):
+                    serving = verify_release(activation.release, environment)
             except RolloutError as failure:
                 raise failure.leaving(return_to_former(activation, environment)) from failure
         move_latest(image.result(), environment)

@@ -17,6 +17,7 @@ from rollout.errors import CancelAsked, RolloutError
 from rollout.model.activation import Secrets, Strategy, Wish
 from tasks.activate import return_to_former
 from tasks.cancelling import from_first_change_on
+from tasks.diagnose import evidence_first, explaining
 from tasks.hold import keep_back
 from tasks.lease import target_lease
 from tasks.revert import plan_revert, propose, rehearse
@@ -79,7 +80,11 @@ def rollback(  # noqa: PLR0913, PLR0917 - each is a field of the form
         chosen = choose_earlier(wish, environment)
         return Completed(name="DryRun", message=plan_rollback(chosen, wish, environment))
     try:
-        with target_lease(environment, reason), from_first_change_on() as change:
+        with (
+            explaining(environment),
+            target_lease(environment, reason),
+            from_first_change_on() as change,
+        ):
             serving = _activate(wish, environment)
             if hold:
                 keep_back(environment, reason, actor)
@@ -94,6 +99,7 @@ def _activate(wish: Wish, environment: str) -> str:
         chosen = choose_earlier(wish, environment)
         activation = activate_earlier(chosen, wish, environment)
         try:
-            return verify_release(activation.release, environment)
+            with evidence_first(environment):
+                return verify_release(activation.release, environment)
         except RolloutError as failure:
             raise failure.leaving(return_to_former(activation, environment)) from failure

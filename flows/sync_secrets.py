@@ -15,6 +15,7 @@ from prefect.states import Cancelled, Completed
 from rollout.errors import CancelAsked, RolloutError
 from tasks.activate import return_to_former
 from tasks.cancelling import from_first_change_on
+from tasks.diagnose import evidence_first, explaining
 from tasks.lease import target_lease
 from tasks.sync_secrets import renew_release
 from tasks.verify import verify_release
@@ -39,7 +40,11 @@ def sync_secrets(environment: str = "production", reason: str = "", actor: str =
         RolloutError: With what is true, what state was left and what to do next.
     """
     try:
-        with target_lease(environment, reason), from_first_change_on() as change:
+        with (
+            explaining(environment),
+            target_lease(environment, reason),
+            from_first_change_on() as change,
+        ):
             serving = _renew(environment, reason, actor)
     except CancelAsked as asked:
         return Cancelled(message=str(asked))
@@ -56,6 +61,7 @@ def _renew(environment: str, reason: str, actor: str) -> str | None:
         if activation is None:
             return None
         try:
-            return verify_release(activation.release, environment)
+            with evidence_first(environment):
+                return verify_release(activation.release, environment)
         except RolloutError as failure:
             raise failure.leaving(return_to_former(activation, environment)) from failure

@@ -10,6 +10,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
+from tasks.diagnose import explaining
 from tasks.verify import current_release, verify_release
 
 
@@ -26,4 +27,5 @@ def verify(environment: str = "production") -> State[None]:
     Raises:
         VerificationFailed: When anything is not as the release says, with all that was seen.
     """
-    return Completed(message=verify_release(current_release(environment), environment))
+    with explaining(environment):
+        return Completed(message=verify_release(current_release(environment), environment))

@@ -346,6 +346,17 @@ class Verify(Section):
         return urlsplit(self.url).path or "/"
 
 
+class Notifications(Section):
+    """Who is told when a run failed, rolled back or holds.
+
+    Attributes:
+        webhook_block: Name of the Prefect block of the kind Webhook that holds the address, which
+            is a secret; empty tells nobody.
+    """
+
+    webhook_block: Name | Literal[""] = ""
+
+
 class GitHub(Section):
     """Where commits are proposed: branches are pushed and pull requests opened.
 
@@ -394,6 +405,7 @@ class Environment(Section):
     migrations: Migrations
     application: Application
     verify: Verify
+    notifications: Notifications = Notifications()
     secrets: dict[Variable, str]
     settings: dict[Variable, str] = {}
     github: GitHub | None = None

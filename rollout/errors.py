@@ -13,6 +13,7 @@ next. The caller prints it as it is; nobody matches on its text.
       HostError
         HostUnreachable
         HostKeyChanged
+        HostLoginRefused
         OutcomeUnknown      the connection was cut; the remote command may go on
         LeaseHeld           somebody else has the right to change the target
         LeaseLost           somebody else has it by now
@@ -50,7 +51,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rollout.model.command import Result
+    from rollout.model.diagnosis import Diagnosis
     from rollout.model.finding import Finding
+    from rollout.model.seen import CheckSeen, Evidence
 
 TAIL_LINES = 10
 NOTHING_CHANGED = "Nothing was changed."
@@ -63,20 +66,43 @@ class RolloutError(Exception):
         true: What is true, as a lower-case fragment without a final period.
         left: What state was left, as full sentences; empty means that nothing was changed.
         next_step: What to do now, as full sentences.
+        cause: Why, as a lower-case fragment, once that was looked into; empty before.
     """
 
     retry_safe: ClassVar[bool] = False
     """Whether Prefect may run the failed task again by itself."""
 
-    def __init__(self, true: str, *, left: str = NOTHING_CHANGED, next_step: str) -> None:
-        super().__init__(f"{true}\nleft: {left}\nnext: {next_step}")
+    seen_then: Evidence | None = None
+    """What was seen before anything was taken back; None when nobody looked yet."""
+
+    def __init__(
+        self, true: str, *, left: str = NOTHING_CHANGED, next_step: str, cause: str = ""
+    ) -> None:
+        why = f"\ncause: {cause}" if cause else ""
+        super().__init__(f"{true}{why}\nleft: {left}\nnext: {next_step}")
         self.true = true
         self.left = left
         self.next_step = next_step
+        self.cause = cause
 
     def leaving(self, left: str) -> RolloutError:
         """Return the same error with another account of the state that was left."""
         return _again(type(self), {**self.__dict__, "left": left})
+
+    def explained(self, diagnosis: Diagnosis) -> RolloutError:
+        """Return the same error with why it came to that, and what follows from it.
+
+        What was seen stays behind: it is published by itself. What the error itself advises comes
+        first, and the commands of the diagnosis after it.
+        """
+        told = {
+            "true": diagnosis.true,
+            "cause": diagnosis.why,
+            "left": " ".join(filter(None, (diagnosis.left, diagnosis.impact))),
+            "next_step": _both(self.next_step, diagnosis),
+            "seen_then": None,
+        }
+        return _again(type(self), {**self.__dict__, **told})
 
     def __reduce__(self) -> tuple[Callable[..., RolloutError], tuple[object, ...]]:
         """Let the error survive Prefect's storage, whatever a subclass's constructor takes."""
@@ -117,6 +143,7 @@ class CommandFailed(RolloutError):
         left: What state was left.
         next_step: What to do now.
         seen: What was read where it failed, before anything was taken back; empty for nothing.
+        looked: What the commands answered that read that.
     """
 
     def __init__(
@@ -127,10 +154,12 @@ class CommandFailed(RolloutError):
         left: str = NOTHING_CHANGED,
         next_step: str,
         seen: str = "",
+        looked: tuple[Result, ...] = (),
     ) -> None:
         told = "\n".join(filter(None, (f"{what}: {evidence(result)}", seen)))
         super().__init__(told, left=left, next_step=next_step)
         self.result = result
+        self.looked = looked
 
 
 class CommandTimedOut(CommandFailed):
@@ -138,7 +167,9 @@ class CommandTimedOut(CommandFailed):
 
 
 class QualityFailed(RolloutError):
-    """Raised when one of the application's own checks failed."""
+    """Raised when one of the application's own checks failed; `checks` are those."""
+
+    checks: tuple[CheckSeen, ...] = ()
 
 
 class HostError(RolloutError):
@@ -153,6 +184,10 @@ class HostUnreachable(HostError):
 
 class HostKeyChanged(HostError):
     """Raised when the host shows another key than the one in its block."""
+
+
+class HostLoginRefused(HostError):
+    """Raised when the host does not accept the block's private key."""
 
 
 class OutcomeUnknown(HostError):
@@ -225,13 +260,27 @@ class EngineError(RolloutError):
 
 
 class BuildFailed(RolloutError):
-    """Raised when the image could not be built or pushed."""
+    """Raised when the image could not be built or pushed.
+
+    Attributes:
+        stage: Where: `prepare`, `build` or `push`.
+        lines: The last lines that were written.
+        missing_arguments: Build arguments that the Dockerfile names without a default and that
+            the build was not given.
+    """
+
+    stage: str = ""
+    lines: tuple[str, ...] = ()
+    missing_arguments: tuple[str, ...] = ()
 
 
 class RegistryError(RolloutError):
     """Raised when the registry answers what it should not, or not at all."""
 
     retry_safe: ClassVar[bool] = True
+
+    http_status: int | None = None
+    """What it answered; None when it did not."""
 
 
 class RegistryRefused(RegistryError):
@@ -243,6 +292,9 @@ class RegistryRefused(RegistryError):
 class SecretUnusable(RolloutError):
     """Raised when a required secret is missing, disabled, empty or forbidden."""
 
+    unusable: tuple[tuple[str, str], ...] = ()
+    """Each name with why: `missing`, `disabled`, `destroyed`, `forbidden`, `empty`..."""
+
 
 class SecretStoreUnavailable(RolloutError):
     """Raised when Secret Manager cannot be reached or does not know the caller."""
@@ -252,6 +304,9 @@ class SecretStoreUnavailable(RolloutError):
 
 class DatabaseError(RolloutError):
     """Raised when the application's database cannot be used."""
+
+    sqlstate: str = ""
+    """The server's own code; empty when it said none."""
 
 
 class DatabaseUnreachable(DatabaseError):
@@ -315,8 +370,20 @@ class CancelAsked(RolloutError):
 def _again(kind: type[RolloutError], fields: dict[str, Any]) -> RolloutError:
     error = kind.__new__(kind)
     error.__dict__.update(fields)
-    RolloutError.__init__(error, error.true, left=error.left, next_step=error.next_step)
+    RolloutError.__init__(
+        error,
+        error.true,
+        left=error.left,
+        next_step=error.next_step,
+        cause=fields.get("cause", ""),
+    )
     return error
+
+
+def _both(next_step: str, diagnosis: Diagnosis) -> str:
+    """Return the error's own advice with the diagnosis's, each sentence once."""
+    known = diagnosis.what_now
+    return known if next_step in known else f"{next_step} {known}"
 
 
 def evidence(result: Result) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from rollout.commands.evidence import SHOW_CONTAINER
 from rollout.model import layout as names
 from rollout.model.command import Command, bash_script, script
 
@@ -119,15 +120,33 @@ echo "it says ${{said:-nothing}}"
 [ -z "$said" ] || [ "$said" = "$6" ] || exit {OTHER_VERSION}
 """
 
+# The second line is for `evidence.parse_container`: what its engine and the kernel know of it. The
+# addresses that the kernel lists are in hexadecimal; 127.0.0.11 is the engine's own resolver.
 _EVIDENCE = f"""\
-# show a container's state, its last lines, and how its health path answers
+# {SHOW_CONTAINER}
 id={_CONTAINER}
 [ -n "$id" ] || exit {NO_CONTAINER}
-docker inspect --format '{{{{json .State}}}}' "$id"
-docker logs --tail "$3" "$id" 2>&1
-[ -n "$5" ] || exit 0
 {_ASK}
-heads=$(ask "$4" "$5" 2>/dev/null | sed '/^$/q' | grep -iE '^(HTTP/|location:)')
+docker inspect --format '{{{{json .State}}}}' "$id"
+read -r pid image <<<"$(docker inspect --format '{{{{.State.Pid}}}} {{{{.Image}}}}' "$id")"
+listens=
+while read -r port; do
+    listens="$listens $((16#$port))"
+done < <(cat "/proc/$pid/net/tcp" "/proc/$pid/net/tcp6" 2>/dev/null |
+    awk '$4 == "0A" && $2 !~ /^0B00007F/ {{ sub(/.*:/, "", $2); print $2 }}')
+heads=
+[ -z "$5" ] || heads=$(ask "$4" "$5" 2>/dev/null | sed '/^$/q' | grep -iE '^(HTTP/|location:)')
+# A container that is started again hides what it ended with; the engine's events do not.
+died=$(docker events --since 15m --until "$(date +%s.%N)" --filter "container=$id" \
+    --filter event=die --filter event=oom \
+    --format '{{{{.Action}}}} {{{{index .Actor.Attributes "exitCode"}}}}' 2>/dev/null |
+    tail -n 20 | tr '\n' ' ')
+printf '{{"died": "%s", "built_for": "%s", "runs_on": "%s", "listens": "%s", "answer": "%s"}}\n' \
+    "$died" \
+    "$(docker image inspect --format '{{{{.Architecture}}}}' "$image")" \
+    "$(docker version --format '{{{{.Server.Arch}}}}')" "$listens" \
+    "$(tr '[:upper:]\n' '[:lower:] ' <<<"$heads" | tr -dc '[:alnum:] :/.?&=_%#-')"
+docker logs --tail "$3" "$id" 2>&1
 [ -z "$heads" ] || printf 'GET %s is answered with\n%s\n' "$5" "$heads"
 """
 

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from rollout.model.layout import Layout
     from rollout.model.plan import RemoteFile
 
-NOT_PREPARED = 80
-ENGINE_SILENT = 81
-DAMAGED = 82
+NOT_PREPARED = 70
+ENGINE_SILENT = 71
+DAMAGED = 72
 
 _CONTAINER = (
     '{"name": {{json .Name}}, "status": {{json .State.Status}}, "exit_code": {{.State.ExitCode}}, '
@@ -60,8 +60,9 @@ docker image ls --digests --no-trunc --format "$4" | sed 's/^/image /'
 """
 
 # What killed uploads left goes first, whichever release it was for: it may hold secrets.
+UPLOAD = "put a release's folder in its place"
 _UPLOAD = f"""\
-# put a release's folder in its place
+# {UPLOAD}
 umask 077
 cd "$1"
 mkdir -p releases proxy

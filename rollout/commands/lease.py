@@ -33,9 +33,9 @@ SILENCE_S = 12
 LONGEST_RUN_S = 6 * 3600.0
 """How long a lease can be held at all, in seconds."""
 
-NO_FOLDER = 80
-STUCK = 81
-BUSY = 82
+NO_FOLDER = 75
+STUCK = 76
+BUSY = 77
 TAKEN = 96
 UNHELD = 97
 

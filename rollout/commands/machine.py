@@ -13,8 +13,8 @@ from typing import Any
 from rollout.model.command import Command, script
 from rollout.model.host import MachineFacts
 
-SETTINGS_INVALID = 80
-ENGINE_STILL_DOWN = 81
+SETTINGS_INVALID = 73
+ENGINE_STILL_DOWN = 74
 ENGINE_START_S = 30
 
 # Lines of a word and its value; a value that may hold line ends is base64.

@@ -12,7 +12,7 @@ from rollout.model.host import ReleaseFolder
 if TYPE_CHECKING:
     from rollout.model.layout import Layout
 
-NO_FOLDER = 80
+NO_FOLDER = 78
 
 # The environment file is left out: what it holds is never read back.
 _READ = f"""\

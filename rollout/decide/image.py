@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,13 +11,20 @@ from rollout.errors import ConfigInvalid
 from rollout.model.command import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from rollout.config import Build
     from rollout.model.release import Version
     from rollout.model.source import Source
     from rollout.model.target import RegistryLogin
 
+# What the builder fills in by itself. Source: Dockerfile reference, "ARG", read 2026-11-25.
+_PREDEFINED = (
+    *("TARGETPLATFORM", "TARGETOS", "TARGETARCH", "TARGETVARIANT"),
+    *("BUILDPLATFORM", "BUILDOS", "BUILDARCH", "BUILDVARIANT"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"),
+)
+_ARG = re.compile(r"^[ \t]*ARG[ \t]+(.+)$", re.MULTILINE | re.IGNORECASE)
 LATEST = "latest"
 """The tag for people; it is moved only after the release was verified."""
 
@@ -89,3 +97,19 @@ def build_arguments(
         raise ConfigInvalid("build.secret_args", f"{missing[0]} was not read")
     plain = {name: text.replace("{version}", version.sha) for name, text in build.args.items()}
     return {**plain, **{name: values[key] for name, key in build.secret_args.items()}}
+
+
+def missing_arguments(dockerfile: str, given: Iterable[str]) -> tuple[str, ...]:
+    r"""Return the build arguments that a Dockerfile names without a default and nobody gives.
+
+    Args:
+        dockerfile: Its text.
+        given: The names that the build is given.
+
+    Example:
+        >>> missing_arguments("ARG NODE=20\nFROM node:${NODE}\nARG TOKEN VERSION", ["VERSION"])
+        ('TOKEN',)
+    """
+    names = (name for line in _ARG.findall(dockerfile) for name in line.split())
+    known = {*given, *_PREDEFINED}
+    return tuple(dict.fromkeys(name for name in names if "=" not in name and name not in known))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from rollout.errors import ConfigInvalid, QualityFailed
+from rollout.model.seen import CheckSeen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,11 +87,16 @@ def quality_failure(results: tuple[CheckResult, ...]) -> QualityFailed | None:
     told = "\n".join(f"{result.name} {result.state}:\n{_last_lines(result)}" for result in failed)
     not_run = [result.name for result in results if result.state == "not run"]
     also = f" Not run because of that: {', '.join(not_run)}." if not_run else ""
-    return QualityFailed(
+    failure = QualityFailed(
         f"{len(failed)} of {len(results)} checks did not pass\n{told}",
         left=f"Nothing was built or changed.{also}",
         next_step="Correct the code, merge, and the next run deploys it.",
     )
+    failure.checks = tuple(
+        CheckSeen(one.name, one.state, tuple(one.tail.rstrip().splitlines()[-MESSAGE_LINES:]))
+        for one in failed
+    )
+    return failure
 
 
 def _filled(variable: str, text: str, endpoints: Mapping[str, Endpoint]) -> str:

@@ -14,8 +14,9 @@ import time
 from collections import deque
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from rollout.decide.image import missing_arguments
 from rollout.errors import BuildFailed
 from rollout.executors.engine import engine
 from rollout.executors.masking import masking
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from rollout.executors.process import Log
     from rollout.model.target import RegistryLogin
 
+BuildStage = Literal["prepare", "build", "push"]
 LAST_LINES = 25
 """How many of the last lines stand in the error."""
 # What of a person's Docker configuration a throw-away one goes on using.
@@ -59,11 +61,17 @@ def build_and_push(
         EngineError: When the engine cannot be used.
     """
     _prepare(build, source, order, log)
-    with _docker_environment(login) as env:
-        if _has_buildx(build, env):
-            digest = _build_with_buildx(build, source, order, env, log)
-        else:
-            digest = _build_with_engine(build, source, order, login, log)
+    try:
+        with _docker_environment(login) as env:
+            if _has_buildx(build, env):
+                digest = _build_with_buildx(build, source, order, env, log)
+            else:
+                digest = _build_with_engine(build, source, order, login, log)
+    except BuildFailed as failure:
+        dockerfile = source / build.dockerfile
+        text = dockerfile.read_text("utf-8", errors="replace") if dockerfile.is_file() else ""
+        failure.missing_arguments = missing_arguments(text, order.args)
+        raise
     return Image(order.repository, digest)
 
 
@@ -74,7 +82,7 @@ def _prepare(build: Build, source: Path, order: ImageOrder, log: Log) -> None:
         result = run_local(command, cwd=source, env=order.args, log=log)
         if not result.ok:
             lines = f"{result.stdout}\n{result.stderr}".splitlines()
-            raise _failed(f"`{command.display()}` ended with {result.exit_code}", lines)
+            raise _failed(f"`{command.display()}` ended with {result.exit_code}", lines, "prepare")
 
 
 def _has_buildx(build: Build, env: Mapping[str, str]) -> bool:
@@ -165,6 +173,7 @@ def _build_with_engine(
         told.follow(
             there.push(order.reference, login.username, login.token),
             "the image was built, but not pushed",
+            "push",
         )
     if not told.digest:
         raise _failed("the engine did not say what it pushed", told.last)
@@ -181,7 +190,9 @@ class _Told:
         self.last: deque[str] = deque(maxlen=LAST_LINES)
         self.digest = ""
 
-    def follow(self, events: Iterator[dict[str, Any]], what: str) -> None:
+    def follow(
+        self, events: Iterator[dict[str, Any]], what: str, stage: BuildStage = "build"
+    ) -> None:
         """Log all events; raise `BuildFailed` on an error, and when there is no time left."""
         for event in events:
             for line in map(self._mask, _lines(event)):
@@ -189,9 +200,9 @@ class _Told:
                 self.last.append(line)
             self.digest = event.get("aux", {}).get("Digest", self.digest)
             if "error" in event:
-                raise _failed(what, self.last)
+                raise _failed(what, self.last, stage)
             if time.monotonic() > self._deadline:
-                raise _failed(f"{what} in the time that it has", self.last)
+                raise _failed(f"{what} in the time that it has", self.last, stage)
 
 
 def _lines(event: dict[str, Any]) -> list[str]:
@@ -202,11 +213,13 @@ def _lines(event: dict[str, Any]) -> list[str]:
     return str(event.get("stream") or event.get("error") or status).rstrip().splitlines()
 
 
-def _failed(what: str, lines: Iterable[str]) -> BuildFailed:
+def _failed(what: str, lines: Iterable[str], stage: BuildStage = "build") -> BuildFailed:
     last = [line for line in lines if line.strip()][-LAST_LINES:]
     told = "\n".join(f"  {line}" for line in last) or "  nothing written"
-    return BuildFailed(
+    failure = BuildFailed(
         f"{what}\n{told}",
         left="No image of this version was published; nothing else was changed.",
         next_step="Correct what the last lines name, and start the run again.",
     )
+    failure.stage, failure.lines = stage, tuple(last)
+    return failure

@@ -87,7 +87,7 @@ def _left(error: HostError, plan: Plan, done: list[Step], begun: int) -> str:
 
 
 def _failure(step: Step, result: Result, plan: Plan, done: list[Step], host: Runs) -> CommandFailed:
-    seen = _evidence(step, host)
+    seen, looked = _evidence(step, host)
     trouble = [] if _passed(done) else _take_back([*done, step], host)
     standing = [plan.after if _passed(done) else plan.before, *trouble]
     what = ": ".join(filter(None, (step.name, result.meaning)))
@@ -97,6 +97,7 @@ def _failure(step: Step, result: Result, plan: Plan, done: list[Step], host: Run
         left=" ".join(filter(None, standing)) or "The steps before it were done.",
         next_step=step.next_step or _READ_ABOVE,
         seen=seen,
+        looked=looked,
     )
 
 
@@ -104,19 +105,21 @@ def _passed(done: list[Step]) -> bool:
     return any(step.point_of_no_return for step in done)
 
 
-def _evidence(step: Step, host: Runs) -> str:
+def _evidence(step: Step, host: Runs) -> tuple[str, tuple[Result, ...]]:
     """Return what is seen where a step failed; a failure to look is part of it."""
     seen: list[str] = []
+    looked: list[Result] = []
     for command in step.evidence:
         try:
             result = host.run(command)
         except (HostError, CommandFailed) as error:
             seen.append(f"`{command.display()}`: {error.true}")
             continue
+        looked.append(result)
         seen.append(f"`{command.display()}`\n{(result.stdout + result.stderr).rstrip()}")
     for text in seen:
         host.log(text)
-    return "\n".join(seen)
+    return "\n".join(seen), tuple(looked)
 
 
 def _take_back(steps: list[Step], host: Runs) -> list[str]:

@@ -19,3 +19,8 @@ def monotonic_s() -> float:
 def pause(seconds: float) -> None:
     """Wait."""
     time.sleep(seconds)
+
+
+def now_s() -> float:
+    """Return seconds since 1970, to be compared with another machine's clock."""
+    return time.time()

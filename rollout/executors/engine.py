@@ -147,7 +147,25 @@ class Engine:
         args: Mapping[str, str],
         labels: Mapping[str, str],
     ) -> Iterator[dict[str, Any]]:
-        """Build an image with the engine's own builder and yield what it says."""
+        """Build an image with the engine's own builder and yield what it says.
+
+        A Dockerfile that cannot be read is refused at once; that is an event too.
+        """
+        try:
+            yield from self._build(path, dockerfile, reference, args, labels)
+        except docker.errors.APIError as error:
+            if error.status_code != requests.codes.bad_request:
+                raise
+            yield {"error": str(error.explanation)}
+
+    def _build(
+        self,
+        path: str,
+        dockerfile: str,
+        reference: str,
+        args: Mapping[str, str],
+        labels: Mapping[str, str],
+    ) -> Iterator[dict[str, Any]]:
         return self._api.build(
             path=path,
             dockerfile=dockerfile,

@@ -58,6 +58,12 @@ def failure(where: str, left: str, tries: int, error: psycopg.Error) -> Database
         return cut(where)
     # Not the detail: it repeats values of rows.
     what = f"{where}: {error.diag.message_primary} (SQLSTATE {error.sqlstate}{_object(error)})"
+    refused = _refused(what, left, tries, error)
+    refused.sqlstate = error.sqlstate or ""
+    return refused
+
+
+def _refused(what: str, left: str, tries: int, error: psycopg.Error) -> DatabaseError:
     if error.sqlstate in LOCK_STATES:
         return DatabaseLocked(
             f"{what}, {tries} times; each try waited for a moment only, so that nobody else did",

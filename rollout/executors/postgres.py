@@ -13,6 +13,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from rollout.errors import ConfigInvalid, DatabaseError, DatabaseUnreachable
 from rollout.executors.masking import masking
+from rollout.executors.refusals import sqlstate_of_refusal
 from rollout.executors.tcp import accepts
 
 if TYPE_CHECKING:
@@ -103,14 +104,16 @@ def read_place(address: DatabaseAddress) -> Place:
 def connect(address: DatabaseAddress, place: Place) -> psycopg.Connection[Any]:
     """Return a connection in autocommit mode.
 
+    libpq hands on no SQLSTATE of a login that is refused; it is asked for with a second try, which
+    is watched.
+
     Args:
         address: Holds the URL.
         place: What the URL says.
 
     Raises:
         DatabaseUnreachable: When nobody answers there, or the server is not ready for anybody.
-        DatabaseError: With the server's own words, when it does not let us in. It tells no
-            SQLSTATE before a session exists, so the words are all there is.
+        DatabaseError: With the server's own words and its SQLSTATE, when it does not let us in.
     """
     if place.can_be_dialled and not accepts(place.host, place.port):
         raise DatabaseUnreachable(
@@ -128,10 +131,12 @@ def connect(address: DatabaseAddress, place: Place) -> psycopg.Connection[Any]:
                 next_step="Retry when it has started; its own log says what it waits for.",
             ) from None
         words = masking([address.url])(str(error)).strip().rpartition("failed: ")[2]
-        raise DatabaseError(
+        refused = DatabaseError(
             f"the {place} does not let {place.user} in: {words}",
             next_step="Correct the URL in Secret Manager, or what the server allows this user.",
-        ) from None
+        )
+        refused.sqlstate = sqlstate_of_refusal(address)
+        raise refused from None
     return connection
 
 
@@ -169,10 +174,12 @@ def told(what: str) -> Generator[None]:
     except psycopg.Error as error:
         if is_cut(error):
             raise cut(what) from error
-        raise DatabaseError(
+        refused = DatabaseError(
             f"{what}: {error.diag.message_primary} (SQLSTATE {error.sqlstate})",
             next_step="Check what the user of the database's URL may do.",
-        ) from error
+        )
+        refused.sqlstate = error.sqlstate or ""
+        raise refused from error
 
 
 def is_cut(error: psycopg.Error) -> bool:

@@ -121,15 +121,18 @@ class Registry:
             return answer
         asked = f"{answer.request.method} {answer.request.url.copy_with(query=None)}"
         if answer.status_code in _LOGIN_REFUSED:
-            raise RegistryRefused(
+            failure: RegistryError = RegistryRefused(
                 f"the registry {self._login.host} refuses the login {self._login.username} "
                 f"({answer.status_code} on {asked})",
                 next_step="Check the credentials of the registry's block, and what they may do.",
             )
-        raise RegistryError(
-            f"the registry {self._login.host} answered {answer.status_code} on {asked}",
-            next_step="Retry; if it stays so, look at the registry.",
-        )
+        else:
+            failure = RegistryError(
+                f"the registry {self._login.host} answered {answer.status_code} on {asked}",
+                next_step="Retry; if it stays so, look at the registry.",
+            )
+        failure.http_status = answer.status_code
+        raise failure
 
 
 class _Bearer(httpx.Auth):

@@ -61,12 +61,14 @@ class SecretStore:
         reading = self.look_at(wanted)
         if reading.unusable:
             told = "; ".join(f"{secret.name} {secret.why}" for secret in reading.unusable.values())
-            raise SecretUnusable(
+            failure = SecretUnusable(
                 f"{len(reading.unusable)} of {len(wanted)} secrets of {self._project} cannot be "
                 f"used: {told}",
                 next_step="Give each an enabled version that is not empty, and the worker's "
                 "account access to it; then start the run again.",
             )
+            failure.unusable = tuple((one.name, one.code) for one in reading.unusable.values())
+            raise failure
         return reading.values
 
     def look_at(self, versions: Mapping[str, str]) -> Reading:
@@ -93,13 +95,14 @@ class SecretStore:
         try:
             answer = self._client.access_secret_version(name=path, retry=_RETRY, timeout=TIMEOUT_S)
         except exceptions.NotFound:
-            return Unusable(name, _absent(version), withdrawn=True)
+            return Unusable(name, _absent(version), "missing", withdrawn=True)
         except exceptions.PermissionDenied:
-            return Unusable(name, "may not be read by the worker's account")
+            return Unusable(name, "may not be read by the worker's account", "forbidden")
         except exceptions.FailedPrecondition:
-            return Unusable(name, f"is {self._state(path)}", withdrawn=True)
+            state = self._state(path)
+            return Unusable(name, f"is {state}", state, withdrawn=True)
         except exceptions.InvalidArgument:
-            return Unusable(name, "is no name of a secret")
+            return Unusable(name, "is no name of a secret", "unreadable")
         except (exceptions.GoogleAPIError, GoogleAuthError) as error:
             raise _unavailable(error) from error
         return _judged(name, answer.name.rpartition("/")[2], answer.payload.data)
@@ -117,11 +120,11 @@ def _judged(name: str, version: str, content: bytes) -> SecretValue | Unusable:
     try:
         text = content.decode()
     except UnicodeDecodeError:
-        return Unusable(name, "is no UTF-8 text")
+        return Unusable(name, "is no UTF-8 text", "unreadable")
     if not text.strip():
-        return Unusable(name, f"is empty (version {version})")
+        return Unusable(name, f"is empty (version {version})", "empty")
     if "\0" in text:
-        return Unusable(name, "holds a zero byte, which no variable can")
+        return Unusable(name, "holds a zero byte, which no variable can", "unreadable")
     # As a shell's `$(...)` does: who adds a version with `echo` did not mean the line's end.
     return SecretValue(name, version, Secret(text.rstrip("\r\n")))
 

@@ -18,7 +18,13 @@ from invoke.exceptions import CommandTimedOut as InvokeTimedOut
 from invoke.exceptions import ThreadException
 from paramiko.pkey import UnknownKeyType
 
-from rollout.errors import ConfigInvalid, HostError, HostKeyChanged, HostUnreachable
+from rollout.errors import (
+    ConfigInvalid,
+    HostError,
+    HostKeyChanged,
+    HostLoginRefused,
+    HostUnreachable,
+)
 
 if TYPE_CHECKING:
     from rollout.model.target import HostAddress
@@ -205,7 +211,7 @@ def _other_key(address: HostAddress, error: paramiko.BadHostKeyException) -> Hos
 
 
 def _login_refused(address: HostAddress) -> HostError:
-    return HostError(
+    return HostLoginRefused(
         f"{address.host} does not accept the block's private key for user {address.user}",
         next_step=f"Add its public half to {address.user}'s authorized_keys on the host, or "
         "correct the block.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rollout.model.command import Secret
 
@@ -29,12 +29,15 @@ class Unusable:
     Attributes:
         name: Its name in Secret Manager.
         why: What is the matter with it, as the rest of a sentence that begins with its name.
+        code: The same in one word: `missing`, `disabled`, `destroyed`, `forbidden`, `empty` or
+            `unreadable`; empty where nobody looked closer.
         withdrawn: Whether somebody took the version away: it is disabled, destroyed or not there.
             Else it may be there, and cannot be read by us or makes no variable.
     """
 
     name: str
     why: str
+    code: str = field(default="", compare=False)
     withdrawn: bool = False
 
 

@@ -192,6 +192,25 @@ def _built(version: str, fault: str | None) -> Image:
         tag = f"{REPOSITORY}:{version}"
         _run("docker", "build", "--quiet", "--build-arg", f"APP_VERSION={version}",
              "--file", f"{checkout}/apps/web/Dockerfile", "--tag", tag, str(checkout))  # fmt: skip
+    return _pushed(tag)
+
+
+def foreign_image() -> Image:
+    """Return an image for arm64 whose only program no other machine can run; built and pushed."""
+    # The beginning of an ELF file: 64 bits, little-endian, executable, for the machine 183 (arm64).
+    header = b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\x00\xb7\x00" + bytes(100)
+    tag = f"{REPOSITORY}:foreign"
+    with tempfile.TemporaryDirectory() as folder:
+        program = Path(folder, "app")
+        program.write_bytes(header)
+        program.chmod(0o755)
+        Path(folder, "Dockerfile").write_text('FROM scratch\nCOPY app /app\nCMD ["/app"]\n')
+        _run("docker", "buildx", "build", "--quiet", "--platform", "linux/arm64", "--load",
+             "--provenance=false", "--tag", tag, folder)  # fmt: skip
+    return _pushed(tag)
+
+
+def _pushed(tag: str) -> Image:
     with tempfile.TemporaryDirectory() as config:
         own = Path(config, "cli-plugins")
         own.symlink_to(Path(facts()["docker_config"], "cli-plugins"))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rollout.commands.contracts import parse_contracts, read_contracts_command
+from rollout.commands.host import NOT_PREPARED
 from rollout.migrations.contract_json import parse_contract, render_contract
 from rollout.model.host import HostFacts, StoredContracts
 from rollout.model.layout import Layout
@@ -62,5 +63,5 @@ def test_a_contract_that_goes_while_it_is_read_is_none():
 
 
 def test_a_bare_host_says_so(tmp_path: Path):
-    assert run(tmp_path / "nothing").returncode == 80
+    assert run(tmp_path / "nothing").returncode == NOT_PREPARED
     assert parse_contracts(run(tmp_path).stdout) == StoredContracts()

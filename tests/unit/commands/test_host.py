@@ -192,10 +192,10 @@ def test_old_releases_are_forgotten_and_no_other(layout: Layout):
 def test_a_host_that_was_never_prepared_says_so(tmp_path: Path):
     done = run(host.read_host_command(f"{tmp_path}/missing", "trovella"))
 
-    assert done.returncode == 80
+    assert done.returncode == host.NOT_PREPARED
     assert host.read_host_command("/opt/trovella", "trovella").meanings == {
-        80: "there is no /opt/trovella: the host was never prepared",
-        81: "the Docker engine does not answer",
+        70: "there is no /opt/trovella: the host was never prepared",
+        71: "the Docker engine does not answer",
     }
 
 

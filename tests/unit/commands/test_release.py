@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rollout.commands.release import parse_release_folder, read_release_command
+from rollout.commands.release import NO_FOLDER, parse_release_folder, read_release_command
 from rollout.model.host import ReleaseFolder
 from rollout.model.layout import Layout
 
@@ -54,6 +54,6 @@ def test_a_folder_that_is_not_whole_is_told(tmp_path: Path, *, half: bool):
 
     answer = run(tmp_path)
 
-    assert answer.returncode == 80
-    meaning = read_release_command(Layout("/opt/trovella"), 12).meanings[80]
+    assert answer.returncode == NO_FOLDER
+    meaning = read_release_command(Layout("/opt/trovella"), 12).meanings[NO_FOLDER]
     assert meaning == "/opt/trovella/releases/12 does not have the files of a release"

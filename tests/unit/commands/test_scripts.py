@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from rollout.commands import batch, compose, contracts, host, lease, machine, release
+from rollout.commands import batch, compose, contracts, evidence, host, lease, machine, release
 
 SCRIPTS = {
     f"{module.__name__}.{name}": text
-    for module in (batch, compose, contracts, host, lease, machine, release)
+    for module in (batch, compose, contracts, evidence, host, lease, machine, release)
     for name, text in vars(module).items()
     if isinstance(text, str) and text.startswith("# ")
 }
@@ -20,13 +20,14 @@ BASH = {
     "rollout.commands.batch._BATCH",
     "rollout.commands.compose._EVIDENCE",
     "rollout.commands.compose._SAYS_VERSION",
+    "rollout.commands.evidence._LOOK",
     "rollout.commands.lease._TAKE",
 }
 SHELLCHECK = Path(sys.executable).with_name("shellcheck")
 
 
 def test_the_scripts_were_found():
-    assert len(SCRIPTS) == 29
+    assert len(SCRIPTS) == 30
 
 
 def test_the_scripts_are_clean(tmp_path: Path):

@@ -1,0 +1,31 @@
+"""The database does not let the URL's user in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rollout.diagnose.failure import SERVES_ON, Failure, Told
+
+if TYPE_CHECKING:
+    from rollout.model.seen import Evidence
+
+_STATES = ("28", "3D000", "42501")
+
+
+def _look(evidence: Evidence) -> Told | None:
+    if not evidence.sqlstate.startswith(_STATES) or evidence.is_a("MigrationFailed"):
+        return None
+    return Told(
+        cause="the database refuses the login: wrong password, expired token, or no such database",
+        seen=f"SQLSTATE {evidence.sqlstate}: {evidence.true}",
+        next_step="Give the secret with the URL a new version that is right, or renew the token.",
+        commands=(
+            "gcloud secrets versions list trovella-database-url --project=trovella-prod",
+            "gcloud secrets versions add trovella-database-url --project=trovella-prod "
+            "--data-file=-",
+        ),
+        impact=SERVES_ON,
+    )
+
+
+FAILURE = Failure("database-login-refused", _look)

@@ -1,0 +1,27 @@
+"""The database starts, stops or recovers, and lets nobody in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rollout.diagnose.failure import Failure, Told
+
+if TYPE_CHECKING:
+    from rollout.model.seen import Evidence
+
+_STATES = ("57P01", "57P02", "57P03", "55000")
+
+
+def _look(evidence: Evidence) -> Told | None:
+    if evidence.sqlstate not in _STATES:
+        return None
+    return Told(
+        cause="the database lets nobody in for now: it starts, stops, recovers, or was told to",
+        seen=f"SQLSTATE {evidence.sqlstate}: {evidence.true}",
+        next_step="See what Cloud SQL does: maintenance, a failover or a restore; then retry.",
+        commands=("gcloud sql operations list --instance=trovella --project=trovella-prod",),
+        impact="Users see errors as long as it lasts.",
+    )
+
+
+FAILURE = Failure("database-not-accepting", _look)

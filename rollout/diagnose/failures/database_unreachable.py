@@ -1,0 +1,35 @@
+"""Nobody answers where the database should be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rollout.diagnose.failure import NOTICED, Failure, Told, last
+from rollout.model.diagnosis import Retry
+
+if TYPE_CHECKING:
+    from rollout.model.seen import Evidence
+
+
+def _look(evidence: Evidence) -> Told | None:
+    if not evidence.is_a("DatabaseUnreachable"):
+        return None
+    return Told(
+        cause="nobody answers where the database, or its Auth Proxy, should be",
+        seen=_seen(evidence),
+        next_step="See whether the Auth Proxy started (its lines stand in the log) and whether "
+        "Cloud SQL runs.",
+        commands=(
+            "cloud-sql-proxy --version",
+            "gcloud sql instances list --project=trovella-prod",
+        ),
+        retry=Retry.SAFE,
+        impact=NOTICED,
+    )
+
+
+def _seen(evidence: Evidence) -> str:
+    return last(tuple(evidence.true.splitlines()))
+
+
+FAILURE = Failure("database-unreachable", _look)

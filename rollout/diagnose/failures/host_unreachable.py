@@ -1,0 +1,41 @@
+"""The host cannot be reached over SSH."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rollout.diagnose.failure import Failure, Told
+
+if TYPE_CHECKING:
+    from rollout.model.seen import Evidence, RouteSeen
+
+
+def _look(evidence: Evidence) -> Told | None:
+    if not evidence.is_a("HostUnreachable"):
+        return None
+    route = evidence.route
+    name = route.name if route else evidence.around.address
+    return Told(
+        cause=_cause(route),
+        seen=f"{name}: {route.failure}" if route and route.failure else evidence.true,
+        next_step="See whether the VM runs, whether its name resolves, and whether the firewall or "
+        "the tunnel lets the worker in.",
+        commands=(
+            "bin/doctor",
+            f"gcloud compute instances list --filter='{evidence.around.address}'",
+            f"{evidence.around.ssh} true",
+        ),
+    )
+
+
+def _cause(route: RouteSeen | None) -> str:
+    if route and not route.addresses:
+        return "the host's name does not resolve"
+    if route and route.failure == "ECONNREFUSED":
+        return "the host refuses connections to its SSH port: no sshd listens there"
+    if route and route.failure:
+        return "nothing answers at the host's SSH port"
+    return "the host's SSH server does not let a session come about"
+
+
+FAILURE = Failure("host-unreachable", _look)

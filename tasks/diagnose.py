@@ -1,0 +1,178 @@
+"""What a failed run says of itself: the cause, as far as it is known, and what to do.
+
+Nothing here is done in a run that goes well. What goes wrong while looking is a line of the
+evidence: the error that led here is the one that is told, always.
+"""
+
+from __future__ import annotations
+
+import shlex
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from prefect import get_run_logger, task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+
+from blocks import load_artifact_registry, load_target_host
+from rollout.diagnose.collect import evidence_of, looks
+from rollout.diagnose.match import diagnose as match
+from rollout.diagnose.match import masked
+from rollout.errors import (
+    CancelAsked,
+    ConfigInvalid,
+    RolloutError,
+    SecretStoreUnavailable,
+    SecretUnusable,
+    Superseded,
+)
+from rollout.executors.evidence import Places, look_around
+from rollout.executors.files import read_environment
+from rollout.executors.masking import masking
+from rollout.model.diagnosis import Diagnosis
+from rollout.model.seen import Around, Evidence
+from rollout.render.diagnosis import render_diagnosis
+from tasks.app_secrets import read_secrets
+from tasks.phase import failed_phase
+from tasks.target import reach
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from rollout.config import Environment
+    from rollout.model.command import Secret
+    from rollout.model.target import HostAddress
+
+_NO_FAILURES = (Superseded, CancelAsked)
+_SSH_PORT = 22
+
+
+@contextmanager
+def explaining(environment: str) -> Generator[None]:
+    """Let an error that leaves the block say why it came about and what to do now.
+
+    Args:
+        environment: The environment that the run works on.
+
+    Raises:
+        RolloutError: The same error, with its cause, its impact and the next step; itself when it
+            could not be looked into.
+    """
+    try:
+        yield
+    except _NO_FAILURES:
+        raise
+    except RolloutError as error:
+        diagnosis = _diagnosed(error, environment)
+        if diagnosis is None:
+            raise
+        raise error.explained(diagnosis) from error
+    except Exception as error:
+        _diagnosed(error, environment)
+        raise
+
+
+@contextmanager
+def evidence_first(environment: str) -> Generator[None]:
+    """Let an error that leaves the block take along what was seen before anything is undone.
+
+    Args:
+        environment: The environment that the run works on.
+    """
+    try:
+        yield
+    except RolloutError as error:
+        if not isinstance(error, _NO_FAILURES):
+            error.seen_then = _collected(error, environment)
+        raise
+
+
+@task(name="diagnose", task_run_name="diagnose", cache_policy=NO_CACHE)
+def diagnose(evidence: Evidence) -> Diagnosis:
+    """Return what a failure comes down to, and publish it with its evidence."""
+    diagnosis = match(evidence)
+    create_markdown_artifact(
+        key="diagnosis",
+        markdown=render_diagnosis(diagnosis, evidence),
+        description=f"{evidence.phase or 'the run'}: {diagnosis.code}",
+    )
+    get_run_logger().info("diagnosis: %s: %s", diagnosis.code, diagnosis.why)
+    return diagnosis
+
+
+def _diagnosed(error: Exception, environment: str) -> Diagnosis | None:
+    """Return what an error comes down to; None when that could not be found out."""
+    then = error.seen_then if isinstance(error, RolloutError) else None
+    evidence = then or _collected(error, environment)
+    if evidence is None:
+        return None
+    left = error.left if isinstance(error, RolloutError) else "What state was left is unknown."
+    try:
+        return diagnose(replace(evidence, left=left))
+    except Exception as trouble:  # noqa: BLE001 - the error that led here is told, whatever this is
+        get_run_logger().warning("the failure could not be diagnosed: %s", trouble)
+        return None
+
+
+def _collected(error: Exception, environment: str) -> Evidence | None:
+    """Return what is known of an error and seen around it; None when even that fails."""
+    phase = failed_phase(error)
+    try:
+        settings = read_environment(environment)
+        address = load_target_host(settings.blocks.target_host).address()
+        evidence = evidence_of(error, phase, around_of(settings, address))
+        seen = look_around(evidence, looks(error), _places(settings, address))
+        return masked(seen, masking(_secrets(error, settings)))
+    except ConfigInvalid:
+        # The environment's file or the host's block is what is wrong: nothing can be reached.
+        return evidence_of(error, phase, Around(environment=environment))
+    except Exception as trouble:  # noqa: BLE001 - the error that led here is told, whatever this is
+        get_run_logger().warning("no evidence was collected: %s", trouble)
+        return None
+
+
+def around_of(settings: Environment, address: HostAddress) -> Around:
+    """Return where a run works, as its diagnosis names it."""
+    application = settings.application
+    return Around(
+        environment=settings.name,
+        ssh=_ssh(address),
+        address=address.host,
+        directory=application.directory,
+        project=application.project,
+        service=application.service,
+        proxy=application.proxy,
+        port=application.port,
+        url=settings.verify.url,
+    )
+
+
+def _ssh(address: HostAddress) -> str:
+    """Return the words before a command on the host, as a person would type them."""
+    words = ["ssh"]
+    if address.port != _SSH_PORT:
+        words += ["-p", str(address.port)]
+    if address.proxy_command:
+        words += ["-o", f"ProxyCommand={address.proxy_command}"]
+    return shlex.join([*words, f"{address.user}@{address.host}"])
+
+
+def _places(settings: Environment, address: HostAddress) -> Places:
+    return Places(
+        application=settings.application,
+        url=settings.verify.url,
+        address=lambda: address,
+        host=lambda: reach(settings),
+        login=lambda: load_artifact_registry(settings.blocks.artifact_registry).login(),
+    )
+
+
+def _secrets(error: Exception, settings: Environment) -> tuple[Secret, ...]:
+    """Return what must not be shown; nothing when it cannot be read, or nobody has read it yet."""
+    if isinstance(error, (SecretUnusable, SecretStoreUnavailable)):
+        return ()
+    try:
+        return tuple(one.value for one in read_secrets(settings).values())
+    except RolloutError:
+        return ()

@@ -1,0 +1,131 @@
+"""Whoever is on call hears of it: the server calls a webhook with what the run's state says."""
+
+from __future__ import annotations
+
+import asyncio
+import http.server
+import json
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from prefect import tags
+from prefect.client.orchestration import get_client
+
+from deployments.facts import NotificationFacts
+from deployments.notifications import automation_names, declare_notifications
+from rollout.errors import ConfigInvalid
+from tests.orchestration import sample_flows
+from tests.orchestration.prefect_server import wait_until
+from tests.orchestration.sample_flows import FAULTY
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+    from tests.orchestration.prefect_server import Server
+
+PATH = "/hooks/very-secret"
+
+
+class Hook(http.server.ThreadingHTTPServer):
+    """A webhook's other side, which remembers what it was told."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Hear)
+        self.told: list[tuple[str, str, Any]] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}{PATH}"
+
+
+class _Hear(http.server.BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        kind = self.headers.get("Content-Type", "")
+        self.server.told.append((self.path, kind, json.loads(body)))  # pyright: ignore[reportAttributeAccessIssue]
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (its signature)
+        """Say nothing."""
+
+
+@contextmanager
+def hearing() -> Generator[Hook]:
+    with Hook() as hook:
+        threading.Thread(target=hook.serve_forever, daemon=True).start()
+        yield hook
+        hook.shutdown()
+
+
+def declare(block: str, facts: NotificationFacts | None) -> list[str]:
+    async def declared() -> list[str]:
+        async with get_client() as client:
+            return await declare_notifications(
+                "production", block, facts, replace=True, client=client
+            )
+
+    return asyncio.run(declared())
+
+
+def names(server: Server) -> list[str]:
+    there = server.client.request("POST", "/automations/filter", json={}).json()
+    return sorted(one["name"] for one in there if one["name"].endswith(" of production"))
+
+
+def declare_twice(hook: Hook, server: Server, file: Path) -> None:
+    """Declare the hook, twice: the second time changes nothing."""
+    file.write_text(f"{hook.url}\n")
+    facts = NotificationFacts(url_file=str(file))
+
+    first, again = declare("on-call", facts), declare("on-call", facts)
+
+    assert first == again
+    assert first[0] == "block webhook/on-call: saved"
+    assert names(server) == sorted(automation_names("production"))
+
+
+def run(flow: Any, **parameters: str) -> str:
+    """Run a flow to its end, tagged as a run of its deployment is, and return its id."""
+    with tags("production", flow.name):
+        state = flow(environment="production", **parameters, return_state=True)
+    return str(state.state_details.flow_run_id)
+
+
+@pytest.mark.usefixtures("server")
+def test_a_block_that_is_not_there_is_told():
+    with pytest.raises(ConfigInvalid) as raised:
+        declare("no-such-hook", None)
+
+    assert "block webhook/no-such-hook: is not there" in str(raised.value)
+
+
+def test_a_failed_run_and_a_rollback_are_told_with_their_three_parts(
+    server: Server, tmp_path: Path
+):
+    with hearing() as hook:
+        declare_twice(hook, server, tmp_path / "url")
+        run(sample_flows.deploy, commit="1")
+        failed = run(sample_flows.deploy, commit=FAULTY)
+        back = run(sample_flows.rollback, version="3")
+        wait_until(lambda: len(hook.told) >= 2, "the webhook to be called")
+
+    texts = sorted(body["text"] for _, _, body in hook.told)
+    assert {(path, kind) for path, kind, _ in hook.told} == {(PATH, "application/json")}
+    assert len(texts) == 2
+    lines = texts[0].splitlines()
+    assert lines[0] == f"deploy {FAULTY} to production: Failed"
+    assert lines[1] == "VerificationFailed: version 1 answers, not 2"
+    assert lines[2:4] == [
+        "left: Release 1 is still serving.",
+        "next: Read the log above and deploy again.",
+    ]
+    assert lines[4].endswith(failed)
+    assert texts[1].startswith("rollback production to 3: Completed\n")
+    assert texts[1].endswith(back)
+
+    assert len(declare("", None)) == 2
+    assert names(server) == []

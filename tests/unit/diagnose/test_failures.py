@@ -1,0 +1,299 @@
+"""The known failures: each has one name everywhere, and is told from what it is recognised by."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rollout.commands import compose, host, lease, machine, release
+from rollout.diagnose import failures
+from rollout.diagnose.failures import FAILURES
+from rollout.diagnose.match import diagnose, masked
+from rollout.model.diagnosis import Retry
+from rollout.model.finding import Finding
+from rollout.model.seen import (
+    Around,
+    CheckSeen,
+    ComposeCheck,
+    ContainerSeen,
+    Evidence,
+    HealthCheckSeen,
+    HostSeen,
+    OutsideSeen,
+    Room,
+    RouteSeen,
+)
+
+ROOT = Path(__file__).parents[3]
+FILES = Path(failures.__file__).parent
+RUNS = HostSeen(engine="26.1.5", architecture="amd64")
+REACHED = RouteSeen("trovella.ai", 443, ("10.0.0.2",))
+URL = "https://trovella.ai/api/health"
+
+
+def test_a_failure_has_one_name_in_its_file_its_code_and_its_page():
+    files = sorted(path.stem for path in FILES.glob("*.py") if path.stem != "__init__")
+    headings = re.findall(r"^## (\S+)$", (ROOT / "docs/failures.md").read_text(), re.MULTILINE)
+    codes = sorted(one.code for one in FAILURES)
+
+    assert codes == sorted(name.replace("_", "-") for name in files)
+    assert codes == headings
+
+
+def test_no_two_scripts_reserve_the_same_exit_status():
+    modules = (compose, host, lease, machine, release)
+    names = [
+        (name, number)
+        for module in modules
+        for name, number in vars(module).items()
+        if name.isupper() and isinstance(number, int) and 70 <= number < 100
+    ]
+
+    assert len({number for _, number in names}) == len(names)
+
+
+def outside(**more: Any) -> OutsideSeen:
+    return OutsideSeen(URL, **{"route": REACHED, **more})
+
+
+def container(**more: Any) -> ContainerSeen:
+    usual: dict[str, Any] = {"status": "running", "built_for": "amd64", "runs_on": "amd64"}
+    return ContainerSeen(service="web-r3", **{**usual, **more})
+
+
+def check(name: str, latency_ms: float) -> OutsideSeen:
+    return outside(http_status=200, checks=(HealthCheckSeen(name, False, latency_ms),))
+
+
+CASES: dict[str, tuple[Evidence, str]] = {
+    "clock-off": (
+        Evidence(host=HostSeen(engine="26", clock_ahead_s=-3600.4)),
+        "the host's clock is -3600 s off the worker's",
+    ),
+    "host-unreachable": (
+        Evidence(kinds=("HostUnreachable",), route=RouteSeen("vm", 22, failure="EAI_NONAME")),
+        "vm: EAI_NONAME",
+    ),
+    "host-key-changed": (Evidence(kinds=("HostKeyChanged",), true="shows the key b"), "the key b"),
+    "host-login-refused": (Evidence(kinds=("HostLoginRefused",), true="no key"), "no key"),
+    "connection-cut": (Evidence(kinds=("OutcomeUnknown",), true="was cut"), "was cut"),
+    "host-not-prepared": (Evidence(reserved=host.NOT_PREPARED), "there is no /opt/trovella"),
+    "schema-ahead": (
+        Evidence(phase="deploy-prod", host=HostSeen(engine="26", schema_ahead=("0003_a",))),
+        "0003_a",
+    ),
+    "other-version": (
+        Evidence(reserved=compose.OTHER_VERSION, stdout=("it says c0ffee",)),
+        "it says c0ffee",
+    ),
+    "engine-down": (Evidence(host=HostSeen()), "docker version: no answer"),
+    "disk-full": (
+        Evidence(host=HostSeen(engine="26", rooms=(Room("/opt/trovella", 4096),))),
+        "/opt/trovella: 4096 bytes free",
+    ),
+    "upload-failed": (
+        Evidence(
+            words=("sh", "-euc", host._UPLOAD), exit_code=72, reserved=72, stderr=("tar: bad",)
+        ),
+        "tar: bad",
+    ),
+    "target-held": (Evidence(kinds=("LeaseHeld", "HostError"), true="held by ann"), "ann"),
+    "registry-login-refused": (
+        Evidence(reserved=compose.LOGIN_REFUSED, stderr=("unauthorized",)),
+        "unauthorized",
+    ),
+    "image-not-found": (
+        Evidence(reserved=compose.PULL_FAILED, http_status=404, stderr=("manifest unknown",)),
+        "HTTP 404; manifest unknown",
+    ),
+    "architecture-mismatch": (
+        Evidence(
+            reserved=compose.STOPPED,
+            container=container(built_for="arm64", lines=("exec format error",)),
+        ),
+        "exec format error",
+    ),
+    "port-taken": (
+        Evidence(
+            words=("docker", "compose", "up", "--detach", "caddy"),
+            host=HostSeen(engine="26", listeners=((80, "nginx"),)),
+        ),
+        "port 80: nginx",
+    ),
+    "environment-variable-missing": (
+        Evidence(host=HostSeen(engine="26", compose=ComposeCheck("f", 1, 0, ("X is missing",)))),
+        "X is missing",
+    ),
+    "compose-invalid": (
+        Evidence(host=HostSeen(engine="26", compose=ComposeCheck("f", 1, 1, ("services.web",)))),
+        "services.web",
+    ),
+    "caddyfile-invalid": (
+        Evidence(
+            words=("caddy", "validate", "--config", "x"), exit_code=1, stderr=("Error: adapting",)
+        ),
+        "Error: adapting",
+    ),
+    "out-of-memory": (
+        Evidence(reserved=compose.STOPPED, container=container(oom_killed=True, exit_code=137)),
+        "OOMKilled, exit status 137",
+    ),
+    "container-exits-at-start": (
+        Evidence(
+            reserved=compose.STOPPED,
+            container=container(status="exited", exit_code=3, lines=("no such module",)),
+        ),
+        "no such module",
+    ),
+    "wrong-port": (
+        Evidence(reserved=compose.NOT_READY_IN_TIME, container=container(listens=(3001,))),
+        "listens: 3001",
+    ),
+    "health-redirects": (
+        Evidence(
+            reserved=compose.UNHEALTHY,
+            container=container(listens=(3000,), http_status=301, location="https://x/"),
+        ),
+        "HTTP 301, location: https://x/",
+    ),
+    "never-healthy": (
+        Evidence(
+            reserved=compose.UNHEALTHY,
+            container=container(listens=(3000,), http_status=500, health_output="fetch failed"),
+        ),
+        "fetch failed",
+    ),
+    "dns-wrong": (
+        Evidence(outside=outside(route=RouteSeen("trovella.ai", 443, failure="EAI_NONAME"))),
+        "trovella.ai: EAI_NONAME",
+    ),
+    "certificate-expired": (
+        Evidence(outside=outside(certificate_code=10, certificate_words="has expired")),
+        "has expired (code 10)",
+    ),
+    "certificate-not-trusted": (
+        Evidence(outside=outside(certificate_code=62, certificate_words="mismatch")),
+        "mismatch (code 62)",
+    ),
+    "redis-down": (Evidence(outside=check("redis", 5002)), "redis: ok false after 5002 ms"),
+    "typesense-down": (Evidence(outside=check("typesense", 4)), "typesense: ok false after 4 ms"),
+    "database-down-for-application": (Evidence(outside=check("database", 4)), "database: ok false"),
+    "database-login-refused": (Evidence(sqlstate="28P01", true="no"), "SQLSTATE 28P01: no"),
+    "database-too-many-connections": (Evidence(sqlstate="53300"), "SQLSTATE 53300"),
+    "database-not-accepting": (Evidence(sqlstate="57P03"), "SQLSTATE 57P03"),
+    "database-unreachable": (
+        Evidence(kinds=("DatabaseUnreachable",), true="the proxy\n  oauth2: expired"),
+        "oauth2: expired",
+    ),
+    "database-locked": (Evidence(kinds=("DatabaseLocked",), sqlstate="55P03"), "SQLSTATE 55P03"),
+    "already-migrating": (Evidence(kinds=("AlreadyMigrating",), true="process 7"), "process 7"),
+    "migration-failed": (
+        Evidence(kinds=("MigrationFailed",), sqlstate="42P01", true="0001_a.sql"),
+        "SQLSTATE 42P01: 0001_a.sql",
+    ),
+    "check-failed": (
+        Evidence(checks=(CheckSeen("lint", "failed", ("x.js:3 unused", "ended with 1")),)),
+        "lint: x.js:3 unused",
+    ),
+    "build-argument-missing": (
+        Evidence(stage="build", missing_arguments=("TOKEN",), stderr=("exit code: 1",)),
+        "exit code: 1",
+    ),
+    "build-failed": (Evidence(stage="build", stderr=("unknown instruction",)), "unknown instr"),
+    "push-failed": (Evidence(stage="push", stderr=("denied",)), "denied"),
+    "worker-engine-down": (Evidence(kinds=("EngineError",), true="no socket"), "no socket"),
+    "registry-unavailable": (
+        Evidence(kinds=("RegistryError",), http_status=503, true="it fails"),
+        "HTTP 503: it fails",
+    ),
+    "source-unavailable": (Evidence(kinds=("SourceUnavailable",), true="git\n no"), "no"),
+    "secret-unusable": (
+        Evidence(secrets=(("trovella-sentry-dsn", "empty"),)),
+        "Secret Manager says so",
+    ),
+    "secret-store-unavailable": (
+        Evidence(kinds=("SecretStoreUnavailable",), true="not known"),
+        "not known",
+    ),
+    "refused-by-verdict": (
+        Evidence(kinds=("Refused",), findings=(Finding("rename", "breaks", "0001.sql", "Do."),)),
+        "0001.sql",
+    ),
+    "configuration-invalid": (Evidence(kinds=("ConfigInvalid",), true="x: is none"), "is none"),
+}
+
+
+def test_there_is_a_case_for_each_failure():
+    assert sorted(CASES) == sorted(one.code for one in FAILURES)
+
+
+@pytest.mark.parametrize("code", sorted(CASES))
+def test_a_failure_is_known_by_what_it_leaves(code: str):
+    evidence, seen = CASES[code]
+
+    diagnosis = diagnose(evidence)
+
+    assert (diagnosis.code, diagnosis.also) == (code, ())
+    assert seen in diagnosis.seen
+    assert diagnosis.cause
+    assert diagnosis.cause[-1] != "."
+    assert diagnosis.next_step.endswith(".")
+    assert diagnosis.what_now.endswith(diagnosis.retry.value)
+
+
+@pytest.mark.parametrize("code", sorted(CASES))
+def test_the_other_failures_have_nothing_to_say_of_it(code: str):
+    told = [one for one in FAILURES if one.look(CASES[code][0])]
+
+    assert told[0].code == code
+    assert all(one.is_general for one in told[1:])
+
+
+def test_what_nobody_knows_says_so_and_is_not_to_be_retried_blindly():
+    evidence = Evidence(
+        phase="quality", kinds=("Odd",), true="odd", left="Nothing.", next_step="Look."
+    )
+
+    diagnosis = diagnose(evidence)
+
+    assert diagnosis.code == "unknown"
+    assert diagnosis.why.startswith("unknown: no known failure fits")
+    assert diagnosis.impact == "Users notice nothing: what served before serves on."
+    assert diagnosis.retry is Retry.NO
+    assert diagnosis.what_now == (
+        "Look. Paste `bin/doctor`. Do not retry before somebody has looked."
+    )
+
+
+def test_the_first_cause_wins_and_the_others_stand_beside_it():
+    full = HostSeen(engine="26", clock_ahead_s=90, rooms=(Room("/", 0),))
+
+    diagnosis = diagnose(Evidence(host=full))
+
+    assert diagnosis.code == "clock-off"
+    assert diagnosis.also == ("disk-full: a file system of the host is full (/: 0 bytes free)",)
+    assert diagnosis.why.endswith("; see also disk-full")
+
+
+def test_a_mask_lies_over_every_text():
+    evidence = Evidence(
+        true="a hunter2",
+        stderr=("b hunter2",),
+        container=container(lines=("c hunter2",)),
+        host=HostSeen(containers=(container(lines=("d hunter2",)),)),
+        around=Around(url="hunter2"),
+    )
+
+    hidden = masked(evidence, lambda text: text.replace("hunter2", "***"))
+
+    assert "hunter2" not in repr(hidden)
+    assert repr(hidden).count("***") == 5
+
+
+def test_a_command_on_the_host_can_be_pasted():
+    evidence = Evidence(around=Around(ssh="ssh deploy@10.0.0.2"))
+
+    assert evidence.on_host("echo 'it is'") == "ssh deploy@10.0.0.2 'echo '\\''it is'\\'''"
