@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from rollout.errors import ConfigInvalid
+from rollout.limits import Limits
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
@@ -286,6 +287,7 @@ class Verify(Section):
         timeout_s: How long the release may take to be seen, in seconds.
         watch_rate_per_s: How often `url` is asked while a release is switched, for the picture in
             its report; 0 asks never.
+        limits: What a release must keep within.
     """
 
     url: Annotated[str, Field(pattern=r"^https?://")]
@@ -293,6 +295,7 @@ class Verify(Section):
     version_key: str = "version"
     timeout_s: Seconds = 60
     watch_rate_per_s: Annotated[float, Field(ge=0, le=50)] = 10
+    limits: Limits = Limits()
 
     @property
     def path(self) -> str:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from rollout.config import Environment
     from rollout.executors.host import Host
     from rollout.ledger import Event
-    from rollout.model.finding import Verdict
+    from rollout.model.finding import Assessment
     from rollout.model.release import Release
     from rollout.model.sample import Sample
 
@@ -77,7 +77,7 @@ def note_superseded(environment: str, reason: str) -> None:
 
 
 def publish_release(
-    release: Release, verdict: Verdict, settings: Environment, samples: Sequence[Sample] = ()
+    release: Release, verdict: Assessment, settings: Environment, samples: Sequence[Sample] = ()
 ) -> None:
     """Show a release's report, its checks and the way to the application beside the run."""
     url, service = settings.verify.url, settings.application.service

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from prefect import get_run_logger, task
@@ -10,11 +11,15 @@ from prefect.cache_policies import NO_CACHE
 from rollout.decide.releases import release_on
 from rollout.decide.verify import judge
 from rollout.errors import Refused, VerificationFailed
+from rollout.executors.clock import unix_s
 from rollout.executors.files import read_environment
+from rollout.executors.outside import look_outside
 from rollout.executors.probe import probe
 from rollout.ledger import read_ledger
-from rollout.model.finding import Finding, Refuse
+from rollout.model.evidence import Evidence
+from rollout.model.finding import Finding, Go
 from rollout.model.release import Release
+from tasks.before import before
 from tasks.lease import holds_lease
 from tasks.migrate import holds_exactly
 from tasks.record import note, publish_release, publish_state
@@ -25,6 +30,7 @@ from tasks.watch import seen
 if TYPE_CHECKING:
     from rollout.config import Environment
     from rollout.executors.host import Host
+    from rollout.model.finding import Assessment
     from rollout.model.host import HostFacts
 
 
@@ -44,16 +50,15 @@ def verify_release(release: Release, environment: str) -> str:
         RolloutError: When something could not be looked at.
     """
     settings = read_environment(environment)
-    database = holds_exactly(release.version, environment)
-    report = probe(
-        settings.verify, release, settings.application.service, log=get_run_logger().info
-    )
     with reach(settings) as host:
-        facts = read(host, settings.application)
-        verdict = judge(report, facts, release, settings.application, settings.verify, database)
-        frozen = release_on(facts, release.number) or release
+        evidence = _look(release, settings, host)
+        verdict = judge(evidence, release, settings.application, settings.verify)
+        facts = evidence.facts
+        frozen = (release_on(facts, release.number) if facts else None) or release
         publish_release(frozen, verdict, settings, seen())
-        if isinstance(verdict, Refuse):
+        for finding in verdict.findings:
+            get_run_logger().warning("%s: %s", finding.rule, finding.consequence)
+        if facts is None or not isinstance(verdict, Go):
             raise _failure(release, verdict)
         if holds_lease():
             note_verified(host, settings, release, facts)
@@ -61,6 +66,26 @@ def verify_release(release: Release, environment: str) -> str:
     sentence = f"release {release.number} ({release.version.short}) serves at {settings.verify.url}"
     get_run_logger().info(sentence)
     return sentence
+
+
+def _look(release: Release, settings: Environment, host: Host) -> Evidence:
+    """Return what is seen of a release; the address is looked at beside the host and database."""
+    earlier = before(release, settings.name)
+    report = probe(
+        settings.verify,
+        release,
+        settings.application.service,
+        before=earlier,
+        log=get_run_logger().info,
+    )
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        outside = beside.submit(look_outside, settings.verify)
+        database = holds_exactly(release.version, settings.name)
+        began_s = unix_s()
+        facts = read(host, settings.application)
+        read_at_s = (began_s + unix_s()) / 2
+        skew_s = facts.figures.clock_s - read_at_s if facts.figures else None
+        return Evidence(report, facts, database, outside.result(), earlier, skew_s)
 
 
 def note_verified(host: Host, settings: Environment, release: Release, facts: HostFacts) -> None:
@@ -74,7 +99,7 @@ def note_verified(host: Host, settings: Environment, release: Release, facts: Ho
         note(host, settings, release, "verified", release.reason)
 
 
-def _failure(release: Release, verdict: Refuse) -> VerificationFailed:
+def _failure(release: Release, verdict: Assessment) -> VerificationFailed:
     told = "; ".join(finding.consequence for finding in verdict.findings)
     return VerificationFailed(
         f"release {release.number} was not seen serving: {told}",

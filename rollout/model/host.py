@@ -50,6 +50,9 @@ class Container:
         release: The number in its label; None where it has none.
         mounts: Pairs of source and destination.
         exit_code: What it ended with; 0 while it runs.
+        restarts: How often it started again by itself since it was made.
+        oom_killed: Whether something in it was killed for want of memory since it started.
+        started_at: When it was last started, ISO 8601, UTC; empty where that is not known.
     """
 
     name: str
@@ -61,6 +64,9 @@ class Container:
     release: int | None = None
     mounts: tuple[tuple[str, str], ...] = ()
     exit_code: int = 0
+    restarts: int = 0
+    oom_killed: bool = False
+    started_at: str = ""
 
     @property
     def serves(self) -> bool:
@@ -71,6 +77,22 @@ class Container:
     def has_done(self) -> bool:
         """Return whether it has ended well, as a job does."""
         return self.status == "exited" and self.exit_code == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How much a host has left, and what time it thinks it is.
+
+    Attributes:
+        disk_free_bytes: Free space, in bytes, where it is least: images or the application's
+            directory.
+        memory_available_bytes: Memory that can be had without swapping, in bytes.
+        clock_s: Its clock, in seconds since 1970.
+    """
+
+    disk_free_bytes: int
+    memory_available_bytes: int
+    clock_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +108,8 @@ class HostFacts:
         files: Path below the directory to the SHA-256 of what lies there.
         containers: All of the compose project, running or not.
         images: Image reference to the engine's identity of it.
+        figures: What it has left; None where that was not asked for. Two looks at the same host are
+            equal whatever these say.
     """
 
     live: str = ""
@@ -96,6 +120,7 @@ class HostFacts:
     files: dict[str, str] = field(default_factory=dict[str, str])
     containers: tuple[Container, ...] = ()
     images: dict[str, str] = field(default_factory=dict[str, str])
+    figures: Figures | None = field(default=None, compare=False)
 
     def container(self, service: str) -> Container | None:
         """Return the container of a compose service; None when there is none."""

@@ -23,6 +23,7 @@ from rollout.executors.host import Host, carry_out
 from rollout.executors.probe import probe
 from rollout.ledger import read_ledger
 from rollout.model.command import Command, Secret, script
+from rollout.model.evidence import Evidence
 from rollout.model.finding import Go, Refuse
 from rollout.model.release import Image, Release, Version
 from rollout.render.env import render_env
@@ -111,14 +112,22 @@ def test_the_first_release_comes_to_serve_on_a_bare_host(vm: Vm, host: Host):
 
     report = probe(verify(vm), release)
     assert (report.status, report.version, report.upstream) == ("healthy", A, "web-r1")
-    verdict = judge(report, read(host), release, APPLICATION, verify(vm), Go())
+    verdict = judge(Evidence(report, read(host), Go()), release, APPLICATION, verify(vm))
     assert isinstance(verdict, Go), verdict
     assert [check.name for check in verdict.checks] == [
         "health from outside",
+        "dependency database from outside",
+        "dependency redis from outside",
+        "dependency typesense from outside",
         "version from outside",
         "live release on the host",
         "current release on the host",
         "image of its container",
+        "image in the ledger",
+        "restarts since the activation",
+        "killed for want of memory",
+        "disk free on the host",
+        "memory available on the host",
         "migrations in the database",
         "container caddy",
         "container web-r1",
@@ -404,7 +413,7 @@ def test_a_release_that_does_not_answer_as_itself_is_refused(vm: Vm, host: Host)
     assert isinstance(other, Release)
 
     report = probe(verify(vm, timeout_s=1), other)
-    verdict = judge(report, facts, other, APPLICATION, verify(vm), Go())
+    verdict = judge(Evidence(report, facts, Go()), other, APPLICATION, verify(vm))
 
     assert isinstance(verdict, Refuse)
     assert {one.name for one in verdict.checks if not one.ok} >= {
@@ -421,7 +430,7 @@ def test_an_application_that_names_no_version_is_known_by_the_proxys_header(vm: 
     report = probe(verify(vm, version_key="commit"), current)
 
     assert (report.version, report.upstream) == ("", f"web-r{current.number}")
-    verdict = judge(report, facts, current, APPLICATION, verify(vm), Go())
+    verdict = judge(Evidence(report, facts, Go()), current, APPLICATION, verify(vm))
     assert isinstance(verdict, Go), verdict
 
 
