@@ -288,6 +288,12 @@ class Verify(Section):
         watch_rate_per_s: How often `url` is asked while a release is switched, for the picture in
             its report; 0 asks never.
         limits: What a release must keep within.
+        bake_s: How long a new release is looked at again and again before it counts as good, in
+            seconds; 0 looks once.
+        bake_interval_s: How long to wait between two looks, in seconds.
+        ask_s: How long a person has to decide in the UI when a part of the evidence is missing, in
+            seconds; 0 asks nobody.
+        ask_default: What holds when nobody can be asked, or nobody answers.
     """
 
     url: Annotated[str, Field(pattern=r"^https?://")]
@@ -296,6 +302,10 @@ class Verify(Section):
     timeout_s: Seconds = 60
     watch_rate_per_s: Annotated[float, Field(ge=0, le=50)] = 10
     limits: Limits = Limits()
+    bake_s: Annotated[float, Field(ge=0, le=86_400)] = 0
+    bake_interval_s: Seconds = 15
+    ask_s: Annotated[int, Field(ge=0, le=86_400)] = 900
+    ask_default: Literal["refuse", "go"] = "refuse"
 
     @property
     def path(self) -> str:

@@ -28,6 +28,9 @@ class Limits(BaseModel):
         disk_free_mib: How much of the host's disk must be free, in MiB.
         memory_available_mib: How much of its memory must be available, in MiB.
         clock_skew_s: How far its clock may be from the worker's, in seconds.
+        errors_per_min: How many errors a minute a service may log more than before the activation.
+        warnings_per_min: The same of warnings.
+        new_errors: How many kinds of errors there may be that were not logged before.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -42,3 +45,6 @@ class Limits(BaseModel):
     disk_free_mib: Annotated[float, Field(ge=0)] = 512
     memory_available_mib: Annotated[float, Field(ge=0)] = 64
     clock_skew_s: Annotated[float, Field(gt=0)] = 30
+    errors_per_min: Annotated[float, Field(ge=0)] = 30
+    warnings_per_min: Annotated[float, Field(ge=0)] = 300
+    new_errors: Annotated[int, Field(ge=0)] = 5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rollout.model.finding import Go
+from rollout.model.finding import Go, Inconclusive
 from rollout.render.picture import data_uri, render_picture, summarise
 
 if TYPE_CHECKING:
@@ -43,10 +43,9 @@ def render_release_report(
         service: The compose service that is switched.
         samples: What was seen from outside meanwhile; none leaves the picture out.
     """
-    well = isinstance(verdict, Go) and bool(verdict.checks)
     return "\n".join(
         (
-            f"# Release {release.number} {'serves' if well else 'was not seen serving'}",
+            f"# Release {release.number} {_headline(verdict)}",
             "",
             *(f"- **{name}:** {plain(value)}" for name, value in _facts(release, url).items()),
             *(("", *_picture(release, service, samples)) if samples else ()),
@@ -61,6 +60,12 @@ def render_release_report(
             "",
         )
     )
+
+
+def _headline(verdict: Assessment) -> str:
+    if isinstance(verdict, Inconclusive):
+        return "could not be verified"
+    return "serves" if isinstance(verdict, Go) and verdict.checks else "was not seen serving"
 
 
 def _facts(release: Release, url: str) -> dict[str, str]:

@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from rollout.commands.bundle import PART_BYTES, bundle_command, parse_bundle
 from rollout.commands.compose import compose, pull_command
+from rollout.commands.logs import parse_logs, read_logs_command
 from rollout.config import Verify
 from rollout.decide.activate import decide_activation
+from rollout.decide.logs import new_errors
 from rollout.decide.rollback import choose_release
 from rollout.decide.verify import judge
 from rollout.errors import CommandFailed
@@ -432,6 +435,47 @@ def test_an_application_that_names_no_version_is_known_by_the_proxys_header(vm: 
     assert (report.version, report.upstream) == ("", f"web-r{current.number}")
     verdict = judge(Evidence(report, facts, Go()), current, APPLICATION, verify(vm))
     assert isinstance(verdict, Go), verdict
+
+
+def test_the_evidence_of_a_host_is_read_at_once_and_within_a_bound(host: Host):
+    web = f"web-r{read(host).current}"
+    noise = 'i=0; while [ $i -lt 2000 ]; do echo "$0 $i" >/proc/1/fd/1; i=$((i + 1)); done'
+    told = Command(("docker", "exec", f"trovella-{web}-1", "sh", "-c", noise, "a long log's line"))
+    host.check(told, "write into the log")
+    before = host.round_trips
+
+    answer = host.run(bundle_command(APPLICATION.project, "caddy"))
+
+    bundle = parse_bundle(answer.stdout)
+    assert host.round_trips == before + 1
+    logs = {one.name.removeprefix("trovella-").removesuffix("-1"): one for one in bundle.containers}
+    assert {*RUNNING, web} <= set(logs)
+    assert json.loads(logs[web].state)["Status"] == "running"
+    assert "a long log's line 1999" in logs[web].log
+    assert "a long log's line 1900" not in logs[web].log
+    assert max(len(one.log) for one in bundle.containers) <= PART_BYTES
+    assert "Mem:" in bundle.machine
+
+
+def test_the_logs_of_before_and_after_an_activation_are_equally_long(host: Host):
+    facts = read(host)
+    web, caddy = facts.container(f"web-r{facts.current}"), facts.container("caddy")
+    assert web is not None
+    assert caddy is not None
+    say = Command(("docker", "exec", web.name, "sh", "-c", "echo 'Error: now' >/proc/1/fd/2"))
+    host.check(say, "write into the log")
+    at = host.check(Command(("date", "-u", "-d", "-30 seconds", "+%FT%TZ")), "the time")
+    asked = [("web", web.name, ""), ("caddy", caddy.name, caddy.name), ("gone", "", "nobody")]
+
+    answer = host.run(read_logs_command(at.stdout.strip(), asked))
+
+    logs = parse_logs(answer.stdout)
+    assert logs is not None
+    assert 30 <= logs.seconds < 90
+    assert [one.service for one in logs.now] == ["web", "caddy"]
+    assert [one.service for one in logs.before] == ["caddy"]
+    assert "Error: now" in logs.now[0].text
+    assert [one.fingerprint for one in new_errors(logs) if one.service == "web"] == ["Error: now"]
 
 
 AWKWARD = {

@@ -80,7 +80,10 @@ def _register(server: Server, folder: Path, *words: str) -> str:
 
 def _deployment(server: Server, flow: str) -> dict[str, Any]:
     found = server.client.read_deployment_by_name(f"{flow}/production")
-    return found.model_dump(mode="json", exclude=ANEW)
+    told = found.model_dump(mode="json", exclude=ANEW)
+    # A schedule is made anew each time.
+    told["schedules"] = [(one["schedule"], one["active"]) for one in told["schedules"]]
+    return told
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +106,9 @@ def test_registering_again_changes_nothing_and_the_cli_agrees(
     assert declared["deploy"]["entrypoint"] == "flows.deploy.deploy"
     assert declared["deploy"]["work_pool_name"] == "trovella"
     assert declared["deploy"]["pull_steps"] == []
+    half_hourly = {"cron": "11,41 * * * *", "timezone": "UTC", "day_or": True}
+    assert declared["verify"]["schedules"] == [(half_hourly, True)]
+    assert declared["deploy"]["schedules"] == []
 
     cli = server.python("-m", "prefect", "--no-prompt", "deploy", "--all")
 
