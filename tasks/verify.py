@@ -35,6 +35,7 @@ from rollout.model.sight import Sight
 from tasks.ask import ask
 from tasks.before import before
 from tasks.lease import holds_lease
+from tasks.logs import read_logs, show_new_errors
 from tasks.migrate import holds_exactly
 from tasks.record import note, publish_release, publish_state
 from tasks.retry import RETRIES, RETRY_DELAY_S, when_safe
@@ -92,12 +93,12 @@ def look(release: Release, environment: str) -> Sight:
     """
     settings = read_environment(environment)
     with reach(settings) as host:
-        facts, verdict = _judge_once(release, settings, host)
-        _publish(release, verdict, settings, facts)
+        evidence, verdict = _judge_once(release, settings, host)
+        _publish(release, verdict, settings, evidence)
         if isinstance(verdict, Inconclusive):
             return _inconclusive(release, verdict)
         if not settings.verify.bake_s:
-            _conclude(release, settings, facts)
+            _conclude(release, settings, evidence.facts)
     sentence = f"release {release.number} ({release.version.short}) serves at {settings.verify.url}"
     get_run_logger().info(sentence)
     return Sight(sentence)
@@ -117,15 +118,15 @@ def bake(release: Release, environment: str) -> Sight:
     verify = settings.verify.model_copy(update=impatient)
     settings = settings.model_copy(update={"verify": verify})
     with reach(settings) as host:
-        facts: list[HostFacts | None] = []
+        last: list[Evidence] = []
 
         def judge_once() -> Assessment:
-            read_now, verdict = _judge_once(release, settings, host)
-            facts.append(read_now)
+            evidence, verdict = _judge_once(release, settings, host)
+            last[:] = [evidence]
             return verdict
 
         looks, verdict = judge_repeatedly(judge_once, verify.bake_s, verify.bake_interval_s)
-        _publish(release, verdict, settings, facts[-1])
+        _publish(release, verdict, settings, last[0])
     if isinstance(verdict, Inconclusive):
         return _inconclusive(release, verdict)
     told = f"It baked for {verify.bake_s:g} s and was looked at {looks} times."
@@ -133,25 +134,26 @@ def bake(release: Release, environment: str) -> Sight:
     return Sight(told)
 
 
-def _judge_once(
-    release: Release, settings: Environment, host: Host
-) -> tuple[HostFacts | None, Assessment]:
+def _judge_once(release: Release, settings: Environment, host: Host) -> tuple[Evidence, Assessment]:
     evidence = _look(release, settings, host)
     verdict = judge(evidence, release, settings.application, settings.verify)
     for finding in verdict.findings:
         get_run_logger().warning("%s: %s", finding.rule, finding.consequence)
-    return evidence.facts, verdict
+    return evidence, verdict
 
 
 def _publish(
-    release: Release, verdict: Assessment, settings: Environment, facts: HostFacts | None
+    release: Release, verdict: Assessment, settings: Environment, evidence: Evidence
 ) -> None:
     """Show what was seen.
 
     Raises:
         VerificationFailed: When it is a refusal.
     """
+    facts = evidence.facts
     frozen = (release_on(facts, release.number) if facts else None) or release
+    if evidence.logs is not None:
+        show_new_errors(settings, frozen, evidence.logs)
     publish_release(frozen, verdict, settings, seen())
     if isinstance(verdict, Refuse):
         _fail(release, verdict.findings)
@@ -169,14 +171,18 @@ def _look(release: Release, settings: Environment, host: Host) -> Evidence:
     )
     missing: list[tuple[str, str]] = []
     with ThreadPoolExecutor(max_workers=1) as beside:
-        outside = beside.submit(look_outside, settings.verify)
+        # Where it does not answer as it should, nobody waits to know how slowly.
+        requests = 0 if report.problem else None
+        outside = beside.submit(look_outside, settings.verify, requests=requests)
         database = _database(release, settings, missing)
         began_s = unix_s()
         facts = _facts(host, settings, missing)
         read_at_s = (began_s + unix_s()) / 2
         figures = facts.figures if facts else None
         skew_s = figures.clock_s - read_at_s if figures else None
-        return Evidence(report, facts, database, outside.result(), earlier, skew_s, tuple(missing))
+        logs = read_logs(host, settings, release, facts) if facts else None
+        seen_outside = outside.result()
+    return Evidence(report, facts, database, seen_outside, earlier, skew_s, logs, tuple(missing))
 
 
 def _database(

@@ -19,17 +19,14 @@ from rollout.decide.scope import decide_scope
 from rollout.decide.way_back import WayBack, decide_way_back, same_schema
 from rollout.errors import RolloutError
 from rollout.executors.database import Database
-from rollout.executors.masking import masking
 from rollout.executors.outside import look_outside
 from rollout.model.finding import Finding
 from rollout.model.layout import Layout
 from rollout.render.bundle import render_bundle
-from tasks.app_secrets import read_secrets
+from tasks.masks import mask_of
 from tasks.target import tell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from rollout.config import Environment
     from rollout.executors.host import Host
     from rollout.model.contract import Contract
@@ -43,13 +40,11 @@ def keep_evidence(host: Host, settings: Environment, release: Release) -> None:
     Whatever goes wrong with it is a warning: it must not keep a run from going back.
     """
     application = settings.application
-    limits = settings.verify.limits.model_copy(update={"requests": 0})
-    once = settings.verify.model_copy(update={"limits": limits})
     try:
         with ThreadPoolExecutor(max_workers=1) as beside:
-            outside = beside.submit(look_outside, once)
+            outside = beside.submit(look_outside, settings.verify, requests=0)
             answer = host.run(bundle_command(application.project, application.proxy))
-            bundle, mask = parse_bundle(answer.stdout), _mask(settings, release)
+            bundle, mask = parse_bundle(answer.stdout), mask_of(settings, release)
             markdown = render_bundle(release, bundle, outside.result(), mask)
         create_markdown_artifact(
             key="evidence",
@@ -58,16 +53,6 @@ def keep_evidence(host: Host, settings: Environment, release: Release) -> None:
         )
     except (RolloutError, HTTPError, PrefectException) as error:
         tell(f"warning: the evidence is not whole: {error}")
-
-
-def _mask(settings: Environment, release: Release) -> Callable[[str], str] | None:
-    """Return what hides a release's own secrets; None where they cannot be read."""
-    try:
-        values = read_secrets(settings, release.secret_versions)
-    except RolloutError as error:
-        tell(f"warning: the logs are not shown, because they cannot be masked: {error.true}")
-        return None
-    return masking(one.value for one in values.values())
 
 
 def way_back(host: Host, settings: Environment, left: Release, former: Release) -> WayBack:

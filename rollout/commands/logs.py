@@ -18,7 +18,8 @@ LONGEST_WINDOW_S = 900
 TIMEOUT_S = 20.0
 _OF_WINDOW = 4
 
-# The containers are known by name, so the former release's stopped one is read too.
+# The containers are known by name, so the former release's stopped one is read too. Docker takes
+# whole seconds: what was written in the present one counts.
 _READ = """\
 # read the logs of before and after an activation
 activated=$(date -u -d "$1" +%s) || exit
@@ -35,7 +36,7 @@ window() { # WORD SERVICE CONTAINER SINCE UNTIL
     echo ' .'
 }
 while [ "$#" -ge 3 ]; do
-    [ "$2" = - ] || window now "$1" "$2" "$((now - length))" "$now"
+    [ "$2" = - ] || window now "$1" "$2" "$((now - length))" "$((now + 1))"
     [ "$3" = - ] || window before "$1" "$3" "$((activated - length))" "$activated"
     shift 3
 done

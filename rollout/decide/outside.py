@@ -122,6 +122,8 @@ def _redirect_checks(now: Outside) -> Iterator[Check]:
 
 def _speed_checks(now: Outside, before: Outside | None, limits: Limits) -> Iterator[Check]:
     sent = len(now.latencies_ms) + now.lost
+    if not sent:
+        return
     yield _weighed(
         "requests answered from outside",
         f"all of {sent}",

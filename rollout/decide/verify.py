@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rollout.decide.logs import log_checks
 from rollout.decide.outside import address_checks, health_checks
 from rollout.decide.standing import (
     container_checks,
@@ -28,6 +29,18 @@ if TYPE_CHECKING:
 
 _NOTHING = "nothing"
 _NOT_SEEN = "could not be looked at"
+_READ_LOGS = "Read the logs; the artifact new-errors of the run shows what is new in them."
+_HELP = {
+    "certificate": "Read the proxy's log for why the certificate was not renewed.",
+    "disk": "Free disk space on the host, or make its disk larger.",
+    "clock": "See whether the host keeps its time by NTP.",
+    "errors in": _READ_LOGS,
+    "warnings in": _READ_LOGS,
+    "new errors": _READ_LOGS,
+}
+"""What to do about a check, by how its name begins."""
+_HELP_OUTSIDE = "Read the log of the web container and of the proxy around this time."
+_HELP_HOST = "Look at `docker ps --all` on the host, and at the container's log."
 HOST, DATABASE = "the host", "migrations in the database"
 """Names of the parts that decide, for `Evidence.missing`."""
 
@@ -58,6 +71,7 @@ def judge(
         *(_on_host(evidence, facts, release, application, verify) if facts else ()),
         *(_migrations(evidence.database, release) if evidence.database else ()),
         *(container_checks(facts) if facts else ()),
+        *(log_checks(evidence.logs, verify.limits) if evidence.logs else ()),
         *_unseen(evidence),
     )
     return weigh(checks, report.url)
@@ -144,12 +158,5 @@ def _finding(check: Check, url: str) -> Finding:
 def _help(check: Check, outside: bool) -> str:  # noqa: FBT001
     if check.weight == "unknown":
         return "See why it could not be looked at, then run verify again."
-    if check.name.startswith("certificate"):
-        return "Read the proxy's log for why the certificate was not renewed."
-    if check.name.startswith("disk"):
-        return "Free disk space on the host, or make its disk larger."
-    if check.name.startswith("clock"):
-        return "See whether the host keeps its time by NTP."
-    if outside:
-        return "Read the log of the web container and of the proxy around this time."
-    return "Look at `docker ps --all` on the host, and at the container's log."
+    place = _HELP_OUTSIDE if outside else _HELP_HOST
+    return next((told for word, told in _HELP.items() if check.name.startswith(word)), place)

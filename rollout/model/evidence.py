@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from rollout.model.finding import Verdict
 from rollout.model.host import HostFacts
+from rollout.model.logs import Logs
 from rollout.model.outside import Outside
 from rollout.model.probe import ProbeReport
 
@@ -24,6 +25,8 @@ class Evidence:
             nobody looked, or none did.
         clock_skew_s: How far the host's clock is ahead of the worker's, in seconds; None when it
             was not read.
+        logs: What the services wrote since the activation and before it; None when that is not
+            known.
         missing: Why the host or the database could not be looked at, by the names that
             `decide.verify` gives them; empty where nothing more is known.
     """
@@ -34,4 +37,5 @@ class Evidence:
     outside: Outside | None = None
     before: Outside | None = None
     clock_skew_s: float | None = None
+    logs: Logs | None = None
     missing: tuple[tuple[str, str], ...] = ()

@@ -134,6 +134,13 @@ def test_a_look_at_an_address_sees_all_of_it(good: Path):
     assert min(seen.latencies_ms) > 0
 
 
+def test_no_latency_is_measured_where_nobody_waits_for_it(good: Path):
+    with serving(good) as port:
+        seen = look_outside(asking(port), requests=0)
+
+    assert (seen.status, seen.latencies_ms, seen.lost) == ("degraded", (), 0)
+
+
 def test_lost_requests_are_counted(good: Path):
     with serving(good, "http/1.1", fails=True) as port:
         seen = look_outside(asking(port, limits={"requests": 6}))

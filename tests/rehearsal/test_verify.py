@@ -6,6 +6,7 @@ One world, in order: each test goes on where the one before it ended.
 from __future__ import annotations
 
 import json
+import threading
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -13,12 +14,16 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from prefect import flow, get_client
+from prefect import flow, get_client, resume_flow_run
 from prefect.client.schemas.filters import (
     ArtifactFilter,
     ArtifactFilterFlowRunId,
     ArtifactFilterKey,
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
 )
+from prefect.client.schemas.objects import StateType
 
 from infra.rehearsal.cloud_machine import cloud
 from infra.rehearsal.shell import wait_until
@@ -28,10 +33,23 @@ from tasks.target import reach
 from tasks.verify import current_release
 from tasks.way_back import way_back
 from tests.support import blocks
-from tests.support.world import commit, facts, health, rehearsal, serving_version, trigger
+from tests.support.world import (
+    RUN_LIMIT_S,
+    Run,
+    commit,
+    facts,
+    health,
+    on_host,
+    rehearsal,
+    serving_version,
+    trigger,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from uuid import UUID
+
+    from prefect.client.schemas.objects import FlowRun
 
 pytestmark = pytest.mark.rehearsal
 
@@ -64,7 +82,9 @@ def without_redis() -> Generator[None]:
 
 @pytest.fixture(scope="module")
 def serving() -> str:
-    """Deploy a good commit and return it."""
+    """Return what serves; on a bare host a good commit is deployed first."""
+    if "web-r" in on_host("cat /opt/trovella/proxy/live 2>/dev/null || true"):
+        return serving_version()
     version = commit()
     run = trigger("deploy", commit=version)
     assert run.exit_code == 0, run.log
@@ -162,3 +182,39 @@ def test_a_block_that_is_gone_leaves_the_way_back_open_and_says_so(serving: str)
 
     assert other.open
     assert "is not known: " in other.told
+
+
+def paused() -> UUID:
+    """Wait until a run asks, and return its id."""
+    kind = FlowRunFilterStateType(any_=[StateType.PAUSED])
+    asking = FlowRunFilter(state=FlowRunFilterState(type=kind))
+    found: list[FlowRun] = []
+
+    def asks() -> bool:
+        with get_client(sync_client=True) as client:
+            found[:] = client.read_flow_runs(flow_run_filter=asking)
+        return bool(found)
+
+    wait_until(asks, "a run that asks", timeout_s=RUN_LIMIT_S)
+    return found[0].id
+
+
+def test_a_person_decides_what_nobody_could_see_in_full(serving: str):
+    outcome: list[Run] = []
+    served = serving_version()
+    run = threading.Thread(
+        target=lambda: outcome.append(trigger("rollback", reason="a test of verify"))
+    )
+
+    with blocks.changed("app-database/rehearsal-database", host="10.77.0.51"):
+        run.start()
+        resume_flow_run(paused(), {"verdict": "go", "why": "the page is well", "who": "ada"})
+        run.join()
+
+    (back,) = outcome
+    assert back.exit_code == 0, back.log
+    assert back.tasks["verify"] == "Inconclusive"
+    assert "It goes on although migrations in the database could not be looked at: " in back.message
+    assert "(ada: the page is well)" in back.message
+    assert serving_version() != served
+    assert json.loads(on_host("tail -n 1 /opt/trovella/ledger.jsonl"))["event"] == "verified"

@@ -71,6 +71,7 @@ def test_no_latency_is_measured_where_none_is_asked_for():
     none = replace(NOW, tls=None, plain="", latencies_ms=())
 
     assert address_checks(none, None, Limits(requests=0)) == ()
+    assert address_checks(none, None, LIMITS) == ()
 
 
 EXPIRED = Tls("certificate has expired")

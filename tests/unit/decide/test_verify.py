@@ -11,6 +11,7 @@ from rollout.decide.verify import judge
 from rollout.model.evidence import Evidence
 from rollout.model.finding import Finding, Go, Inconclusive, Refuse
 from rollout.model.host import Container, HostFacts
+from rollout.model.logs import Logs, LogWindow
 from rollout.model.probe import ProbeReport
 from rollout.render.compose import render_compose
 from tests.support.values import APPLICATION, COMPOSE, release
@@ -226,3 +227,17 @@ def test_what_is_seen_to_be_wrong_refuses_whatever_else_is_missing():
         "health-from-outside",
         "release-from-outside,-by-the-proxy's-header",
     }
+
+
+def test_errors_that_came_with_the_release_refuse():
+    noise = "\n".join(['{"level":50,"msg":"boom"}'] * 40)
+    logs = Logs(60.0, (LogWindow("web", noise),), (LogWindow("web", ""),))
+
+    verdict = judge(Evidence(SEEN, HOST, Go(), logs=logs), RELEASE, APPLICATION, VERIFY)
+
+    assert isinstance(verdict, Refuse)
+    assert [finding.consequence for finding in verdict.findings] == [
+        "errors in the log of web: expected at most 30 a minute more than before, "
+        "seen 40.0 a minute, 0.0 before"
+    ]
+    assert "new-errors" in verdict.findings[0].help
