@@ -70,10 +70,10 @@ def verify_release(release: Release, environment: str) -> str:
     if settings.verify.bake_s and holds_lease():
         baked: Sight = bake(release, environment, return_state=True).result()
         settled = _settle(baked, release, settings)
-        told = " ".join(filter(None, (told, settled or baked.sentence)))
+        told = "; ".join(filter(None, (told, settled or baked.sentence)))
     if told or settings.verify.bake_s:
         _conclude(release, settings)
-    return " ".join(filter(None, (sight.sentence, told)))
+    return "; ".join(filter(None, (sight.sentence, told)))
 
 
 @task(
@@ -129,7 +129,7 @@ def bake(release: Release, environment: str) -> Sight:
         _publish(release, verdict, settings, last[0])
     if isinstance(verdict, Inconclusive):
         return _inconclusive(release, verdict)
-    told = f"It baked for {verify.bake_s:g} s and was looked at {looks} times."
+    told = f"it baked for {verify.bake_s:g} s and was looked at {looks} times"
     tell(told)
     return Sight(told)
 
@@ -213,7 +213,7 @@ def _again_or_missing(error: RolloutError, part: str, missing: list[tuple[str, s
 
 def _inconclusive(release: Release, verdict: Inconclusive) -> Sight:
     told = tuple(finding.consequence for finding in verdict.findings)
-    sentence = f"release {release.number} ({release.version.short}) answers as it should."
+    sentence = f"release {release.number} ({release.version.short}) answers as it should"
     sight = Sight(sentence, told)
     # Prefect takes a state that a task returns as the task's own.
     return cast("Any", Completed(name="Inconclusive", message="; ".join(told), data=sight))
@@ -230,11 +230,11 @@ def _settle(sight: Sight, release: Release, settings: Environment) -> str:
     unknown = "; ".join(sight.unknown)
     if not holds_lease():
         _fail_unknown(release, unknown)
-    told = f"{sight.sentence}\n\nBut {unknown}.\n\nShall it go on serving? `refuse` goes back."
+    told = f"{sight.sentence}.\n\nBut {unknown}.\n\nShall it go on serving? `refuse` goes back."
     answer = ask(told, settings.verify.ask_s, settings.verify.ask_default)
     if answer.verdict == "refuse":
         _fail_unknown(release, f"{unknown}; refused ({answer.told})")
-    return f"It goes on although {unknown} ({answer.told})."
+    return f"it goes on although {unknown} ({answer.told})"
 
 
 def _conclude(release: Release, settings: Environment, facts: HostFacts | None = None) -> None:

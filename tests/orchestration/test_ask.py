@@ -147,5 +147,5 @@ def test_a_look_without_a_part_of_the_evidence_is_seen_as_inconclusive(server: S
 
     assert name == "Inconclusive"
     assert sight == Sight(
-        "release 3 (cccccccccccc) answers as it should.", ("the host could not be looked at",)
+        "release 3 (cccccccccccc) answers as it should", ("the host could not be looked at",)
     )

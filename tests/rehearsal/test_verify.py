@@ -214,7 +214,9 @@ def test_a_person_decides_what_nobody_could_see_in_full(serving: str):
     (back,) = outcome
     assert back.exit_code == 0, back.log
     assert back.tasks["verify"] == "Inconclusive"
-    assert "It goes on although migrations in the database could not be looked at: " in back.message
+    assert (
+        "; it goes on although migrations in the database could not be looked at: " in back.message
+    )
     assert "(ada: the page is well)" in back.message
     assert serving_version() != served
     assert json.loads(on_host("tail -n 1 /opt/trovella/ledger.jsonl"))["event"] == "verified"
