@@ -138,6 +138,12 @@ SLOW = replace(NOW, latencies_ms=(2500.0, 2500.0, 9000.0))
             id="a request was lost",
         ),
         pytest.param(
+            replace(NOW, latencies_ms=(), lost=2),
+            NOW,
+            [("requests answered from outside", "0 of 2", "refuse")],
+            id="all were lost, so nothing is said of their speed",
+        ),
+        pytest.param(
             replace(NOW, lost=1),
             replace(NOW, lost=2),
             [("requests answered from outside", "3 of 4, as before the activation", "warn")],
