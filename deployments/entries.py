@@ -28,6 +28,20 @@ class Pool(Section):
     name: str
 
 
+class Schedule(Section):
+    """When runs of a deployment are started without anybody asking.
+
+    Attributes:
+        cron: When, in cron's five fields.
+        timezone: What the fields mean, for example `UTC`.
+        active: Whether it starts runs; one that does not can be turned on in the UI.
+    """
+
+    cron: str
+    timezone: str = "UTC"
+    active: bool = True
+
+
 class Entry(Section):
     """One deployment of prefect.yaml."""
 
@@ -38,6 +52,7 @@ class Entry(Section):
     work_pool: Pool
     tags: list[str] = []
     parameters: dict[str, Any] = {}
+    schedules: list[Schedule] = []
 
 
 def read_entries(path: Path, environment: str) -> list[Entry]:

@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING
 
 import httpx
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCreate
 from prefect.client.schemas.objects import StateType
+from prefect.client.schemas.schedules import CronSchedule
 from prefect.events.actions import ChangeFlowRunState
 from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
 from prefect.exceptions import ObjectNotFound
@@ -109,6 +110,12 @@ async def _declare_deployment(entry: Entry, client: PrefectClient) -> str:
         work_pool_name=entry.work_pool.name,
         job_variables={},
         pull_steps=[],
+        schedules=[
+            DeploymentScheduleCreate(
+                schedule=CronSchedule(cron=one.cron, timezone=one.timezone), active=one.active
+            )
+            for one in entry.schedules
+        ],
     )
     return f"deployment {flow.name}/{entry.name}"
 

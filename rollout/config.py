@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from rollout.errors import ConfigInvalid
+from rollout.limits import Limits
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
@@ -332,6 +333,13 @@ class Verify(Section):
         timeout_s: How long the release may take to be seen, in seconds.
         watch_rate_per_s: How often `url` is asked while a release is switched, for the picture in
             its report; 0 asks never.
+        limits: What a release must keep within.
+        bake_s: How long a new release is looked at again and again before it counts as good, in
+            seconds; 0 looks once.
+        bake_interval_s: How long to wait between two looks, in seconds.
+        ask_s: How long a person has to decide in the UI when a part of the evidence is missing, in
+            seconds; 0 asks nobody.
+        ask_default: What holds when nobody can be asked, or nobody answers.
     """
 
     url: Annotated[str, Field(pattern=r"^https?://")]
@@ -339,6 +347,11 @@ class Verify(Section):
     version_key: str = "version"
     timeout_s: Seconds = 60
     watch_rate_per_s: Annotated[float, Field(ge=0, le=50)] = 10
+    limits: Limits = Limits()
+    bake_s: Annotated[float, Field(ge=0, le=86_400)] = 0
+    bake_interval_s: Seconds = 15
+    ask_s: Annotated[int, Field(ge=0, le=86_400)] = 900
+    ask_default: Literal["refuse", "go"] = "refuse"
 
     @property
     def path(self) -> str:

@@ -33,6 +33,7 @@ from tasks.record import note, publish_state
 from tasks.retry import RETRIES, RETRY_DELAY_S, telling_of_earlier_tries, when_safe
 from tasks.source import at
 from tasks.target import bootstrap_plan, prepare, reach, read, show
+from tasks.way_back import keep_evidence, way_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,9 +120,14 @@ def plan_deploy(source: Source, environment: str, reason: str, actor: str) -> st
 
 @task(name="deploy-prod: return", task_run_name="deploy-prod: return", cache_policy=NO_CACHE)
 def return_to_former(activation: Activation, environment: str) -> str:
-    """Let the former release serve again and return a sentence that says what serves now."""
+    """Let the former release serve again and return a sentence that says what serves now.
+
+    What is seen of the refused one is kept first. The former one is left alone when its code is
+    known to break with the schema that is there by now.
+    """
     settings = read_environment(environment)
     with reach(settings) as host:
+        keep_evidence(host, settings, activation.release)
         told = _serve_former(host, settings, activation)
         publish_state(host, settings)
         return told
@@ -137,6 +143,9 @@ def _serve_former(host: Host, settings: Environment, activation: Activation) -> 
         former = release_on(facts, activation.former)
         if former is None:
             return f"Release {failed.number} is still serving: there is no earlier one."
+        way = way_back(host, settings, failed, former)
+        if not way.open:
+            return f"Release {failed.number} is still serving. {way.told}"
         activate(host, facts, former, (), settings)
         if _was_well(former, facts):
             note(host, settings, former, "verified", "it served before")
@@ -144,7 +153,8 @@ def _serve_former(host: Host, settings: Environment, activation: Activation) -> 
         get_run_logger().exception("the former release could not be made to serve again")
         told = f"release {activation.former}" if activation.former else "the former release"
         return f"Going back to {told} failed: {error.true}. {error.left}"
-    return f"Release {former.number} ({former.version.short}) is serving again."
+    again = f"Release {former.number} ({former.version.short}) is serving again."
+    return " ".join(filter(None, (again, way.told)))
 
 
 def _was_well(former: Release, facts: HostFacts) -> bool:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from rollout.executors.host import Host
     from rollout.ledger import Event
     from rollout.model.activation import Wish
-    from rollout.model.finding import Verdict
+    from rollout.model.finding import Assessment, Verdict
     from rollout.model.release import Release
     from rollout.model.sample import Sample
 
@@ -81,7 +81,7 @@ def note_superseded(environment: str, reason: str) -> None:
 
 
 def publish_release(
-    release: Release, verdict: Verdict, settings: Environment, samples: Sequence[Sample] = ()
+    release: Release, verdict: Assessment, settings: Environment, samples: Sequence[Sample] = ()
 ) -> None:
     """Show a release's report, its checks and the way to the application beside the run."""
     url, service = settings.verify.url, settings.application.service

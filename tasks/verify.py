@@ -2,30 +2,78 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
+from prefect.runtime import task_run
+from prefect.states import Completed
 
 from rollout.decide.releases import release_on
-from rollout.decide.verify import judge
-from rollout.errors import Refused, VerificationFailed
+from rollout.decide.verify import DATABASE, HOST, judge
+from rollout.errors import (
+    CommandFailed,
+    DatabaseError,
+    HostUnreachable,
+    OutcomeUnknown,
+    Refused,
+    RolloutError,
+    SourceUnavailable,
+    VerificationFailed,
+)
+from rollout.executors.baking import judge_repeatedly
+from rollout.executors.clock import unix_s
 from rollout.executors.files import read_environment
+from rollout.executors.outside import look_outside
 from rollout.executors.probe import probe
 from rollout.ledger import read_ledger
-from rollout.model.finding import Finding, Refuse
+from rollout.model.evidence import Evidence
+from rollout.model.finding import Finding, Inconclusive, Refuse
 from rollout.model.release import Release
+from rollout.model.sight import Sight
+from tasks.ask import ask
+from tasks.before import before
 from tasks.lease import holds_lease
+from tasks.logs import read_logs, show_new_errors
 from tasks.migrate import holds_exactly
 from tasks.record import note, publish_release, publish_state
 from tasks.retry import RETRIES, RETRY_DELAY_S, when_safe
-from tasks.target import reach, read
+from tasks.target import reach, read, tell
 from tasks.watch import seen
 
 if TYPE_CHECKING:
     from rollout.config import Environment
     from rollout.executors.host import Host
+    from rollout.model.finding import Assessment, Verdict
     from rollout.model.host import HostFacts
+
+# While a release bakes, a healthy one answers at once; this is for a lost packet.
+PATIENCE_S = 10.0
+
+
+def verify_release(release: Release, environment: str) -> str:
+    """Return one sentence that says what was seen to serve; for flows.
+
+    In a run that changes the target, evidence that is missing is put before a person, and a release
+    that was seen serving bakes for as long as the environment's file says.
+
+    Raises:
+        VerificationFailed: When anything is not as the release says, with all that was seen; or
+            when nobody could see all of it, and nobody let it go on.
+        RolloutError: When something could not be looked at.
+    """
+    settings = read_environment(environment)
+    # Called plainly, a task that returns a state gives its caller that state, not what is in it.
+    sight: Sight = look(release, environment, return_state=True).result()
+    told = _settle(sight, release, settings)
+    if settings.verify.bake_s and holds_lease():
+        baked: Sight = bake(release, environment, return_state=True).result()
+        settled = _settle(baked, release, settings)
+        told = "; ".join(filter(None, (told, settled or baked.sentence)))
+    if told or settings.verify.bake_s:
+        _conclude(release, settings)
+    return "; ".join(filter(None, (sight.sentence, told)))
 
 
 @task(
@@ -36,31 +84,168 @@ if TYPE_CHECKING:
     retry_delay_seconds=RETRY_DELAY_S,
     retry_condition_fn=when_safe,
 )
-def verify_release(release: Release, environment: str) -> str:
-    """Return one sentence that says what was seen to serve.
+def look(release: Release, environment: str) -> Sight:
+    """Return what was seen of a release; the state is `Inconclusive` when a part could not be.
 
     Raises:
         VerificationFailed: When anything is not as the release says, with all that was seen.
-        RolloutError: When something could not be looked at.
+        RolloutError: When something that a further try may reach could not be looked at.
     """
     settings = read_environment(environment)
-    database = holds_exactly(release.version, environment)
-    report = probe(
-        settings.verify, release, settings.application.service, log=get_run_logger().info
-    )
     with reach(settings) as host:
-        facts = read(host, settings.application)
-        verdict = judge(report, facts, release, settings.application, settings.verify, database)
-        frozen = release_on(facts, release.number) or release
-        publish_release(frozen, verdict, settings, seen())
-        if isinstance(verdict, Refuse):
-            raise _failure(release, verdict)
-        if holds_lease():
-            note_verified(host, settings, release, facts)
-        publish_state(host, settings)
+        evidence, verdict = _judge_once(release, settings, host)
+        _publish(release, verdict, settings, evidence)
+        if isinstance(verdict, Inconclusive):
+            return _inconclusive(release, verdict)
+        if not settings.verify.bake_s:
+            _conclude(release, settings, evidence.facts)
     sentence = f"release {release.number} ({release.version.short}) serves at {settings.verify.url}"
     get_run_logger().info(sentence)
-    return sentence
+    return Sight(sentence)
+
+
+@task(name="bake", task_run_name="bake", cache_policy=NO_CACHE)
+def bake(release: Release, environment: str) -> Sight:
+    """Look at a release again and again for the configured time; the first refusal ends it.
+
+    The one before it stays on the host, ready to be started, as after every activation.
+
+    Raises:
+        VerificationFailed: When it is not as it should be any more.
+    """
+    settings = read_environment(environment)
+    impatient = {"timeout_s": min(settings.verify.timeout_s, PATIENCE_S)}
+    verify = settings.verify.model_copy(update=impatient)
+    settings = settings.model_copy(update={"verify": verify})
+    with reach(settings) as host:
+        last: list[Evidence] = []
+
+        def judge_once() -> Assessment:
+            evidence, verdict = _judge_once(release, settings, host)
+            last[:] = [evidence]
+            return verdict
+
+        looks, verdict = judge_repeatedly(judge_once, verify.bake_s, verify.bake_interval_s)
+        _publish(release, verdict, settings, last[0])
+    if isinstance(verdict, Inconclusive):
+        return _inconclusive(release, verdict)
+    told = f"it baked for {verify.bake_s:g} s and was looked at {looks} times"
+    tell(told)
+    return Sight(told)
+
+
+def _judge_once(release: Release, settings: Environment, host: Host) -> tuple[Evidence, Assessment]:
+    evidence = _look(release, settings, host)
+    verdict = judge(evidence, release, settings.application, settings.verify)
+    for finding in verdict.findings:
+        get_run_logger().warning("%s: %s", finding.rule, finding.consequence)
+    return evidence, verdict
+
+
+def _publish(
+    release: Release, verdict: Assessment, settings: Environment, evidence: Evidence
+) -> None:
+    """Show what was seen.
+
+    Raises:
+        VerificationFailed: When it is a refusal.
+    """
+    facts = evidence.facts
+    frozen = (release_on(facts, release.number) if facts else None) or release
+    if evidence.logs is not None:
+        show_new_errors(settings, frozen, evidence.logs)
+    publish_release(frozen, verdict, settings, seen())
+    if isinstance(verdict, Refuse):
+        _fail(release, verdict.findings)
+
+
+def _look(release: Release, settings: Environment, host: Host) -> Evidence:
+    """Return what is seen of a release; the address is looked at beside the host and database."""
+    earlier = before(release, settings.name)
+    report = probe(
+        settings.verify,
+        release,
+        settings.application.service,
+        before=earlier,
+        log=get_run_logger().info,
+    )
+    missing: list[tuple[str, str]] = []
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        # Where it does not answer as it should, nobody waits to know how slowly.
+        requests = 0 if report.problem else None
+        outside = beside.submit(look_outside, settings.verify, requests=requests)
+        database = _database(release, settings, missing)
+        began_s = unix_s()
+        facts = _facts(host, settings, missing)
+        read_at_s = (began_s + unix_s()) / 2
+        figures = facts.figures if facts else None
+        skew_s = figures.clock_s - read_at_s if figures else None
+        logs = read_logs(host, settings, release, facts) if facts else None
+        seen_outside = outside.result()
+    return Evidence(report, facts, database, seen_outside, earlier, skew_s, logs, tuple(missing))
+
+
+def _database(
+    release: Release, settings: Environment, missing: list[tuple[str, str]]
+) -> Verdict | None:
+    try:
+        return holds_exactly(release.version, settings.name)
+    except (DatabaseError, SourceUnavailable) as error:
+        _again_or_missing(error, DATABASE, missing)
+        return None
+
+
+def _facts(host: Host, settings: Environment, missing: list[tuple[str, str]]) -> HostFacts | None:
+    try:
+        return read(host, settings.application)
+    except (HostUnreachable, OutcomeUnknown, CommandFailed) as error:
+        _again_or_missing(error, HOST, missing)
+        return None
+
+
+def _again_or_missing(error: RolloutError, part: str, missing: list[tuple[str, str]]) -> None:
+    """Let a further try of this task look again; note what the last one could not look at."""
+    baking = task_run.task_name == "bake"
+    if error.retry_safe and not baking and task_run.run_count <= RETRIES:
+        raise error
+    missing.append((part, error.true.splitlines()[0]))
+
+
+def _inconclusive(release: Release, verdict: Inconclusive) -> Sight:
+    told = tuple(finding.consequence for finding in verdict.findings)
+    sentence = f"release {release.number} ({release.version.short}) answers as it should"
+    sight = Sight(sentence, told)
+    # Prefect takes a state that a task returns as the task's own.
+    return cast("Any", Completed(name="Inconclusive", message="; ".join(told), data=sight))
+
+
+def _settle(sight: Sight, release: Release, settings: Environment) -> str:
+    """Return by whom and why a release goes on that could not be looked at in full; else nothing.
+
+    Raises:
+        VerificationFailed: When it shall not.
+    """
+    if not sight.unknown:
+        return ""
+    unknown = "; ".join(sight.unknown)
+    if not holds_lease():
+        _fail_unknown(release, unknown)
+    told = f"{sight.sentence}.\n\nBut {unknown}.\n\nShall it go on serving? `refuse` goes back."
+    answer = ask(told, settings.verify.ask_s, settings.verify.ask_default)
+    if answer.verdict == "refuse":
+        _fail_unknown(release, f"{unknown}; refused ({answer.told})")
+    return f"it goes on although {unknown} ({answer.told})"
+
+
+def _conclude(release: Release, settings: Environment, facts: HostFacts | None = None) -> None:
+    """Write down that a release was verified, and show what serves."""
+    with reach(settings) as host:
+        try:
+            if holds_lease():
+                note_verified(host, settings, release, facts or read(host, settings.application))
+        except RolloutError as error:
+            tell(f"warning: {error}")
+        publish_state(host, settings)
 
 
 def note_verified(host: Host, settings: Environment, release: Release, facts: HostFacts) -> None:
@@ -74,12 +259,20 @@ def note_verified(host: Host, settings: Environment, release: Release, facts: Ho
         note(host, settings, release, "verified", release.reason)
 
 
-def _failure(release: Release, verdict: Refuse) -> VerificationFailed:
-    told = "; ".join(finding.consequence for finding in verdict.findings)
-    return VerificationFailed(
+def _fail(release: Release, findings: tuple[Finding, ...]) -> NoReturn:
+    told = "; ".join(finding.consequence for finding in findings)
+    raise VerificationFailed(
         f"release {release.number} was not seen serving: {told}",
         left=f"Release {release.number} is activated.",
-        next_step=" ".join(dict.fromkeys(finding.help for finding in verdict.findings)),
+        next_step=" ".join(dict.fromkeys(finding.help for finding in findings)),
+    )
+
+
+def _fail_unknown(release: Release, told: str) -> NoReturn:
+    raise VerificationFailed(
+        f"release {release.number} could not be verified: {told}",
+        left=f"Release {release.number} is activated.",
+        next_step="See why it could not be looked at, then run verify again.",
     )
 
 

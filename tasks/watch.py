@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rollout.executors.files import read_environment
 from rollout.executors.watch import Watch
+from tasks.before import looking_before
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -21,8 +22,12 @@ _WATCH: ContextVar[Watch | None] = ContextVar("watch", default=None)
 
 @contextmanager
 def watching(environment: str) -> Generator[None]:
-    """Watch the environment's public address while the block lasts, for the release's report."""
-    with Watch(read_environment(environment).verify) as watch:
+    """Watch the environment's public address while the block lasts, for the release's report.
+
+    How it was when the block began is kept for verify.
+    """
+    settings = read_environment(environment)
+    with looking_before(settings), Watch(settings.verify) as watch:
         token = _WATCH.set(watch)
         try:
             yield

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from rollout.model import layout as names
 from rollout.model.command import Command, Secret, script
-from rollout.model.host import Container, HostFacts
+from rollout.model.host import Container, Figures, HostFacts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -29,6 +29,8 @@ DAMAGED = 72
 
 _CONTAINER = (
     '{"name": {{json .Name}}, "status": {{json .State.Status}}, "exit_code": {{.State.ExitCode}}, '
+    '"restarts": {{.RestartCount}}, "oom_killed": {{.State.OOMKilled}}, '
+    '"started_at": {{json .State.StartedAt}}, '
     '"health": {{if .State.Health}}{{json .State.Health.Status}}{{else}}""{{end}}, '
     '"service": {{json (index .Config.Labels "com.docker.compose.service")}}, '
     f'"release": {{{{json (index .Config.Labels "{names.RELEASE_LABEL}")}}}}, '
@@ -57,6 +59,9 @@ ids=$(docker ps --all --quiet --filter "label=com.docker.compose.project=$2" \
 # shellcheck disable=SC2086 # one word an id
 [ -z "$ids" ] || docker inspect --format "$3" $ids | sed 's/^/container /'
 docker image ls --digests --no-trunc --format "$4" | sed 's/^/image /'
+df -B 1 --output=avail . /var/lib/docker 2>/dev/null | sed -n '2,$s/^ */free /p'
+sed -n 's/^MemAvailable: *\\([0-9]*\\) kB/memory \\1/p' /proc/meminfo
+date -u '+clock %s.%N'
 """
 
 # What killed uploads left goes first, whichever release it was for: it may hold secrets.
@@ -185,6 +190,7 @@ def parse_host(stdout: str) -> HostFacts:
         else {},
         containers=tuple(_container(json.loads(one)) for one in said.get("container", [])),
         images=dict(_pair(one) for one in said.get("image", [])),
+        figures=_figures(said),
     )
 
 
@@ -277,6 +283,14 @@ def _decoded(text: str) -> str:
     return b64decode(text).decode(errors="replace")
 
 
+def _figures(said: dict[str, list[str]]) -> Figures | None:
+    """Return what a host has left; None where it does not say all of it."""
+    free, memory, clock = (said.get(word) for word in ("free", "memory", "clock"))
+    if not (free and memory and clock):
+        return None
+    return Figures(min(map(int, free)), int(memory[0]) * 1024, float(clock[0]))
+
+
 def _releases(said: list[str]) -> dict[int, str]:
     """Return release number to text; folders that no number names are not releases."""
     pairs = [(path.split("/")[1], text) for path, _, text in (one.partition(" ") for one in said)]
@@ -301,6 +315,9 @@ def _container(said: dict[str, Any]) -> Container:
         # The engine tells them in any order.
         mounts=tuple(sorted((one.get("Source", ""), one["Destination"]) for one in said["mounts"])),
         exit_code=said["exit_code"],
+        restarts=said["restarts"],
+        oom_killed=said["oom_killed"],
+        started_at=said["started_at"],
     )
 
 

@@ -9,54 +9,108 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rollout.model.finding import Check, Finding, Go, Refuse, Verdict
+from rollout.decide.logs import log_checks
+from rollout.decide.outside import address_checks, health_checks
+from rollout.decide.standing import (
+    container_checks,
+    identity_checks,
+    room_checks,
+    stability_checks,
+)
+from rollout.model.finding import Assessment, Check, Finding, Go, Inconclusive, Refuse, Verdict
 from rollout.model.layout import release_service
-from rollout.render.compose import checked_services, jobs_of, services_of
 
 if TYPE_CHECKING:
     from rollout.config import Application, Verify
-    from rollout.model.host import Container, HostFacts
+    from rollout.model.evidence import Evidence
+    from rollout.model.host import HostFacts
     from rollout.model.probe import ProbeReport
     from rollout.model.release import Release
 
 _NOTHING = "nothing"
+_NOT_SEEN = "could not be looked at"
+_READ_LOGS = "Read the logs; the artifact new-errors of the run shows what is new in them."
+_HELP = {
+    "certificate": "Read the proxy's log for why the certificate was not renewed.",
+    "disk": "Free disk space on the host, or make its disk larger.",
+    "clock": "See whether the host keeps its time by NTP.",
+    "errors in": _READ_LOGS,
+    "warnings in": _READ_LOGS,
+    "new errors": _READ_LOGS,
+}
+"""What to do about a check, by how its name begins."""
+_HELP_OUTSIDE = "Read the log of the web container and of the proxy around this time."
+_HELP_HOST = "Look at `docker ps --all` on the host, and at the container's log."
+HOST, DATABASE = "the host", "migrations in the database"
+"""Names of the parts that decide, for `Evidence.missing`."""
 
 
 def judge(
-    report: ProbeReport,
-    facts: HostFacts,
-    release: Release,
-    application: Application,
-    verify: Verify,
-    database: Verdict,
-) -> Verdict:
+    evidence: Evidence, release: Release, application: Application, verify: Verify
+) -> Assessment:
     """Return whether a release serves at its own version, with everything that was looked at.
 
+    What is wrong refuses. When nothing is, but a part of what decides could not be looked at, the
+    answer is `Inconclusive`: nobody may take silence for health, nor for its opposite.
+
     Args:
-        report: What the public address answered.
-        facts: What was read of the host after the activation.
+        evidence: What was looked at.
         release: What shall serve.
         application: How the application stands in its compose file.
         verify: What must be seen.
-        database: Whether it holds the migrations that the release's code expects.
+
+    Raises:
+        LedgerCorrupt: When the host's history cannot be trusted.
     """
-    service = release_service(application.service, release.number)
+    report, facts = evidence.report, evidence.facts
+    before = evidence.before
     checks = (
-        _status(report, verify),
-        _identity(report, release, service),
-        *_on_host(facts, release, service),
-        _migrations(database, release),
-        *_containers(facts),
+        *health_checks(report, verify, before),
+        _identity(report, release, release_service(application.service, release.number)),
+        *(address_checks(evidence.outside, before, verify.limits) if evidence.outside else ()),
+        *(_on_host(evidence, facts, release, application, verify) if facts else ()),
+        *(_migrations(evidence.database, release) if evidence.database else ()),
+        *(container_checks(facts) if facts else ()),
+        *(log_checks(evidence.logs, verify.limits) if evidence.logs else ()),
+        *_unseen(evidence),
     )
-    findings = tuple(_finding(check, report.url) for check in checks if not check.ok)
-    return Refuse(findings, checks) if findings else Go((), checks)
+    return weigh(checks, report.url)
 
 
-def _status(report: ProbeReport, verify: Verify) -> Check:
-    seen = report.status or report.problem or _NOTHING
-    if report.http_status is not None:
-        seen = f"{seen} (HTTP {report.http_status})"
-    return Check("health from outside", verify.healthy, seen, report.status == verify.healthy)
+def weigh(checks: tuple[Check, ...], url: str) -> Assessment:
+    """Return what checks lead to together: the worst of them decides.
+
+    Args:
+        checks: What was looked at, and what could not be.
+        url: The address that was asked, named in findings.
+    """
+    wrong = [check for check in checks if not check.ok]
+    told = {
+        weight: tuple(_finding(check, url) for check in wrong if check.weight == weight)
+        for weight in ("refuse", "unknown", "warn")
+    }
+    if told["refuse"]:
+        return Refuse(told["refuse"], checks)
+    if told["unknown"]:
+        return Inconclusive((*told["unknown"], *told["warn"]), checks)
+    return Go(told["warn"], checks)
+
+
+def _unseen(evidence: Evidence) -> tuple[Check, ...]:
+    """Return one check for each part that decides and could not be looked at."""
+    parts = ((HOST, evidence.facts), (DATABASE, evidence.database))
+    why = dict(evidence.missing)
+    return tuple(
+        Check(
+            part,
+            "looked at",
+            ": ".join(filter(None, (_NOT_SEEN, why.get(part, "")))),
+            ok=False,
+            weight="unknown",
+        )
+        for part, seen in parts
+        if seen is None
+    )
 
 
 def _identity(report: ProbeReport, release: Release, service: str) -> Check:
@@ -67,63 +121,42 @@ def _identity(report: ProbeReport, release: Release, service: str) -> Check:
     return Check("release from outside, by the proxy's header", service, seen, seen == service)
 
 
-def _migrations(database: Verdict, release: Release) -> Check:
+def _migrations(database: Verdict, release: Release) -> tuple[Check, ...]:
     missing = ", ".join(finding.where for finding in database.findings)
     expected = f"all {len(release.migrations)} of the release"
-    if isinstance(database, Refuse):
-        return Check("migrations in the database", expected, f"without {missing}", ok=False)
-    return Check("migrations in the database", expected, expected, ok=True)
+    lacking = isinstance(database, Refuse)
+    seen = f"without {missing}" if lacking else expected
+    return (Check(DATABASE, expected, seen, not lacking),)
 
 
-def _on_host(facts: HostFacts, release: Release, service: str) -> tuple[Check, ...]:
-    container = facts.container(service)
-    reference = container.reference if container else _NOTHING
-    current = str(facts.current or _NOTHING)
+def _on_host(
+    evidence: Evidence,
+    facts: HostFacts,
+    release: Release,
+    application: Application,
+    verify: Verify,
+) -> tuple[Check, ...]:
+    figures = facts.figures
+    room = room_checks(figures, evidence.clock_skew_s, verify.limits) if figures else ()
     return (
-        Check("live release on the host", service, facts.live or _NOTHING, facts.live == service),
-        Check("current release on the host", str(release.number), current, _same(facts, release)),
-        Check(
-            "image of its container",
-            release.image.reference,
-            reference,
-            reference == release.image.reference,
-        ),
+        *identity_checks(facts, release, application.service),
+        *stability_checks(facts, release, verify.limits),
+        *room,
     )
-
-
-def _same(facts: HostFacts, release: Release) -> bool:
-    return facts.current == release.number
-
-
-def _containers(facts: HostFacts) -> tuple[Check, ...]:
-    """Return one check a service of the current compose file."""
-    healthy, jobs = checked_services(facts.compose), jobs_of(facts.compose)
-    checks: list[Check] = []
-    for name in services_of(facts.compose):
-        one = facts.container(name)
-        if name in jobs:
-            checks.append(_job(name, one))
-            continue
-        expected = "running, healthy" if name in healthy else "running"
-        seen = ", ".join(filter(None, (one.status, one.health))) if one else _NOTHING
-        well = one is not None and one.serves and (name not in healthy or one.health == "healthy")
-        checks.append(Check(f"container {name}", expected, seen, well))
-    return tuple(checks)
-
-
-def _job(name: str, one: Container | None) -> Check:
-    """Return the check of a service that does its work and ends."""
-    seen = _NOTHING if one is None else f"{one.status} ({one.exit_code})"
-    return Check(f"container {name}", "exited (0)", seen, one is not None and one.has_done)
 
 
 def _finding(check: Check, url: str) -> Finding:
     outside = "from outside" in check.name
+    told = f"{check.name}: expected {check.expected}, seen {check.seen}"
+    if check.weight == "unknown":
+        told = f"{check.name} {check.seen}"
     return Finding(
-        check.name.replace(" ", "-"),
-        f"{check.name}: expected {check.expected}, seen {check.seen}",
-        url if outside else "the host",
-        "Read the log of the web container and of the proxy around this time."
-        if outside
-        else "Look at `docker ps --all` on the host, and at the container's log.",
+        check.name.replace(" ", "-"), told, url if outside else "the host", _help(check, outside)
     )
+
+
+def _help(check: Check, outside: bool) -> str:  # noqa: FBT001
+    if check.weight == "unknown":
+        return "See why it could not be looked at, then run verify again."
+    place = _HELP_OUTSIDE if outside else _HELP_HOST
+    return next((told for word, told in _HELP.items() if check.name.startswith(word)), place)

@@ -16,6 +16,11 @@ def monotonic_s() -> float:
     return time.monotonic()
 
 
+def unix_s() -> float:
+    """Return the time in seconds since 1970."""
+    return time.time()
+
+
 def pause(seconds: float) -> None:
     """Wait."""
     time.sleep(seconds)

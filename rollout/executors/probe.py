@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 
+from rollout.decide.outside import is_no_worse
 from rollout.executors.clock import monotonic_s, pause
 from rollout.model.layout import release_service
+from rollout.model.outside import Dependency
 from rollout.model.probe import ProbeReport
 from rollout.render.caddyfile import RELEASE_HEADER
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rollout.config import Verify
+    from rollout.model.outside import Outside
     from rollout.model.release import Release
 
 BETWEEN_S = 0.25
@@ -33,6 +36,9 @@ class Answer:
     version: str = ""
     upstream: str = ""
     problem: str = ""
+    dependencies: tuple[Dependency, ...] = ()
+    offers_http3: bool = False
+    redirect: str = ""
 
 
 def probe(
@@ -40,6 +46,7 @@ def probe(
     release: Release,
     service: str = "web",
     *,
+    before: Outside | None = None,
     log: Callable[[str], None] = lambda _: None,
 ) -> ProbeReport:
     """Ask until the release answers, healthy and as itself, or the time is over.
@@ -48,6 +55,8 @@ def probe(
         verify: What to ask, what to expect and for how long.
         release: What shall answer: its version, or its own name in the proxy's header.
         service: The compose service that is switched; part of that name.
+        before: What the address was like before the activation: what failed then may fail now.
+            None asks for health.
         log: Called when the answer changes.
     """
     began = monotonic_s()
@@ -55,7 +64,9 @@ def probe(
     upstream = release_service(service, release.number)
     with httpx.Client(timeout=ANSWER_TIMEOUT_S, follow_redirects=False) as client:
         while True:
-            answer = _judged(ask(client, verify), verify, release.version.sha, upstream)
+            answer = ask(client, verify)
+            problem = _problem(answer, verify, release.version.sha, upstream, before)
+            answer = replace(answer, problem=problem)
             attempts += 1
             elapsed_s = monotonic_s() - began
             if answer.problem != told:
@@ -72,6 +83,7 @@ def probe(
         version=answer.version,
         upstream=answer.upstream,
         problem=answer.problem,
+        dependencies=answer.dependencies,
         first_ok_after_s=None if answer.problem else round(elapsed_s, 3),
     )
 
@@ -88,6 +100,9 @@ def ask(client: httpx.Client, verify: Verify) -> Answer:
         status=str(body.get("status", "")),
         version=str(body.get(verify.version_key) or ""),
         upstream=response.headers.get(RELEASE_HEADER, ""),
+        dependencies=_dependencies(body.get("checks")),
+        offers_http3="h3=" in response.headers.get("alt-svc", ""),
+        redirect=response.headers.get("location", "") if response.is_redirect else "",
     )
 
 
@@ -100,15 +115,33 @@ def _body(response: httpx.Response) -> dict[str, Any]:
     return cast("dict[str, Any]", body) if isinstance(body, dict) else {}
 
 
-def _judged(answer: Answer, verify: Verify, version: str, upstream: str) -> Answer:
-    """Return the answer with why it is not the release's, if it is not."""
+def _dependencies(said: object) -> tuple[Dependency, ...]:
+    """Return what `checks` of a body says, by name; empty where it says nothing that we know."""
+    if not isinstance(said, dict):
+        return ()
+    found: list[Dependency] = []
+    for name, check in cast("dict[str, object]", said).items():
+        if isinstance(check, dict):
+            told = cast("dict[str, object]", check)
+            took_ms = told.get("latencyMs", told.get("latency_ms"))
+            known_ms = float(took_ms) if isinstance(took_ms, int | float) else None
+            found.append(Dependency(name, told.get("ok") is True, known_ms))
+    return tuple(found)
+
+
+def _problem(
+    answer: Answer, verify: Verify, version: str, upstream: str, before: Outside | None
+) -> str:
+    """Return why an answer is not the release's, or not a good one; empty when it is both."""
     if answer.problem:
-        return answer
-    problem = ""
-    if answer.status != verify.healthy:
-        problem = f"HTTP {answer.http_status}, status {answer.status or 'not told'}"
-    elif answer.version and answer.version != version:
-        problem = f"version {answer.version} answers"
-    elif not answer.version and answer.upstream != upstream:
-        problem = f"{answer.upstream or 'a container without a name'} answers"
-    return Answer(answer.http_status, answer.status, answer.version, answer.upstream, problem)
+        return answer.problem
+    if answer.version and answer.version != version:
+        return f"version {answer.version} answers"
+    if not answer.version and answer.upstream != upstream:
+        return f"{answer.upstream or 'a container without a name'} answers"
+    if answer.status == verify.healthy:
+        return ""
+    if is_no_worse(answer.status, answer.dependencies, before):
+        return ""
+    sent = f", sends us to {answer.redirect}" if answer.redirect else ""
+    return f"HTTP {answer.http_status}, status {answer.status or 'not told'}{sent}"

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+Weight = Literal["refuse", "warn", "unknown"]
+"""What a check that is not well leads to; `unknown`: what it needs could not be looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +35,14 @@ class Check:
         expected: What should have been seen.
         seen: What was seen.
         ok: Whether that is good enough.
+        weight: What it leads to when it is not.
     """
 
     name: str
     expected: str
     seen: str
     ok: bool
+    weight: Weight = "refuse"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,4 +61,22 @@ class Refuse:
     checks: tuple[Check, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Inconclusive:
+    """Nothing seen stands in the way, but not all that decides could be looked at.
+
+    Attributes:
+        findings: What could not be looked at first, never empty, and then the warnings.
+        checks: What was looked at, and what could not be.
+    """
+
+    findings: tuple[Finding, ...]
+    checks: tuple[Check, ...] = ()
+
+
 Verdict = Go | Refuse
+"""What is decided from facts that are all there."""
+
+Assessment = Go | Refuse | Inconclusive
+"""What is decided from evidence, part of which may be missing. Whoever branches on one must say
+what an `Inconclusive` means there; a type of its own keeps it from passing for a `Go`."""

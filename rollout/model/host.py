@@ -50,6 +50,9 @@ class Container:
         release: The number in its label; None where it has none.
         mounts: Pairs of source and destination.
         exit_code: What it ended with; 0 while it runs.
+        restarts: How often it started again by itself since it was made.
+        oom_killed: Whether something in it was killed for want of memory since it started.
+        started_at: When it was last started, ISO 8601, UTC; empty where that is not known.
     """
 
     name: str
@@ -61,6 +64,9 @@ class Container:
     release: int | None = None
     mounts: tuple[tuple[str, str], ...] = ()
     exit_code: int = 0
+    restarts: int = 0
+    oom_killed: bool = False
+    started_at: str = ""
 
     @property
     def serves(self) -> bool:
@@ -78,6 +84,22 @@ class Container:
 
 
 @dataclass(frozen=True, slots=True)
+class Figures:
+    """How much a host has left, and what time it thinks it is.
+
+    Attributes:
+        disk_free_bytes: Free space, in bytes, where it is least: images or the application's
+            directory.
+        memory_available_bytes: Memory that can be had without swapping, in bytes.
+        clock_s: Its clock, in seconds since 1970.
+    """
+
+    disk_free_bytes: int
+    memory_available_bytes: int
+    clock_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class HostFacts:
     """What the application has on a host.
 
@@ -92,6 +114,8 @@ class HostFacts:
         images: Image reference to the engine's identity of it.
         around: What the services around the web service were last started as; empty when that is
             not known, or somebody was at it and did not end.
+        figures: What it has left; None where that was not asked for. Two looks at the same host are
+            equal whatever these say.
     """
 
     live: str = ""
@@ -103,6 +127,7 @@ class HostFacts:
     files: dict[str, str] = field(default_factory=dict[str, str])
     containers: tuple[Container, ...] = ()
     images: dict[str, str] = field(default_factory=dict[str, str])
+    figures: Figures | None = field(default=None, compare=False)
 
     def container(self, service: str) -> Container | None:
         """Return the container of a compose service; None when there is none."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rollout.model.outside import Dependency
+
 
 @dataclass(frozen=True, slots=True)
 class ProbeReport:
@@ -18,6 +20,7 @@ class ProbeReport:
         upstream: The network name in the header that the rendered proxy adds; empty without it.
         problem: Why the last attempt was no good; empty when it was good.
         first_ok_after_s: Seconds until the first good answer; None when there was none.
+        dependencies: What the last body says of each thing that the application depends on.
     """
 
     url: str
@@ -28,3 +31,4 @@ class ProbeReport:
     upstream: str = ""
     problem: str = ""
     first_ok_after_s: float | None = None
+    dependencies: tuple[Dependency, ...] = ()

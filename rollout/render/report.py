@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rollout.model.finding import Go, Inconclusive
 from rollout.render.picture import data_uri, render_picture, summarise
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from rollout.model.finding import Check, Verdict
+    from rollout.model.finding import Assessment, Check
     from rollout.model.release import Release
     from rollout.model.sample import Sample
 
-_OK, _NOT_OK = "yes", "NO"
+_OK = "yes"
+_NOT_OK = {"refuse": "NO", "warn": "warning", "unknown": "unknown"}
 
 
 def check_rows(checks: Iterable[Check]) -> list[dict[str, str]]:
@@ -23,14 +25,14 @@ def check_rows(checks: Iterable[Check]) -> list[dict[str, str]]:
             "check": check.name,
             "expected": check.expected,
             "seen": check.seen,
-            "ok": _OK if check.ok else _NOT_OK,
+            "ok": _OK if check.ok else _NOT_OK[check.weight],
         }
         for check in checks
     ]
 
 
 def render_release_report(
-    release: Release, verdict: Verdict, url: str, service: str, samples: Sequence[Sample] = ()
+    release: Release, verdict: Assessment, url: str, service: str, samples: Sequence[Sample] = ()
 ) -> str:
     """Return a release's report as markdown.
 
@@ -41,10 +43,9 @@ def render_release_report(
         service: The compose service that is switched.
         samples: What was seen from outside meanwhile; none leaves the picture out.
     """
-    well = all(check.ok for check in verdict.checks) and bool(verdict.checks)
     return "\n".join(
         (
-            f"# Release {release.number} {'serves' if well else 'was not seen serving'}",
+            f"# Release {release.number} {_headline(verdict)}",
             "",
             *(f"- **{name}:** {plain(value)}" for name, value in _facts(release, url).items()),
             *(("", *_picture(release, service, samples)) if samples else ()),
@@ -59,6 +60,12 @@ def render_release_report(
             "",
         )
     )
+
+
+def _headline(verdict: Assessment) -> str:
+    if isinstance(verdict, Inconclusive):
+        return "could not be verified"
+    return "serves" if isinstance(verdict, Go) and verdict.checks else "was not seen serving"
 
 
 def _facts(release: Release, url: str) -> dict[str, str]:
@@ -86,7 +93,7 @@ def _picture(release: Release, service: str, samples: Sequence[Sample]) -> tuple
     return ("## Seen from outside", "", f"![{told}]({address})", "", f"{told}.")
 
 
-def _findings(verdict: Verdict) -> Iterable[str]:
+def _findings(verdict: Assessment) -> Iterable[str]:
     return (f"- {plain(one.consequence)}. {plain(one.help)}" for one in verdict.findings)
 
 

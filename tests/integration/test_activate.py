@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from rollout.commands.bundle import PART_BYTES, bundle_command, parse_bundle
 from rollout.commands.compose import compose, pull_command
+from rollout.commands.logs import parse_logs, read_logs_command
 from rollout.config import Verify
 from rollout.decide.activate import decide_activation
+from rollout.decide.logs import new_errors
 from rollout.decide.rollback import choose_release
 from rollout.decide.verify import judge
 from rollout.errors import CommandFailed
@@ -24,6 +27,7 @@ from rollout.executors.host import Host
 from rollout.executors.probe import probe
 from rollout.ledger import read_ledger
 from rollout.model.command import Command, Secret, script
+from rollout.model.evidence import Evidence
 from rollout.model.finding import Go, Refuse
 from rollout.model.release import Image, Release, Version
 from rollout.render.env import render_env
@@ -112,14 +116,22 @@ def test_the_first_release_comes_to_serve_on_a_bare_host(vm: Vm, host: Host):
 
     report = probe(verify(vm), release)
     assert (report.status, report.version, report.upstream) == ("healthy", A, "web-r1")
-    verdict = judge(report, read(host), release, APPLICATION, verify(vm), Go())
+    verdict = judge(Evidence(report, read(host), Go()), release, APPLICATION, verify(vm))
     assert isinstance(verdict, Go), verdict
     assert [check.name for check in verdict.checks] == [
         "health from outside",
+        "dependency database from outside",
+        "dependency redis from outside",
+        "dependency typesense from outside",
         "version from outside",
         "live release on the host",
         "current release on the host",
         "image of its container",
+        "image in the ledger",
+        "restarts since the activation",
+        "killed for want of memory",
+        "disk free on the host",
+        "memory available on the host",
         "migrations in the database",
         "container caddy",
         "container web-r1",
@@ -406,7 +418,7 @@ def test_a_release_that_does_not_answer_as_itself_is_refused(vm: Vm, host: Host)
     assert isinstance(other, Release)
 
     report = probe(verify(vm, timeout_s=1), other)
-    verdict = judge(report, facts, other, APPLICATION, verify(vm), Go())
+    verdict = judge(Evidence(report, facts, Go()), other, APPLICATION, verify(vm))
 
     assert isinstance(verdict, Refuse)
     assert {one.name for one in verdict.checks if not one.ok} >= {
@@ -423,8 +435,49 @@ def test_an_application_that_names_no_version_is_known_by_the_proxys_header(vm: 
     report = probe(verify(vm, version_key="commit"), current)
 
     assert (report.version, report.upstream) == ("", f"web-r{current.number}")
-    verdict = judge(report, facts, current, APPLICATION, verify(vm), Go())
+    verdict = judge(Evidence(report, facts, Go()), current, APPLICATION, verify(vm))
     assert isinstance(verdict, Go), verdict
+
+
+def test_the_evidence_of_a_host_is_read_at_once_and_within_a_bound(host: Host):
+    web = f"web-r{read(host).current}"
+    noise = 'i=0; while [ $i -lt 2000 ]; do echo "$0 $i" >/proc/1/fd/1; i=$((i + 1)); done'
+    told = Command(("docker", "exec", f"trovella-{web}-1", "sh", "-c", noise, "a long log's line"))
+    host.check(told, "write into the log")
+    before = host.round_trips
+
+    answer = host.run(bundle_command(APPLICATION.project, "caddy"))
+
+    bundle = parse_bundle(answer.stdout)
+    assert host.round_trips == before + 1
+    logs = {one.name.removeprefix("trovella-").removesuffix("-1"): one for one in bundle.containers}
+    assert {*RUNNING, web} <= set(logs)
+    assert json.loads(logs[web].state)["Status"] == "running"
+    assert "a long log's line 1999" in logs[web].log
+    assert "a long log's line 1900" not in logs[web].log
+    assert max(len(one.log) for one in bundle.containers) <= PART_BYTES
+    assert "Mem:" in bundle.machine
+
+
+def test_the_logs_of_before_and_after_an_activation_are_equally_long(host: Host):
+    facts = read(host)
+    web, caddy = facts.container(f"web-r{facts.current}"), facts.container("caddy")
+    assert web is not None
+    assert caddy is not None
+    say = Command(("docker", "exec", web.name, "sh", "-c", "echo 'Error: now' >/proc/1/fd/2"))
+    host.check(say, "write into the log")
+    at = host.check(Command(("date", "-u", "-d", "-30 seconds", "+%FT%TZ")), "the time")
+    asked = [("web", web.name, ""), ("caddy", caddy.name, caddy.name), ("gone", "", "nobody")]
+
+    answer = host.run(read_logs_command(at.stdout.strip(), asked))
+
+    logs = parse_logs(answer.stdout)
+    assert logs is not None
+    assert 30 <= logs.seconds < 90
+    assert [one.service for one in logs.now] == ["web", "caddy"]
+    assert [one.service for one in logs.before] == ["caddy"]
+    assert "Error: now" in logs.now[0].text
+    assert [one.fingerprint for one in new_errors(logs) if one.service == "web"] == ["Error: now"]
 
 
 AWKWARD = {

@@ -12,6 +12,7 @@ from rollout.decide.verify import judge
 from rollout.executors.clock import now_utc
 from rollout.executors.probe import probe
 from rollout.model.command import Command
+from rollout.model.evidence import Evidence
 from rollout.model.finding import Go
 from tests.support.load import load_on
 from tests.support.stacks import (
@@ -52,7 +53,7 @@ def assert_verified(stack: Stack, host: Host, release: Release) -> None:
     """See what verify wants to see: health, version, and every container."""
     report = probe(stack.verify, release, stack.application.service)
     facts = read(stack, host)
-    verdict = judge(report, facts, release, stack.application, stack.verify, Go())
+    verdict = judge(Evidence(report, facts, Go()), release, stack.application, stack.verify)
     assert isinstance(verdict, Go), verdict
 
 

@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
 
 from blocks import load_block, load_target_host
 from blocks.app_database import AppDatabase
 from blocks.artifact_registry import ArtifactRegistry
 from rollout.errors import ConfigInvalid
+from tests.orchestration.prefect_server import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from prefect.client.schemas.objects import FlowRun
 
     from tests.orchestration.prefect_server import Server
 
@@ -80,7 +84,10 @@ def _register(server: Server, folder: Path, *words: str) -> str:
 
 def _deployment(server: Server, flow: str) -> dict[str, Any]:
     found = server.client.read_deployment_by_name(f"{flow}/production")
-    return found.model_dump(mode="json", exclude=ANEW)
+    told = found.model_dump(mode="json", exclude=ANEW)
+    # A schedule is made anew each time.
+    told["schedules"] = [(one["schedule"], one["active"]) for one in told["schedules"]]
+    return told
 
 
 @pytest.fixture(scope="module")
@@ -103,11 +110,31 @@ def test_registering_again_changes_nothing_and_the_cli_agrees(
     assert declared["deploy"]["entrypoint"] == "flows.deploy.deploy"
     assert declared["deploy"]["work_pool_name"] == "trovella"
     assert declared["deploy"]["pull_steps"] == []
+    half_hourly = {"cron": "11,41 * * * *", "timezone": "UTC", "day_or": True}
+    assert declared["verify"]["schedules"] == [(half_hourly, True)]
+    assert declared["deploy"]["schedules"] == []
 
     cli = server.python("-m", "prefect", "--no-prompt", "deploy", "--all")
 
     assert cli.returncode == 0, cli.stdout + cli.stderr
     assert {flow: _deployment(server, flow) for flow in FLOWS} == declared
+
+
+@pytest.mark.usefixtures("registered")
+def test_the_schedule_of_verify_makes_runs(server: Server):
+    """Prefect's scheduler says nothing to anybody when it cannot."""
+    deployment = server.client.read_deployment_by_name("verify/production")
+    ours = DeploymentFilter(id=DeploymentFilterId(any_=[deployment.id]))
+
+    def made() -> list[FlowRun]:
+        return server.client.read_flow_runs(deployment_filter=ours)
+
+    wait_until(lambda: bool(made()), "a run that nobody asked for")
+    run = made()[0]
+    assert run.auto_scheduled
+    assert run.parameters == {"environment": "production"}
+    assert run.next_scheduled_start_time is not None
+    assert run.next_scheduled_start_time.minute in (11, 41)
 
 
 @pytest.mark.usefixtures("registered")

@@ -178,7 +178,10 @@ def test_the_rehearsal_differs_from_production_only_where_it_must():
     production = tomllib.loads((ENVIRONMENTS / "production.toml").read_text())
     rehearsal = tomllib.loads((ENVIRONMENTS / "rehearsal.toml").read_text())
 
-    for section in ("application", "verify", "secrets", "branch"):
+    # The rehearsal's authority gives certificates for 12 hours.
+    limits = {**production["verify"]["limits"], "certificate_days": 0}
+    assert rehearsal["verify"] == {**production["verify"], "limits": limits}
+    for section in ("application", "secrets", "branch"):
         assert rehearsal[section] == production[section]
 
 

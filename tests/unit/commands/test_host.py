@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 from base64 import b64decode, b64encode
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from rollout.commands import host
 from rollout.model.command import Command, Secret
-from rollout.model.host import Container, HostFacts
+from rollout.model.host import Container, Figures, HostFacts
 from rollout.model.layout import Layout
 from rollout.model.plan import RemoteFile
 
@@ -203,6 +204,9 @@ CONTAINER = {
     "name": "/trovella-web-r12-1",
     "status": "running",
     "exit_code": 0,
+    "restarts": 2,
+    "oom_killed": True,
+    "started_at": "2026-11-25T13:00:00.5Z",
     "health": "healthy",
     "service": "web-r12",
     "release": "12",
@@ -230,9 +234,15 @@ def test_what_was_read_becomes_facts():
         "file 00ff  releases/12/.env\n"
         f"container {json.dumps(CONTAINER)}\n"
         "image web@sha256:1 sha256:2\n"
+        "free 3000\nfree 2000\n"
+        "memory 4\n"
+        "clock 1764075600.250000000\n"
     )
 
-    assert host.parse_host(stdout) == HostFacts(
+    facts = host.parse_host(stdout)
+
+    assert facts.figures == Figures(2000, 4096, 1764075600.25)
+    assert facts == HostFacts(
         live="web-r12",
         current=12,
         ledger=LEDGER,
@@ -249,6 +259,9 @@ def test_what_was_read_becomes_facts():
                 image_id="sha256:2",
                 release=12,
                 mounts=(("/opt/trovella/proxy", "/etc/caddy"),),
+                restarts=2,
+                oom_killed=True,
+                started_at="2026-11-25T13:00:00.5Z",
             ),
         ),
         images={"web@sha256:1": "sha256:2"},
@@ -263,5 +276,10 @@ def test_a_container_of_somebody_else_has_no_release():
     other = {**CONTAINER, "service": None, "release": "latest", "mounts": [], "health": ""}
 
     assert host.parse_host(f"container {json.dumps(other)}\n").containers == (
-        Container("trovella-web-r12-1", "", "running", "", "web@sha256:1", "sha256:2"),
+        replace(
+            Container("trovella-web-r12-1", "", "running", "", "web@sha256:1", "sha256:2"),
+            restarts=2,
+            oom_killed=True,
+            started_at="2026-11-25T13:00:00.5Z",
+        ),
     )

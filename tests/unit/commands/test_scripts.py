@@ -8,26 +8,39 @@ from pathlib import Path
 
 import pytest
 
-from rollout.commands import batch, compose, contracts, evidence, host, lease, machine, release
+from rollout.commands import (
+    batch,
+    bundle,
+    compose,
+    contracts,
+    evidence,
+    host,
+    lease,
+    logs,
+    machine,
+    release,
+)
 
 SCRIPTS = {
     f"{module.__name__}.{name}": text
-    for module in (batch, compose, contracts, evidence, host, lease, machine, release)
+    for module in (batch, bundle, compose, contracts, evidence, host, lease, logs, machine, release)
     for name, text in vars(module).items()
     if isinstance(text, str) and text.startswith("# ")
 }
 BASH = {
     "rollout.commands.batch._BATCH",
+    "rollout.commands.bundle._READ",
     "rollout.commands.compose._EVIDENCE",
     "rollout.commands.compose._SAYS_VERSION",
     "rollout.commands.evidence._LOOK",
     "rollout.commands.lease._TAKE",
+    "rollout.commands.logs._READ",
 }
 SHELLCHECK = Path(sys.executable).with_name("shellcheck")
 
 
 def test_the_scripts_were_found():
-    assert len(SCRIPTS) == 30
+    assert len(SCRIPTS) == 99
 
 
 def test_the_scripts_are_clean(tmp_path: Path):

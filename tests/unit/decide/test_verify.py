@@ -8,8 +8,10 @@ import pytest
 
 from rollout.config import Verify
 from rollout.decide.verify import judge
-from rollout.model.finding import Finding, Go, Refuse
+from rollout.model.evidence import Evidence
+from rollout.model.finding import Finding, Go, Inconclusive, Refuse
 from rollout.model.host import Container, HostFacts
+from rollout.model.logs import Logs, LogWindow
 from rollout.model.probe import ProbeReport
 from rollout.render.compose import render_compose
 from tests.support.values import APPLICATION, COMPOSE, release
@@ -38,7 +40,7 @@ def without(facts: HostFacts, service: str, *instead: Container) -> HostFacts:
 
 
 def test_everything_as_it_should_be():
-    verdict = judge(SEEN, HOST, RELEASE, APPLICATION, VERIFY, Go())
+    verdict = judge(Evidence(SEEN, HOST, Go()), RELEASE, APPLICATION, VERIFY)
 
     assert isinstance(verdict, Go)
     assert [(check.name, check.expected) for check in verdict.checks] == [
@@ -47,6 +49,8 @@ def test_everything_as_it_should_be():
         ("live release on the host", "web-r12"),
         ("current release on the host", "12"),
         ("image of its container", RELEASE.image.reference),
+        ("restarts since the activation", "none"),
+        ("killed for want of memory", "none"),
         ("migrations in the database", "all 0 of the release"),
         ("container caddy", "running"),
         ("container web-r12", "running, healthy"),
@@ -57,7 +61,7 @@ def test_everything_as_it_should_be():
 
 
 def test_a_body_without_a_version_is_known_by_the_proxys_header():
-    verdict = judge(UNNAMED, HOST, RELEASE, APPLICATION, VERIFY, Go())
+    verdict = judge(Evidence(UNNAMED, HOST, Go()), RELEASE, APPLICATION, VERIFY)
 
     assert isinstance(verdict, Go)
     assert verdict.checks[1].name == "release from outside, by the proxy's header"
@@ -117,7 +121,7 @@ NO_ANSWER = ProbeReport(VERIFY.url, 9, problem="ConnectError: refused")
         pytest.param(
             SEEN,
             without(HOST, "typesense", Container("t", "typesense", "exited")),
-            ["container typesense: expected running, seen exited"],
+            ["container typesense: expected running, seen exited (0)"],
             id="another container stopped",
         ),
         pytest.param(
@@ -133,7 +137,7 @@ NO_ANSWER = ProbeReport(VERIFY.url, 9, problem="ConnectError: refused")
     ],
 )
 def test_what_is_not_the_release(report: ProbeReport, facts: HostFacts, wrong: list[str]):
-    verdict = judge(report, facts, RELEASE, APPLICATION, VERIFY, Go())
+    verdict = judge(Evidence(report, facts, Go()), RELEASE, APPLICATION, VERIFY)
 
     assert isinstance(verdict, Refuse)
     assert [finding.consequence for finding in verdict.findings] == wrong
@@ -159,7 +163,7 @@ WITH_JOB = replace(
 def test_a_job_has_ended_well():
     ended = replace(WITH_JOB, containers=(*WITH_JOB.containers, Container("s", "seed", "exited")))
 
-    assert isinstance(judge(SEEN, ended, RELEASE, APPLICATION, VERIFY, Go()), Go)
+    assert isinstance(judge(Evidence(SEEN, ended, Go()), RELEASE, APPLICATION, VERIFY), Go)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +177,7 @@ def test_a_job_has_ended_well():
 def test_a_job_that_has_not_done_its_work(containers: tuple[Container, ...], seen: str):
     facts = replace(WITH_JOB, containers=(*WITH_JOB.containers, *containers))
 
-    verdict = judge(SEEN, facts, RELEASE, APPLICATION, VERIFY, Go())
+    verdict = judge(Evidence(SEEN, facts, Go()), RELEASE, APPLICATION, VERIFY)
 
     assert isinstance(verdict, Refuse)
     assert [finding.consequence for finding in verdict.findings] == [
@@ -185,9 +189,55 @@ def test_a_database_without_a_migration_is_not_the_release():
     missing = Refuse((Finding("applied", "is missing", "0002_notes", "Apply it."),))
     expecting = replace(RELEASE, migrations=("0001_start", "0002_notes"))
 
-    verdict = judge(SEEN, HOST, expecting, APPLICATION, VERIFY, missing)
+    verdict = judge(Evidence(SEEN, HOST, missing), expecting, APPLICATION, VERIFY)
 
     assert isinstance(verdict, Refuse)
     assert [finding.consequence for finding in verdict.findings] == [
         "migrations in the database: expected all 2 of the release, seen without 0002_notes"
     ]
+
+
+@pytest.mark.parametrize(
+    ("evidence", "told"),
+    [
+        pytest.param(
+            Evidence(SEEN, None, Go(), missing=(("the host", "no SSH session came about"),)),
+            ["the host could not be looked at: no SSH session came about"],
+            id="the host is not reached, and the address answers",
+        ),
+        pytest.param(
+            Evidence(SEEN, HOST, None),
+            ["migrations in the database could not be looked at"],
+            id="the database is not reached",
+        ),
+    ],
+)
+def test_without_a_part_of_the_evidence_nobody_knows(evidence: Evidence, told: list[str]):
+    verdict = judge(evidence, RELEASE, APPLICATION, VERIFY)
+
+    assert isinstance(verdict, Inconclusive)
+    assert [finding.consequence for finding in verdict.findings] == told
+
+
+def test_what_is_seen_to_be_wrong_refuses_whatever_else_is_missing():
+    verdict = judge(Evidence(NO_ANSWER, None, None), RELEASE, APPLICATION, VERIFY)
+
+    assert isinstance(verdict, Refuse)
+    assert {finding.rule for finding in verdict.findings} == {
+        "health-from-outside",
+        "release-from-outside,-by-the-proxy's-header",
+    }
+
+
+def test_errors_that_came_with_the_release_refuse():
+    noise = "\n".join(['{"level":50,"msg":"boom"}'] * 40)
+    logs = Logs(60.0, (LogWindow("web", noise),), (LogWindow("web", ""),))
+
+    verdict = judge(Evidence(SEEN, HOST, Go(), logs=logs), RELEASE, APPLICATION, VERIFY)
+
+    assert isinstance(verdict, Refuse)
+    assert [finding.consequence for finding in verdict.findings] == [
+        "errors in the log of web: expected at most 30 a minute more than before, "
+        "seen 40.0 a minute, 0.0 before"
+    ]
+    assert "new-errors" in verdict.findings[0].help

@@ -1,0 +1,92 @@
+"""Asks a person, in Prefect's UI, what evidence alone does not decide."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+from uuid import uuid4
+
+from prefect import get_client, get_run_logger, pause_flow_run
+from prefect.context import FlowRunContext
+from prefect.exceptions import FlowPauseTimeout, ObjectNotFound
+from prefect.input import RunInput
+from prefect.settings import get_current_settings
+from prefect.states import Running
+from pydantic import Field
+
+POLL_S = 2
+"""How often Prefect is asked for the answer, in seconds."""
+
+
+class Decision(RunInput):
+    """The form in the UI.
+
+    Attributes:
+        verdict: Whether the release goes on serving.
+        why: What the person has seen.
+        who: Who decides.
+    """
+
+    verdict: Literal["refuse", "go"] = "refuse"
+    why: str = Field(min_length=1, description="what you have seen")
+    who: str = Field(min_length=1, description="who decides")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was decided.
+
+    Attributes:
+        verdict: Whether the release goes on serving.
+        told: By whom and why, as a lower-case fragment.
+    """
+
+    verdict: Literal["refuse", "go"]
+    told: str
+
+
+def ask(question: str, within_s: int, default: Literal["refuse", "go"]) -> Answer:
+    """Return what a person decides within the time, or else the default.
+
+    To be called from a flow. The run is `Paused` meanwhile, and its process goes on: a lease that
+    it holds stays held.
+
+    Args:
+        question: What is to be decided and what is known, as markdown.
+        within_s: How long there is to answer, in seconds; 0 asks nobody.
+        default: What holds when nobody can be asked, or nobody answers.
+    """
+    nobody = _why_nobody() if within_s else "the environment's file says that nobody is asked"
+    if nobody:
+        get_run_logger().warning("nobody is asked (%s): %s", nobody, default)
+        return Answer(default, f"nobody was asked, because {nobody}")
+    form = Decision.with_initial_data(description=question)
+    try:
+        # A key of its own: with Prefect's, a run that is tried again would take the earlier answer.
+        said = pause_flow_run(
+            wait_for_input=form, timeout=within_s, poll_interval=POLL_S, key=uuid4().hex
+        )
+    except (FlowPauseTimeout, ObjectNotFound, ValueError):
+        # A cancel that comes too late makes the run go on without an answer.
+        _go_on()
+        return Answer(default, f"nobody answered within {within_s} s")
+    return Answer(said.verdict, f"{said.who}: {said.why}")
+
+
+def _why_nobody() -> str:
+    """Return why no person would see the question; empty when one may."""
+    if get_current_settings().api.url is None:
+        return "the run has no server with a UI"
+    context = FlowRunContext.get()
+    if context is None or context.flow_run is None or context.flow_run.auto_scheduled:
+        return "a schedule started the run"
+    return ""
+
+
+def _go_on() -> None:
+    """Let the run be `Running` again; a question that was not answered leaves it `Paused`."""
+    context = FlowRunContext.get()
+    if context is None or context.flow_run is None:
+        return
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(context.flow_run.id, Running(), force=True)

@@ -1,0 +1,151 @@
+"""A question to a person: the form in the UI, no answer, and nobody there to be asked."""
+
+from __future__ import annotations
+
+import threading
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from prefect import flow, resume_flow_run, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
+from prefect.client.schemas.objects import StateType
+from prefect.context import FlowRunContext
+from prefect.settings import PREFECT_API_URL, PREFECT_LOGGING_TO_API_ENABLED, temporary_settings
+from prefect.states import Running
+
+from rollout.model.finding import Finding, Inconclusive
+from rollout.model.sight import Sight
+from tasks.ask import Answer, ask
+from tasks.verify import _inconclusive
+from tests.orchestration.prefect_server import Server, wait_until
+from tests.support.values import release
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from uuid import UUID
+
+QUESTION = "the host could not be looked at"
+LONG_S = 60
+
+
+@flow(name="asking")
+def asking(within_s: int, times: int = 1) -> list[Answer]:
+    return [ask(QUESTION, within_s, "refuse") for _ in range(times)]
+
+
+class Asked:
+    """A run in a thread of its own, and what it came to."""
+
+    def __init__(self, server: Server, within_s: int, times: int = 1) -> None:
+        self.server = server
+        self.answers: list[Answer] = []
+        run: Callable[..., Any] = copy_context().run
+        self._thread = threading.Thread(target=run, args=(self._run, within_s, times), daemon=True)
+        self._thread.start()
+
+    def _run(self, within_s: int, times: int) -> None:
+        self.answers = asking(within_s, times)
+
+    def paused(self) -> UUID:
+        """Wait until the run asks and return its id."""
+        found: list[Any] = []
+        kind = FlowRunFilterStateType(any_=[StateType.PAUSED])
+        only = FlowRunFilter(state=FlowRunFilterState(type=kind))
+
+        def asks() -> bool:
+            found[:] = self.server.client.read_flow_runs(flow_run_filter=only)
+            return bool(found)
+
+        wait_until(asks, "a run that asks")
+        return found[0].id
+
+    def ended(self) -> list[Answer]:
+        self._thread.join(LONG_S)
+        assert not self._thread.is_alive()
+        return self.answers
+
+
+def test_a_person_decides_each_time_that_is_asked(server: Server):
+    run = Asked(server, LONG_S, times=2)
+
+    first = run.paused()
+    with pytest.raises(Exception, match="who"):
+        resume_flow_run(first, run_input={"verdict": "go", "why": "seen"})
+    resume_flow_run(first, run_input={"verdict": "go", "why": "it is up", "who": "ada"})
+    wait_until(lambda: server.run_state(str(first)) != "Paused", "the answer to be taken")
+    second = run.paused()
+    resume_flow_run(second, run_input={"verdict": "refuse", "why": "down", "who": "ben"})
+
+    assert run.ended() == [Answer("go", "ada: it is up"), Answer("refuse", "ben: down")]
+    assert second == first
+
+
+def test_without_an_answer_in_time_the_default_holds_and_the_run_goes_on(server: Server):
+    run = Asked(server, 4)
+    asked = run.paused()
+
+    assert run.ended() == [Answer("refuse", "nobody answered within 4 s")]
+    assert server.run_state(str(asked)) == "Completed"
+
+
+def test_a_run_that_is_made_to_go_on_without_an_answer_takes_the_default(server: Server):
+    run = Asked(server, LONG_S)
+
+    server.client.set_flow_run_state(run.paused(), Running(), force=True)
+
+    assert [one.verdict for one in run.ended()] == ["refuse"]
+
+
+def test_where_the_file_says_so_nobody_is_asked(server: Server):
+    told = "nobody was asked, because the environment's file says that nobody is asked"
+
+    assert asking(0) == [Answer("refuse", told)]
+
+
+@flow(name="asking by a schedule")
+def scheduled() -> Answer:
+    context = FlowRunContext.get()
+    assert context is not None
+    assert context.flow_run is not None
+    context.flow_run.auto_scheduled = True
+    return ask(QUESTION, LONG_S, "go")
+
+
+def test_a_schedule_asks_nobody(server: Server):
+    assert scheduled() == Answer("go", "nobody was asked, because a schedule started the run")
+
+
+@flow(name="asking without a server")
+def alone() -> Answer:
+    quiet: dict[Any, Any] = {PREFECT_LOGGING_TO_API_ENABLED: False}
+    with temporary_settings(quiet, restore_defaults={PREFECT_API_URL}):
+        return ask(QUESTION, LONG_S, "refuse")
+
+
+def test_without_a_server_nobody_is_asked(server: Server):
+    told = "nobody was asked, because the run has no server with a UI"
+
+    assert alone() == Answer("refuse", told)
+
+
+@task(task_run_name="verify", cache_policy=NO_CACHE, persist_result=True)
+def unsure() -> Sight:
+    finding = Finding("the-host", "the host could not be looked at", "the host", "Look.")
+    return _inconclusive(release(3, "c"), Inconclusive((finding,)))
+
+
+@flow(name="unsure", persist_result=True)
+def being_unsure() -> tuple[str, Any]:
+    state = unsure(return_state=True)
+    return str(state.name), state.result()
+
+
+def test_a_look_without_a_part_of_the_evidence_is_seen_as_inconclusive(server: Server):
+    name, sight = being_unsure()
+
+    assert name == "Inconclusive"
+    assert sight == Sight(
+        "release 3 (cccccccccccc) answers as it should", ("the host could not be looked at",)
+    )
