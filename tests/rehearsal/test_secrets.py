@@ -23,6 +23,7 @@ from infra.rehearsal import machines
 from infra.rehearsal.google import stored
 from infra.rehearsal.google_rules import Store, Version
 from infra.rehearsal.pipeline import read_settings
+from rollout.executors.files import read_environment
 from tests.support.sentinel import Processes, Sentinels, watching_processes
 from tests.support.world import (
     Run,
@@ -151,10 +152,9 @@ def assert_refused(run: Run, *words: str) -> None:
 def planted() -> Generator[Planted]:
     """Plant a value in every secret, deploy, and watch the process list from then on."""
     texts = {name: urlsplit(newest(name)[1]).password or "" for name in (DATABASE, REDIS)}
-    with store() as there:
-        names = sorted(name for name in there.secrets if "/secrets/trovella-" in name)
+    names = sorted(read_environment("rehearsal").secrets.values())
     assert len(names) == FOURTEEN
-    for name in (one.rpartition("/")[2] for one in names):
+    for name in names:
         if name not in texts:
             plant(name, texts)
     control = marker()
