@@ -15,11 +15,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from rollout.errors import ConfigInvalid
 from rollout.limits import Limits
+from rollout.policy import DryRunPolicy, MigrationPolicy, MigrationRules
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
-Consequence = Literal["refuse", "warn", "allow"]
 
 
 def _inside_repository(path: str) -> str:
@@ -121,46 +121,6 @@ class Quality(Section):
         return self
 
 
-RuleConsequence = Literal["refuse", "warn", "allow"]
-
-
-class MigrationRules(Section):
-    """What each rule's findings lead to; the keys are the rules' names, as in `docs/rules.md`.
-
-    `refuse` applies nothing unless the request accepts the rule by name, `warn` shows them and goes
-    on, `allow` leaves them out. Refused is what breaks the code that serves now or destroys data.
-    """
-
-    model_config = ConfigDict(alias_generator=lambda name: name.replace("_", "-"))
-
-    breaks_serving_code: RuleConsequence = "refuse"
-    change_column_type: RuleConsequence = "refuse"
-    column_made_required: RuleConsequence = "refuse"
-    constraint_not_valid: RuleConsequence = "warn"
-    data_may_refuse: RuleConsequence = "warn"
-    data_refuses: RuleConsequence = "refuse"
-    destroys_data: RuleConsequence = "refuse"
-    drop_column: RuleConsequence = "refuse"
-    drop_object: RuleConsequence = "refuse"
-    large_update: RuleConsequence = "warn"
-    may_break_serving_code: RuleConsequence = "warn"
-    no_rewrite_under_lock: RuleConsequence = "warn"
-    not_null_without_default: RuleConsequence = "refuse"
-    opaque_statement: RuleConsequence = "warn"
-    precheck_timeout: RuleConsequence = "warn"
-    rename: RuleConsequence = "refuse"
-    require_concurrent_index: RuleConsequence = "warn"
-    session_setting: RuleConsequence = "warn"
-    set_not_null_needs_check: RuleConsequence = "warn"
-    transaction_control_in_file: RuleConsequence = "warn"
-    unique_using_index: RuleConsequence = "warn"
-    work_after_exclusive_lock: RuleConsequence = "warn"
-
-    def consequence(self, rule: str) -> RuleConsequence:
-        """Return what a rule's finding leads to; a rule that is not listed is refused."""
-        return getattr(self, rule.replace("-", "_"), "refuse")
-
-
 class Build(Section):
     """How the image is made.
 
@@ -184,68 +144,6 @@ class Build(Section):
     prepare: tuple[tuple[str, ...], ...] = ()
     builder: Literal["auto", "buildx", "engine"] = "auto"
     timeout_s: Seconds = 900
-
-
-class MigrationPolicy(Section):
-    """What each finding about migrations leads to; the keys are the rules' names.
-
-    `refuse` applies nothing, `warn` says it and goes on, `allow` goes on silently. What leaves
-    nothing to apply (no journal, a broken one, a zero byte) is always refused.
-    """
-
-    model_config = ConfigDict(alias_generator=lambda name: name.replace("_", "-"))
-
-    checksum_drift: Consequence = "refuse"
-    unknown_migration: Consequence = "refuse"
-    mixed_layouts: Consequence = "refuse"
-    entry_without_file: Consequence = "refuse"
-    byte_order_mark: Consequence = "refuse"
-    not_utf8: Consequence = "refuse"
-    own_transaction: Consequence = "refuse"
-    unnamed_index: Consequence = "refuse"
-    several_transactions: Consequence = "warn"
-    out_of_order: Consequence = "warn"
-    equal_when: Consequence = "warn"
-    journal_out_of_order: Consequence = "warn"
-    file_without_entry: Consequence = "warn"
-    index_gap: Consequence = "warn"
-    two_heads: Consequence = "warn"
-    duplicate_content: Consequence = "warn"
-    double_row: Consequence = "warn"
-    empty_file: Consequence = "warn"
-    crlf: Consequence = "warn"
-    pending_without_change: Consequence = "warn"
-    change_without_pending: Consequence = "warn"
-
-    def consequence(self, rule: str) -> Consequence:
-        """Return what a finding of a rule leads to; a rule that is not listed is refused."""
-        return getattr(self, rule.replace("-", "_"), "refuse")
-
-    def knows(self, rule: str) -> bool:
-        """Return whether a rule is one that can be lived with."""
-        return rule.replace("-", "_") in type(self).model_fields
-
-
-class DryRunPolicy(Section):
-    """What each finding of the dry run leads to; the keys are the rules' names.
-
-    `contract-break` and `contract-risk` stand for all rules of `docs/contract.md`.
-    """
-
-    model_config = ConfigDict(alias_generator=lambda name: name.replace("_", "-"))
-
-    no_dry_run: Consequence = "warn"
-    dry_run_fails: Consequence = "refuse"
-    scratch_differs: Consequence = "warn"
-    no_serving_contract: Consequence = "warn"
-    contract_break: Consequence = "refuse"
-    contract_risk: Consequence = "warn"
-    schema_drift: Consequence = "warn"
-    drift_breaks: Consequence = "refuse"
-
-    def consequence(self, rule: str) -> Consequence:
-        """Return what a finding of a rule leads to; a rule that is not listed is refused."""
-        return getattr(self, rule.replace("-", "_"), "refuse")
 
 
 class Migrations(Section):

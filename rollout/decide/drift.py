@@ -14,10 +14,10 @@ from rollout.model.judgement import Grade
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rollout.config import DryRunPolicy
     from rollout.model.contract import Contract
     from rollout.model.dry_run import Difference
     from rollout.model.migrated import Planned
+    from rollout.policy import DryRunPolicy
 
 LEFT = "All migrations are applied; the release that served before still serves."
 """What is true when a verdict about drift refuses."""

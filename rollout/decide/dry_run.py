@@ -17,10 +17,10 @@ from rollout.model.migrated import Planned
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from rollout.config import DryRunPolicy
     from rollout.decide.migrate import MigrationPlan
     from rollout.model.contract import Contract
     from rollout.model.judgement import Reason
+    from rollout.policy import DryRunPolicy
 
 SIDES = ("the live database", "the scratch copy")
 SHOWN = 20

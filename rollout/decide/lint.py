@@ -18,10 +18,10 @@ from rollout.model.finding import Finding, Go, Refuse, Verdict
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    from rollout.config import MigrationRules
     from rollout.decide.migrate import MigrationPlan
     from rollout.migrations.journal import Migration
     from rollout.model.catalog import Catalog
+    from rollout.policy import MigrationRules
 
 CODES = frozenset(
     (

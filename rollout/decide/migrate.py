@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from rollout.config import MigrationPolicy
 from rollout.migrations.journal import Migration
 from rollout.migrations.segments import segment_findings
 from rollout.model.finding import Finding, Go, Refuse, Verdict
+from rollout.policy import MigrationPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -11,7 +11,7 @@ from rollout.model.precheck import BOUND, Answer
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    from rollout.config import MigrationRules
+    from rollout.policy import MigrationRules
 
 _REFUSES = "data-refuses"
 _MAY_REFUSE = "data-may-refuse"

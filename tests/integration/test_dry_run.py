@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rollout.config import DryRunPolicy
 from rollout.decide.drift import decide_drift
 from rollout.decide.dry_run import decide_dry_run, planned_by
 from rollout.decide.migrate import decide_migrations
@@ -21,6 +20,7 @@ from rollout.model.dry_run import DryRun
 from rollout.model.finding import Finding, Go, Refuse
 from rollout.model.statement import Lock
 from rollout.model.target import DatabaseAddress
+from rollout.policy import DryRunPolicy
 from tests.support.database import SCHEMA, TABLE, Scratch, folder, scratch_database
 from tests.support.lab import BASE
 from tests.support.scratch import scratch_names

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 
-from rollout.config import MigrationRules
 from rollout.decide.lint import decide_lint, with_lint
 from rollout.decide.migrate import decide_migrations
 from rollout.decide.prechecks import with_prechecks
@@ -19,6 +18,7 @@ from rollout.migrations.prechecks import prechecks
 from rollout.model.command import Secret
 from rollout.model.finding import Finding, Go, Refuse
 from rollout.model.target import DatabaseAddress
+from rollout.policy import MigrationRules
 from tests.support.database import Scratch, folder, held, scratch_database
 from tests.support.lab import BASE
 from tests.support.migrations import migration

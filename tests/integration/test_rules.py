@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rollout.config import MigrationRules
 from rollout.decide.lint import decide_lint, with_lint
 from rollout.decide.migrate import decide_migrations
 from rollout.migrations.lint import findings_of
 from rollout.migrations.sql import parse_sql
 from rollout.model.catalog import Column, Constraint
 from rollout.model.finding import Go, Refuse
+from rollout.policy import MigrationRules
 from tests.support.database import SCHEMA, TABLE, Scratch, folder, scratch_database
 from tests.support.lab import BASE
 from tests.support.migrations import judged, migration

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rollout.config import DryRunPolicy
 from rollout.decide.candidates import serving_contract
 from rollout.decide.differences import differences
 from rollout.decide.drift import decide_drift
@@ -20,6 +19,7 @@ from rollout.model.dry_run import Difference, DryRun
 from rollout.model.finding import Finding, Go, Refuse
 from rollout.model.host import StoredContracts
 from rollout.model.migrated import Planned
+from rollout.policy import DryRunPolicy
 from tests.support.contracts import column, contract, note
 from tests.support.migrations import migration
 

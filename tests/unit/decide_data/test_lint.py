@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rollout.config import MigrationRules
 from rollout.decide.lint import CODES, Lint, decide_lint
 from rollout.executors.files import read_environment
 from rollout.migrations.journal import parse
 from rollout.model.catalog import Catalog, Column, Table
 from rollout.model.finding import Go, Refuse
+from rollout.policy import MigrationRules
 from tests.support.migrations import migration
 from tests.support.tables import CATALOG
 

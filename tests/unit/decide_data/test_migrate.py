@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.config import MigrationPolicy
 from rollout.decide.migrate import (
     Applied,
     decide_migrations,
@@ -17,6 +16,7 @@ from rollout.decide.migrate import (
 )
 from rollout.migrations.journal import Journal, Migration, split_statements
 from rollout.model.finding import Finding, Go, Refuse
+from rollout.policy import MigrationPolicy
 
 
 def file(tag: str, when: int, text: str = "", name: str | None = None) -> Migration:

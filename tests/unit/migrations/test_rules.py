@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rollout.config import MigrationRules
 from rollout.migrations.lint import findings_of
 from rollout.migrations.prechecks import CODES as PRECHECKS
 from rollout.migrations.rules import RULES
 from rollout.model.catalog import Catalog
+from rollout.policy import MigrationRules
 from tests.support.migrations import judged
 from tests.support.rule_cases import BAD, OK
 from tests.support.tables import CATALOG

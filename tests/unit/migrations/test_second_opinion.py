@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from rollout.config import MigrationRules
 from rollout.decide.lint import decide_lint
 from rollout.migrations.second_opinion import Opinion, parse_opinions, with_opinions
 from rollout.migrations.table import table_rows
 from rollout.model.finding import Finding
+from rollout.policy import MigrationRules
 from tests.support.migrations import migration
 from tests.support.tables import CATALOG
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from rollout.config import MigrationRules
 from rollout.decide.lint import decide_lint, with_lint
 from rollout.decide.migrate import MigrationPlan
 from rollout.migrations.table import table_rows
 from rollout.model.finding import Finding, Go, Refuse
+from rollout.policy import MigrationRules
 from tests.support.migrations import migration
 from tests.support.tables import CATALOG
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from rollout.config import MigrationRules
 from rollout.decide.lint import decide_lint
 from rollout.migrations.table import table_rows
 from rollout.migrations.trace_table import NOT_SEEN, WITH_THE_FIRST
 from rollout.model.dry_run import Traced
 from rollout.model.finding import Finding
 from rollout.model.statement import Effect, Lock
+from rollout.policy import MigrationRules
 from tests.support.migrations import migration
 from tests.support.tables import CATALOG
 
