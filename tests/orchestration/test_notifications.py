@@ -110,7 +110,7 @@ def test_a_failed_run_and_a_rollback_are_told_with_their_three_parts(
         declare_twice(hook, server, tmp_path / "url")
         run(sample_flows.deploy, commit="1")
         failed = run(sample_flows.deploy, commit=FAULTY)
-        back = run(sample_flows.rollback, version="3")
+        back = run(sample_flows.rollback, to="3")
         wait_until(lambda: len(hook.told) >= 2, "the webhook to be called")
 
     texts = sorted(body["text"] for _, _, body in hook.told)

@@ -127,8 +127,13 @@ def test_the_outcome_is_one_line_of_json(taken: Server):
 def test_who_stops_watching_leaves_the_run_alone(taken: Server, tmp_path: Path):
     gate = tmp_path / "open"
     words = ("deploy", "--environment", "production", "--commit", "8", "--reason", str(gate))
+    # Where the tests run in the background, the shell lets them and their children ignore the signal.
+    heeding = ("env", "--default-signal=INT")
     watcher = subprocess.Popen(
-        [ROOT / "bin/trigger", *words], env=taken.environment, stderr=subprocess.PIPE, text=True
+        [*heeding, ROOT / "bin/trigger", *words],
+        env=taken.environment,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     assert watcher.stderr is not None
     run_id = watcher.stderr.readline().rsplit("/", 1)[1].strip()
