@@ -16,6 +16,7 @@ next. The caller prints it as it is; nobody matches on its text.
         HostLoginRefused
         OutcomeUnknown      the connection was cut; the remote command may go on
         LeaseHeld           somebody else has the right to change the target
+          HeldBack          a person keeps deploys back
         LeaseLost           somebody else has it by now
         LedgerCorrupt       the host's history cannot be trusted
       SourceUnavailable     the repository cannot be read
@@ -57,6 +58,8 @@ if TYPE_CHECKING:
 
 TAIL_LINES = 10
 NOTHING_CHANGED = "Nothing was changed."
+HELD, ROLLED_BACK = "Held", "RolledBack"
+"""Names of the ends that somebody must be able to tell from any other failure."""
 
 
 class RolloutError(Exception):
@@ -75,6 +78,9 @@ class RolloutError(Exception):
     seen_then: Evidence | None = None
     """What was seen before anything was taken back; None when nobody looked yet."""
 
+    ends: str = ""
+    """Name of the failed state that a flow ends in by it; empty for the usual one."""
+
     def __init__(
         self, true: str, *, left: str = NOTHING_CHANGED, next_step: str, cause: str = ""
     ) -> None:
@@ -85,9 +91,15 @@ class RolloutError(Exception):
         self.next_step = next_step
         self.cause = cause
 
-    def leaving(self, left: str) -> RolloutError:
-        """Return the same error with another account of the state that was left."""
-        return _again(type(self), {**self.__dict__, "left": left})
+    def leaving(self, left: str, *, ends: str = "") -> RolloutError:
+        """Return the same error with another account of the state that was left.
+
+        Args:
+            left: What state was left, as full sentences.
+            ends: Name of the failed state that the flow ends in; empty keeps the error's own.
+        """
+        named = {"ends": ends} if ends else {}
+        return _again(type(self), {**self.__dict__, "left": left, **named})
 
     def explained(self, diagnosis: Diagnosis) -> RolloutError:
         """Return the same error with why it came to that, and what follows from it.
@@ -202,6 +214,12 @@ class OutcomeUnknown(HostError):
 
 class LeaseHeld(HostError):
     """Raised when somebody else has the right to change the target, or holds deploys back."""
+
+
+class HeldBack(LeaseHeld):
+    """Raised when a run may not begin because a person keeps deploys back."""
+
+    ends = HELD
 
 
 class LeaseLost(HostError):

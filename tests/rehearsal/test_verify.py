@@ -136,7 +136,7 @@ def test_what_the_release_broke_is_left_and_its_evidence_is_kept(serving: str):
     finally:
         store.write_text(former)
 
-    assert run.state == "Failed", run.log
+    assert run.state == "RolledBack", run.log
     assert "dependency redis from outside" in run.message
     assert "is serving again" in run.message
     assert serving_version() == served

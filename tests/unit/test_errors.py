@@ -38,6 +38,7 @@ NEVER = {
     "EngineError",
     "GitHubError",
     "GitHubRefused",
+    "HeldBack",
     "HostError",
     "HostKeyChanged",
     "HostLoginRefused",
