@@ -36,6 +36,7 @@ next. The caller prints it as it is; nobody matches on its text.
         AlreadyMigrating    another session has the right to migrate
         MigrationFailed
         ScratchUnusable     migrations cannot be tried on a copy first
+      AlertsUnavailable     the monitoring does not say what is wrong
       BackupFailed          the backup before data is destroyed did not come about
         BackupUnavailable   Google cannot be asked for it
       ActivationFailed
@@ -357,6 +358,10 @@ class MigrationFailed(DatabaseError):
 
 class ScratchUnusable(DatabaseError):
     """Raised when there is no scratch copy of the live schema to try migrations on."""
+
+
+class AlertsUnavailable(RolloutError):
+    """Raised when Cloud Monitoring cannot be asked for alerts, or does not let us ask."""
 
 
 class BackupFailed(RolloutError):

@@ -27,6 +27,7 @@ SAFE = {
 }
 NEVER = {
     "ActivationFailed",
+    "AlertsUnavailable",
     "BackupFailed",
     "BuildFailed",
     "CancelAsked",
