@@ -36,9 +36,14 @@ next. The caller prints it as it is; nobody matches on its text.
         AlreadyMigrating    another session has the right to migrate
         MigrationFailed
         ScratchUnusable     migrations cannot be tried on a copy first
+          ScratchUnreachable  nobody answers at the scratch server
+          ScratchForbidden  its user may not do what that takes
+          NoPgDump          nothing can write out the live schema
       AlertsUnavailable     the monitoring does not say what is wrong
       BackupFailed          the backup before data is destroyed did not come about
-        BackupUnavailable   Google cannot be asked for it
+        BackupRefused       Google does not make it
+        BackupLate          it has not ended within its time
+        BackupUnavailable   Google cannot be asked for it, or not that often
       ActivationFailed
       VerificationFailed
       Superseded            a newer deploy waits, and this one has changed nothing
@@ -360,6 +365,20 @@ class ScratchUnusable(DatabaseError):
     """Raised when there is no scratch copy of the live schema to try migrations on."""
 
 
+class ScratchUnreachable(ScratchUnusable):
+    """Raised when nobody answers at the scratch server, or the connection to it was cut."""
+
+    retry_safe: ClassVar[bool] = True
+
+
+class ScratchForbidden(ScratchUnusable):
+    """Raised when the scratch server does not let its user in, or not do what a copy takes."""
+
+
+class NoPgDump(ScratchUnusable):
+    """Raised when there is no `pg_dump`, or none that is as new as the live server."""
+
+
 class AlertsUnavailable(RolloutError):
     """Raised when Cloud Monitoring cannot be asked for alerts, or does not let us ask."""
 
@@ -367,9 +386,20 @@ class AlertsUnavailable(RolloutError):
 class BackupFailed(RolloutError):
     """Raised when the backup before data is destroyed did not come about; nothing was applied."""
 
+    http_status: int | None = None
+    """What Google answered instead; None when it did not refuse."""
+
+
+class BackupRefused(BackupFailed):
+    """Raised when Google refuses to make a backup, or to say how one goes."""
+
+
+class BackupLate(BackupFailed):
+    """Raised when a backup has not ended within its time; it goes on by itself."""
+
 
 class BackupUnavailable(BackupFailed):
-    """Raised when Google cannot be asked for a backup, or for how one goes."""
+    """Raised when Google cannot be asked for a backup now, or for how one goes."""
 
     retry_safe: ClassVar[bool] = True
 

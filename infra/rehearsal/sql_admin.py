@@ -23,10 +23,12 @@ def fresh(project: str, *instances: str) -> dict[str, Any]:
     """Return the document of a project with these instances, all of which work.
 
     An instance's `fate` is `done`, `failed` or `endless`, `denied` lists the permissions that the
-    caller lacks on it, and `backups` are its runs, oldest first.
+    caller lacks on it, `busy` says whether a quota is used up, and `backups` are its runs, oldest
+    first.
     """
     made = {
-        f"{project}/{name}": {"fate": "done", "denied": [], "backups": []} for name in instances
+        f"{project}/{name}": {"fate": "done", "denied": [], "busy": False, "backups": []}
+        for name in instances
     }
     return {"instances": made}
 
@@ -35,7 +37,7 @@ def answer(document: dict[str, Any], method: str, path: str, body: dict[str, Any
     """Return what the service answers to one request; the document may be changed by it.
 
     Raises:
-        Refused: with 403, 404 or 409.
+        Refused: with 403, 404, 409 or 429.
     """
     path = path.partition("?")[0]
     runs, operation = _RUNS.fullmatch(path), _OPERATION.fullmatch(path)
@@ -52,6 +54,9 @@ def _instance(document: dict[str, Any], project: str, name: str, permission: str
     found = document["instances"].get(f"{project}/{name}")
     if found is None:
         raise Refused(404, "instanceDoesNotExist", "The Cloud SQL instance does not exist.")
+    if found.get("busy"):
+        text = "Quota exceeded for quota metric 'Mutate requests' and limit 'Mutate requests per "
+        raise Refused(429, "rateLimitExceeded", f"{text}minute per user' of the service.")
     if permission in found["denied"]:
         text = "The client is not authorized to make this request."
         raise Refused(403, "notAuthorized", text)

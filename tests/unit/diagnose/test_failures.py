@@ -222,6 +222,33 @@ CASES: dict[str, tuple[Evidence, str]] = {
         Evidence(kinds=("Refused",), findings=(Finding("rename", "breaks", "0001.sql", "Do."),)),
         "0001.sql",
     ),
+    "backup-refused": (
+        Evidence(kinds=("BackupRefused", "BackupFailed"), http_status=403, true="HTTP 403"),
+        "HTTP 403",
+    ),
+    "backup-quota": (
+        Evidence(kinds=("BackupUnavailable", "BackupFailed"), http_status=429, true="HTTP 429"),
+        "HTTP 429",
+    ),
+    "backup-unavailable": (
+        Evidence(kinds=("BackupUnavailable", "BackupFailed"), true="timed out"),
+        "timed out",
+    ),
+    "backup-late": (Evidence(kinds=("BackupLate", "BackupFailed"), true="within 9 s"), "within"),
+    "backup-failed": (Evidence(kinds=("BackupFailed",), true="INTERNAL_ERROR"), "INTERNAL_ERROR"),
+    "scratch-unreachable": (
+        Evidence(
+            kinds=("Refused",),
+            true="not tried: nobody answers",
+            findings=(Finding("no-dry-run", "x", "y", "Do.", "ScratchUnreachable"),),
+        ),
+        "nobody answers",
+    ),
+    "scratch-forbidden": (
+        Evidence(kinds=("ScratchForbidden", "ScratchUnusable"), sqlstate="42501", true="no"),
+        "SQLSTATE 42501: no",
+    ),
+    "no-pg-dump": (Evidence(kinds=("NoPgDump", "ScratchUnusable"), true="none is here"), "none"),
     "configuration-invalid": (Evidence(kinds=("ConfigInvalid",), true="x: is none"), "is none"),
 }
 
