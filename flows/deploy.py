@@ -118,7 +118,7 @@ def _phases(commit: str, environment: str, reason: str, actor: str, accept: tupl
         with watching(environment):
             activation = deploy_prod(source, image.result(), migrated, environment, reason, actor)
             try:
-                with evidence_first(environment):
+                with evidence_first(environment, activation.release):
                     serving = verify_release(activation.release, environment)
             except RolloutError as failure:
                 done = return_to_former(activation, environment)

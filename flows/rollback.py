@@ -102,7 +102,7 @@ def _activate(wish: Wish, environment: str) -> str:
         chosen = choose_earlier(wish, environment)
         activation = activate_earlier(chosen, wish, environment)
         try:
-            with evidence_first(environment):
+            with evidence_first(environment, activation.release):
                 return verify_release(activation.release, environment)
         except RolloutError as failure:
             raise failure.leaving(return_to_former(activation, environment).told) from failure

@@ -66,7 +66,7 @@ def _renew(environment: str, reason: str, actor: str) -> str | None:
         if activation is None:
             return None
         try:
-            with evidence_first(environment):
+            with evidence_first(environment, activation.release):
                 return verify_release(activation.release, environment)
         except RolloutError as failure:
             raise taken_back(failure, return_to_former(activation, environment)) from failure

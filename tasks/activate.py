@@ -33,7 +33,7 @@ from tasks.record import note, publish_state
 from tasks.retry import RETRIES, RETRY_DELAY_S, telling_of_earlier_tries, when_safe
 from tasks.source import at
 from tasks.target import bootstrap_plan, prepare, reach, read, show
-from tasks.way_back import keep_evidence, way_back
+from tasks.way_back import way_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,12 +122,11 @@ def plan_deploy(source: Source, environment: str, reason: str, actor: str) -> st
 def return_to_former(activation: Activation, environment: str) -> Return:
     """Let the former release serve again, and return what serves now.
 
-    What is seen of the refused one is kept first. The former one is left alone when its code is
-    known to break with the schema that is there by now.
+    The former one is left alone when its code is known to break with the schema that is there by
+    now. What was seen of the refused one is kept before: `tasks.diagnose.evidence_first`.
     """
     settings = read_environment(environment)
     with reach(settings) as host:
-        keep_evidence(host, settings, activation.release)
         done = _serve_former(host, settings, activation)
         publish_state(host, settings)
         return done

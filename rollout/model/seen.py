@@ -88,6 +88,7 @@ class HostSeen:
         listeners: Port to who listens there, for the ports that the proxy publishes; Docker's own
             are left out.
         containers: The application's containers, those that serve included.
+        proxy: The last warnings and errors of the proxy.
         compose: What compose says of the newest release's file; None when there is none.
         schema_ahead: Migrations that the newest release knows and the current one does not: by the
             time of deploy-prod they are applied.
@@ -100,6 +101,7 @@ class HostSeen:
     clock_ahead_s: float | None = None
     listeners: tuple[tuple[int, str], ...] = ()
     containers: tuple[ContainerSeen, ...] = ()
+    proxy: tuple[str, ...] = ()
     compose: ComposeCheck | None = None
     schema_ahead: tuple[str, ...] = ()
 

@@ -159,10 +159,13 @@ def test_what_the_release_broke_is_left_and_its_evidence_is_kept(serving: str):
     assert "is serving again" in run.message
     assert serving_version() == served
     evidence = artifact(run.flow_run_id, "evidence")
-    assert "- **dependencies that do not answer:** redis" in evidence
+    assert "| redis | false |" in evidence
     assert '"check":"redis"' in evidence
     assert "wr0ng-passw0rd" not in evidence
-    assert "## The proxy's warnings and errors" in evidence
+    assert "the proxy's warnings and errors:" in evidence
+    # What was seen then is looked at once, and is what the run is explained by.
+    assert "| redis | false |" in artifact(run.flow_run_id, "diagnosis")
+    assert "wr0ng-passw0rd" not in artifact(run.flow_run_id, "diagnosis")
 
 
 @flow(name="look at the way back")
