@@ -12,7 +12,7 @@ from prefect.states import Completed
 
 from rollout.decide.alerts import ALERTS
 from rollout.decide.releases import release_on
-from rollout.decide.verify import DATABASE, HOST, judge
+from rollout.decide.verify import DATABASE, HOST, LOGS, judge
 from rollout.errors import (
     AlertsUnavailable,
     CommandFailed,
@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from rollout.model.alert import Alert
     from rollout.model.finding import Assessment, Verdict
     from rollout.model.host import HostFacts
+    from rollout.model.logs import Logs
 
 # While a release bakes, a healthy one answers at once; this is for a lost packet.
 PATIENCE_S = 10.0
@@ -188,12 +189,27 @@ def _look(release: Release, settings: Environment, host: Host) -> Evidence:
         read_at_s = (began_s + unix_s()) / 2
         figures = facts.figures if facts else None
         skew_s = figures.clock_s - read_at_s if figures else None
-        logs = read_logs(host, settings, release, facts) if facts else None
+        logs = _logs(host, settings, release, facts, missing) if facts else None
         opened = _alerts(alerts, missing)
         seen_outside = outside.result()
     return Evidence(
         report, facts, database, seen_outside, earlier, skew_s, logs, opened, tuple(missing)
     )
+
+
+def _logs(
+    host: Host,
+    settings: Environment,
+    release: Release,
+    facts: HostFacts,
+    missing: list[tuple[str, str]],
+) -> Logs | None:
+    """Return what was logged; that it cannot be read only warns, because all else was seen."""
+    try:
+        return read_logs(host, settings, release, facts)
+    except RolloutError as error:
+        missing.append((LOGS, error.true.splitlines()[0]))
+        return None
 
 
 def _alerts(
@@ -294,7 +310,7 @@ def _fail_unknown(release: Release, told: str) -> NoReturn:
     raise VerificationFailed(
         f"release {release.number} could not be verified: {told}",
         left=f"Release {release.number} is activated.",
-        next_step="See why it could not be looked at, then run verify again.",
+        next_step="See to what is named there, then run verify again.",
     )
 
 

@@ -55,8 +55,8 @@ _HELP = {
 """What to do about a check, by how its name begins."""
 _HELP_OUTSIDE = "Read the log of the web container and of the proxy around this time."
 _HELP_HOST = "Look at `docker ps --all` on the host, and at the container's log."
-HOST, DATABASE = "the host", "migrations in the database"
-"""Names of the parts that decide, for `Evidence.missing`, beside `ALERTS`."""
+HOST, DATABASE, LOGS = "the host", "migrations in the database", "logs since the activation"
+"""Names of parts, for `Evidence.missing`, beside `ALERTS`; without the logs verify goes on."""
 
 
 def judge(
@@ -120,7 +120,7 @@ def _alerts(evidence: Evidence, release: Release, limits: Limits) -> tuple[Check
 
 
 def _unseen(evidence: Evidence, limits: Limits) -> tuple[Check, ...]:
-    """Return one check for each part that decides and could not be looked at."""
+    """Return one check for each part that could not be looked at: most of them decide."""
     parts: list[tuple[str, object, Weight]] = [
         (HOST, evidence.facts, "unknown"),
         (DATABASE, evidence.database, "unknown"),
@@ -130,6 +130,8 @@ def _unseen(evidence: Evidence, limits: Limits) -> tuple[Check, ...]:
         weight = "warn" if LEADS_TO[limits.alerts] == "warn" else "unknown"
         parts.append((ALERTS, evidence.alerts, weight))
     why = dict(evidence.missing)
+    if LOGS in why:
+        parts.append((LOGS, None, "warn"))
     return tuple(
         Check(
             part,

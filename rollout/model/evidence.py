@@ -29,8 +29,8 @@ class Evidence:
         logs: What the services wrote since the activation and before it; None when that is not
             known.
         alerts: The newest alerts of the monitoring; None when they were not read.
-        missing: Why the host, the database or the alerts could not be looked at, by the names that
-            `decide.verify` gives them; empty where nothing more is known.
+        missing: Why the host, the database, the logs or the alerts could not be looked at, by the
+            names that `decide.verify` gives them; empty where nothing more is known.
     """
 
     report: ProbeReport

@@ -8,7 +8,7 @@ import pytest
 
 from rollout.config import Verify
 from rollout.decide.alerts import ALERTS
-from rollout.decide.verify import judge
+from rollout.decide.verify import LOGS, judge
 from rollout.ledger import Entry, render_entry
 from rollout.limits import Limits
 from rollout.model.alert import Alert
@@ -245,6 +245,17 @@ def test_errors_that_came_with_the_release_refuse():
         "seen 40.0 a minute, 0.0 before"
     ]
     assert "new-errors" in verdict.findings[0].help
+
+
+def test_logs_that_could_not_be_read_are_told_and_stop_nothing():
+    evidence = Evidence(SEEN, HOST, Go(), missing=((LOGS, "docker did not answer"),))
+
+    verdict = judge(evidence, RELEASE, APPLICATION, VERIFY)
+
+    assert isinstance(verdict, Go)
+    assert [finding.consequence for finding in verdict.findings] == [
+        "logs since the activation could not be looked at: docker did not answer"
+    ]
 
 
 def line(event: str, at: str) -> str:
