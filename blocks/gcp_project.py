@@ -13,6 +13,7 @@ from rollout.errors import ConfigInvalid, RegistryError
 from rollout.model.command import Secret
 
 if TYPE_CHECKING:
+    from rollout.executors.alerts import Alerts
     from rollout.executors.backup import Backups
     from rollout.executors.process import Log
     from rollout.executors.secrets import SecretStore
@@ -98,6 +99,24 @@ class GcpProject(Block):
         Args:
             log: Called with what happens.
         """
+        from rollout.executors.backup import (  # noqa: PLC0415 - import cost, as the others
+            REQUEST_TIMEOUT_S,
+            Backups,
+        )
+
+        return Backups(self.project, self._client("sqladmin", "v1", REQUEST_TIMEOUT_S), log)
+
+    def alerts(self) -> Alerts:
+        """Return the project's alerts in Cloud Monitoring, read through Google's own client."""
+        from rollout.executors.alerts import (  # noqa: PLC0415 - import cost, as the others
+            REQUEST_TIMEOUT_S,
+            Alerts,
+        )
+
+        return Alerts(self.project, self._client("monitoring", "v3", REQUEST_TIMEOUT_S))
+
+    def _client(self, service: str, version: str, timeout_s: float) -> Any:
+        """Return Google's client of one of its APIs; the API's description comes with it."""
         import httplib2  # noqa: PLC0415 - import cost, as the others
         from google_auth_httplib2 import (  # pyright: ignore[reportMissingTypeStubs] # noqa: PLC0415
             AuthorizedHttp,
@@ -106,14 +125,10 @@ class GcpProject(Block):
             discovery,
         )
 
-        from rollout.executors.backup import REQUEST_TIMEOUT_S, Backups  # noqa: PLC0415
-
-        http = httplib2.Http(timeout=REQUEST_TIMEOUT_S)
+        http = httplib2.Http(timeout=timeout_s)
         secured = cast("Any", AuthorizedHttp)(self._google_credentials(), http=http)
         build: Any = cast("Any", discovery).build
-        # The API's description comes with the client; nothing is asked for it.
-        client = build("sqladmin", "v1", http=secured, cache_discovery=False)
-        return Backups(self.project, client, log)
+        return build(service, version, http=secured, cache_discovery=False)
 
     def _google_credentials(self) -> Any:
         from google.auth import credentials  # noqa: PLC0415

@@ -17,16 +17,16 @@ from prefect.exceptions import ObjectNotFound
 from prefect.types import SecretDict
 from pydantic import SecretStr
 
-from rollout.errors import ConfigInvalid
+from rollout.errors import HELD, ROLLED_BACK, ConfigInvalid
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
 
     from deployments.facts import NotificationFacts
 
-FAILED = ("Failed", "Crashed", "Held")
+FAILED = ("Failed", "Crashed", HELD, ROLLED_BACK)
 """Names of states that somebody must hear of, whichever flow ends in them."""
-ROLLED_BACK = ("Completed", "RolledBack")
+WENT_BACK = ("Completed",)
 """Names of states of the flow rollback after which another release serves."""
 _JSON = {"Content-Type": "application/json"}
 # What Prefect writes before an error's own words says nothing to a person.
@@ -122,7 +122,7 @@ def _rolled_back(environment: str, call: CallWebhook) -> AutomationCore:
     return AutomationCore(
         name=automation_names(environment)[1],
         description="An earlier release serves: whoever merges next should know.",
-        trigger=_when(ROLLED_BACK, environment, "rollback"),
+        trigger=_when(WENT_BACK, environment, "rollback"),
         actions=[call],
     )
 

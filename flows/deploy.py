@@ -22,6 +22,7 @@ from rollout.errors import CancelAsked, RolloutError, Superseded
 from tasks.activate import deploy_prod, plan_deploy, return_to_former
 from tasks.cancelling import from_first_change_on, until_first_change
 from tasks.diagnose import evidence_first, explaining
+from tasks.ending import ended, taken_back
 from tasks.image import build_push, move_latest
 from tasks.lease import before_first_change, target_lease
 from tasks.migrate import migrate_prod, plan_migrations
@@ -65,7 +66,8 @@ def deploy(
 
     Returns:
         A state that says in one sentence which release serves now; `DryRun`; `Superseded` or
-        `Cancelled` when nothing was changed.
+        `Cancelled` when nothing was changed. A failed one is named `Held` when a person keeps
+        deploys back, and `RolledBack` when the release was refused and the former one serves again.
 
     Raises:
         RolloutError: With what is true, what state was left and what to do next.
@@ -85,6 +87,8 @@ def deploy(
         return Cancelled(name="Superseded", message=str(newer))
     except CancelAsked as asked:
         return Cancelled(message=str(asked))
+    except RolloutError as error:
+        return ended(error)
 
 
 def _rehearsed(
@@ -114,9 +118,10 @@ def _phases(commit: str, environment: str, reason: str, actor: str, accept: tupl
         with watching(environment):
             activation = deploy_prod(source, image.result(), migrated, environment, reason, actor)
             try:
-                with evidence_first(environment):
+                with evidence_first(environment, activation.release):
                     serving = verify_release(activation.release, environment)
             except RolloutError as failure:
-                raise failure.leaving(return_to_former(activation, environment)) from failure
+                done = return_to_former(activation, environment)
+                raise taken_back(failure, done) from failure
         move_latest(image.result(), environment)
     return change.account(serving)

@@ -18,6 +18,7 @@ from rollout.model.activation import Secrets, Strategy, Wish
 from tasks.activate import return_to_former
 from tasks.cancelling import from_first_change_on
 from tasks.diagnose import evidence_first, explaining
+from tasks.ending import ended
 from tasks.hold import keep_back
 from tasks.lease import target_lease
 from tasks.revert import plan_revert, propose, rehearse
@@ -62,7 +63,7 @@ def rollback(  # noqa: PLR0913, PLR0917 - each is a field of the form
 
     Returns:
         A state that says in one sentence which release serves now; `DryRun`; `Cancelled` when
-        nothing was changed.
+        nothing was changed. A failed one is named `Held` when a person keeps changes back.
 
     Raises:
         RollbackRefused: When there is no such release, it serves already, the schema that is there
@@ -90,6 +91,8 @@ def rollback(  # noqa: PLR0913, PLR0917 - each is a field of the form
                 keep_back(environment, reason, actor)
     except CancelAsked as asked:
         return Cancelled(message=str(asked))
+    except RolloutError as error:
+        return ended(error)
     return Completed(message=change.account(serving))
 
 
@@ -99,7 +102,7 @@ def _activate(wish: Wish, environment: str) -> str:
         chosen = choose_earlier(wish, environment)
         activation = activate_earlier(chosen, wish, environment)
         try:
-            with evidence_first(environment):
+            with evidence_first(environment, activation.release):
                 return verify_release(activation.release, environment)
         except RolloutError as failure:
-            raise failure.leaving(return_to_former(activation, environment)) from failure
+            raise failure.leaving(return_to_former(activation, environment).told) from failure

@@ -16,6 +16,7 @@ from rollout.errors import CancelAsked, RolloutError
 from tasks.activate import return_to_former
 from tasks.cancelling import from_first_change_on
 from tasks.diagnose import evidence_first, explaining
+from tasks.ending import ended, taken_back
 from tasks.lease import target_lease
 from tasks.sync_secrets import renew_release
 from tasks.verify import verify_release
@@ -33,7 +34,9 @@ def sync_secrets(environment: str = "production", reason: str = "", actor: str =
 
     Returns:
         A state that says in one sentence which release serves now; `Skipped` when the one that
-        serves has the newest secrets already; `Cancelled` when nothing was changed.
+        serves has the newest secrets already; `Cancelled` when nothing was changed. A failed one is
+        named `Held` when a person keeps changes back, and `RolledBack` when the new release was
+        refused and the former one serves again.
 
     Raises:
         SecretUnusable: When any secret is missing, disabled, empty or forbidden; names them all.
@@ -48,6 +51,8 @@ def sync_secrets(environment: str = "production", reason: str = "", actor: str =
             serving = _renew(environment, reason, actor)
     except CancelAsked as asked:
         return Cancelled(message=str(asked))
+    except RolloutError as error:
+        return ended(error)
     if serving is None:
         told = "what serves has the newest version of every secret"
         return Completed(name="Skipped", message=told)
@@ -61,7 +66,7 @@ def _renew(environment: str, reason: str, actor: str) -> str | None:
         if activation is None:
             return None
         try:
-            with evidence_first(environment):
+            with evidence_first(environment, activation.release):
                 return verify_release(activation.release, environment)
         except RolloutError as failure:
-            raise failure.leaving(return_to_former(activation, environment)) from failure
+            raise taken_back(failure, return_to_former(activation, environment)) from failure

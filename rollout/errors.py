@@ -16,6 +16,7 @@ next. The caller prints it as it is; nobody matches on its text.
         HostLoginRefused
         OutcomeUnknown      the connection was cut; the remote command may go on
         LeaseHeld           somebody else has the right to change the target
+          HeldBack          a person keeps deploys back
         LeaseLost           somebody else has it by now
         LedgerCorrupt       the host's history cannot be trusted
       SourceUnavailable     the repository cannot be read
@@ -35,8 +36,14 @@ next. The caller prints it as it is; nobody matches on its text.
         AlreadyMigrating    another session has the right to migrate
         MigrationFailed
         ScratchUnusable     migrations cannot be tried on a copy first
+          ScratchUnreachable  nobody answers at the scratch server
+          ScratchForbidden  its user may not do what that takes
+          NoPgDump          nothing can write out the live schema
+      AlertsUnavailable     the monitoring does not say what is wrong
       BackupFailed          the backup before data is destroyed did not come about
-        BackupUnavailable   Google cannot be asked for it
+        BackupRefused       Google does not make it
+        BackupLate          it has not ended within its time
+        BackupUnavailable   Google cannot be asked for it, or not that often
       ActivationFailed
       VerificationFailed
       Superseded            a newer deploy waits, and this one has changed nothing
@@ -57,6 +64,8 @@ if TYPE_CHECKING:
 
 TAIL_LINES = 10
 NOTHING_CHANGED = "Nothing was changed."
+HELD, ROLLED_BACK = "Held", "RolledBack"
+"""Names of the ends that somebody must be able to tell from any other failure."""
 
 
 class RolloutError(Exception):
@@ -75,6 +84,9 @@ class RolloutError(Exception):
     seen_then: Evidence | None = None
     """What was seen before anything was taken back; None when nobody looked yet."""
 
+    ends: str = ""
+    """Name of the failed state that a flow ends in by it; empty for the usual one."""
+
     def __init__(
         self, true: str, *, left: str = NOTHING_CHANGED, next_step: str, cause: str = ""
     ) -> None:
@@ -85,9 +97,15 @@ class RolloutError(Exception):
         self.next_step = next_step
         self.cause = cause
 
-    def leaving(self, left: str) -> RolloutError:
-        """Return the same error with another account of the state that was left."""
-        return _again(type(self), {**self.__dict__, "left": left})
+    def leaving(self, left: str, *, ends: str = "") -> RolloutError:
+        """Return the same error with another account of the state that was left.
+
+        Args:
+            left: What state was left, as full sentences.
+            ends: Name of the failed state that the flow ends in; empty keeps the error's own.
+        """
+        named = {"ends": ends} if ends else {}
+        return _again(type(self), {**self.__dict__, "left": left, **named})
 
     def explained(self, diagnosis: Diagnosis) -> RolloutError:
         """Return the same error with why it came to that, and what follows from it.
@@ -202,6 +220,12 @@ class OutcomeUnknown(HostError):
 
 class LeaseHeld(HostError):
     """Raised when somebody else has the right to change the target, or holds deploys back."""
+
+
+class HeldBack(LeaseHeld):
+    """Raised when a run may not begin because a person keeps deploys back."""
+
+    ends = HELD
 
 
 class LeaseLost(HostError):
@@ -341,12 +365,41 @@ class ScratchUnusable(DatabaseError):
     """Raised when there is no scratch copy of the live schema to try migrations on."""
 
 
+class ScratchUnreachable(ScratchUnusable):
+    """Raised when nobody answers at the scratch server, or the connection to it was cut."""
+
+    retry_safe: ClassVar[bool] = True
+
+
+class ScratchForbidden(ScratchUnusable):
+    """Raised when the scratch server does not let its user in, or not do what a copy takes."""
+
+
+class NoPgDump(ScratchUnusable):
+    """Raised when there is no `pg_dump`, or none that is as new as the live server."""
+
+
+class AlertsUnavailable(RolloutError):
+    """Raised when Cloud Monitoring cannot be asked for alerts, or does not let us ask."""
+
+
 class BackupFailed(RolloutError):
     """Raised when the backup before data is destroyed did not come about; nothing was applied."""
 
+    http_status: int | None = None
+    """What Google answered instead; None when it did not refuse."""
+
+
+class BackupRefused(BackupFailed):
+    """Raised when Google refuses to make a backup, or to say how one goes."""
+
+
+class BackupLate(BackupFailed):
+    """Raised when a backup has not ended within its time; it goes on by itself."""
+
 
 class BackupUnavailable(BackupFailed):
-    """Raised when Google cannot be asked for a backup, or for how one goes."""
+    """Raised when Google cannot be asked for a backup now, or for how one goes."""
 
     retry_safe: ClassVar[bool] = True
 

@@ -6,7 +6,7 @@ not what is merely slow on a busy day.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -31,6 +31,10 @@ class Limits(BaseModel):
         errors_per_min: How many errors a minute a service may log more than before the activation.
         warnings_per_min: The same of warnings.
         new_errors: How many kinds of errors there may be that were not logged before.
+        alerts: What an alert of Cloud Monitoring leads to that opened since the activation and is
+            open still; `off` reads none. Where they cannot be read, `inconclusive` and `refuse`
+            both lead to inconclusive.
+        alerts_ignored: Names of alert policies that do not count.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,3 +52,5 @@ class Limits(BaseModel):
     errors_per_min: Annotated[float, Field(ge=0)] = 30
     warnings_per_min: Annotated[float, Field(ge=0)] = 300
     new_errors: Annotated[int, Field(ge=0)] = 5
+    alerts: Literal["off", "warn", "inconclusive", "refuse"] = "off"
+    alerts_ignored: tuple[str, ...] = ()

@@ -19,7 +19,7 @@ from rollout.executors.clock import monotonic_s, now_utc
 from rollout.executors.files import read_environment
 from rollout.ledger import read_ledger
 from rollout.migrations.contract_json import text_fingerprint
-from rollout.model.activation import Activation
+from rollout.model.activation import Activation, Return
 from rollout.model.host import HostFacts
 from rollout.model.migrated import Migrated
 from rollout.model.release import Image, Release
@@ -33,7 +33,7 @@ from tasks.record import note, publish_state
 from tasks.retry import RETRIES, RETRY_DELAY_S, telling_of_earlier_tries, when_safe
 from tasks.source import at
 from tasks.target import bootstrap_plan, prepare, reach, read, show
-from tasks.way_back import keep_evidence, way_back
+from tasks.way_back import way_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,21 +119,20 @@ def plan_deploy(source: Source, environment: str, reason: str, actor: str) -> st
 
 
 @task(name="deploy-prod: return", task_run_name="deploy-prod: return", cache_policy=NO_CACHE)
-def return_to_former(activation: Activation, environment: str) -> str:
-    """Let the former release serve again and return a sentence that says what serves now.
+def return_to_former(activation: Activation, environment: str) -> Return:
+    """Let the former release serve again, and return what serves now.
 
-    What is seen of the refused one is kept first. The former one is left alone when its code is
-    known to break with the schema that is there by now.
+    The former one is left alone when its code is known to break with the schema that is there by
+    now. What was seen of the refused one is kept before: `tasks.diagnose.evidence_first`.
     """
     settings = read_environment(environment)
     with reach(settings) as host:
-        keep_evidence(host, settings, activation.release)
-        told = _serve_former(host, settings, activation)
+        done = _serve_former(host, settings, activation)
         publish_state(host, settings)
-        return told
+        return done
 
 
-def _serve_former(host: Host, settings: Environment, activation: Activation) -> str:
+def _serve_former(host: Host, settings: Environment, activation: Activation) -> Return:
     """Go back, whatever goes wrong with it: the error that led here is the one that is told."""
     failed = activation.release
     note(host, settings, failed, "failed", "it was not seen serving from outside")
@@ -142,19 +141,19 @@ def _serve_former(host: Host, settings: Environment, activation: Activation) -> 
         facts = read(host, settings.application)
         former = release_on(facts, activation.former)
         if former is None:
-            return f"Release {failed.number} is still serving: there is no earlier one."
+            return Return(f"Release {failed.number} is still serving: there is no earlier one.")
         way = way_back(host, settings, failed, former)
         if not way.open:
-            return f"Release {failed.number} is still serving. {way.told}"
+            return Return(f"Release {failed.number} is still serving. {way.told}")
         activate(host, facts, former, (), settings)
         if _was_well(former, facts):
             note(host, settings, former, "verified", "it served before")
     except RolloutError as error:
         get_run_logger().exception("the former release could not be made to serve again")
         told = f"release {activation.former}" if activation.former else "the former release"
-        return f"Going back to {told} failed: {error.true}. {error.left}"
+        return Return(f"Going back to {told} failed: {error.true}. {error.left}")
     again = f"Release {former.number} ({former.version.short}) is serving again."
-    return " ".join(filter(None, (again, way.told)))
+    return Return(" ".join(filter(None, (again, way.told))), serves=True)
 
 
 def _was_well(former: Release, facts: HostFacts) -> bool:

@@ -16,9 +16,9 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from blocks import load_artifact_registry, load_target_host
-from rollout.diagnose.collect import evidence_of, looks
+from rollout.diagnose.collect import Look, evidence_of, looks
 from rollout.diagnose.match import diagnose as match
-from rollout.diagnose.match import masked
+from rollout.diagnose.match import masked, without_logs
 from rollout.errors import (
     CancelAsked,
     ConfigInvalid,
@@ -32,7 +32,7 @@ from rollout.executors.files import read_environment
 from rollout.executors.masking import masking
 from rollout.model.diagnosis import Diagnosis
 from rollout.model.seen import Around, Evidence
-from rollout.render.diagnosis import render_diagnosis
+from rollout.render.diagnosis import render_diagnosis, render_evidence
 from tasks.app_secrets import read_secrets
 from tasks.phase import failed_phase
 from tasks.target import reach
@@ -42,10 +42,12 @@ if TYPE_CHECKING:
 
     from rollout.config import Environment
     from rollout.model.command import Secret
+    from rollout.model.release import Release
     from rollout.model.target import HostAddress
 
 _NO_FAILURES = (Superseded, CancelAsked)
 _SSH_PORT = 22
+_OF_A_RELEASE = frozenset({Look.HOST, Look.OUTSIDE})
 
 
 @contextmanager
@@ -74,18 +76,36 @@ def explaining(environment: str) -> Generator[None]:
 
 
 @contextmanager
-def evidence_first(environment: str) -> Generator[None]:
+def evidence_first(environment: str, release: Release) -> Generator[None]:
     """Let an error that leaves the block take along what was seen before anything is undone.
+
+    It is shown as the artifact `evidence`, and it is what the diagnosis goes by later.
 
     Args:
         environment: The environment that the run works on.
+        release: What is left by that error.
     """
     try:
         yield
     except RolloutError as error:
         if not isinstance(error, _NO_FAILURES):
-            error.seen_then = _collected(error, environment)
+            error.seen_then = _collected(error, environment, release)
+            _keep(error.seen_then, release)
         raise
+
+
+def _keep(evidence: Evidence | None, release: Release) -> None:
+    """Show evidence beside the run; when it cannot be shown, the run goes back all the same."""
+    if evidence is None:
+        return
+    try:
+        create_markdown_artifact(
+            key="evidence",
+            markdown=render_evidence(release, evidence),
+            description=f"what was seen of release {release.number} before it was left",
+        )
+    except Exception as trouble:  # noqa: BLE001 - whatever it is, the run goes back
+        get_run_logger().warning("the evidence is not shown: %s", trouble)
 
 
 @task(name="diagnose", task_run_name="diagnose", cache_policy=NO_CACHE)
@@ -115,15 +135,20 @@ def _diagnosed(error: Exception, environment: str) -> Diagnosis | None:
         return None
 
 
-def _collected(error: Exception, environment: str) -> Evidence | None:
-    """Return what is known of an error and seen around it; None when even that fails."""
+def _collected(error: Exception, environment: str, left: Release | None = None) -> Evidence | None:
+    """Return what is known of an error and seen around it; None when even that fails.
+
+    A release that is left was seen, whatever kind of error it is left for.
+    """
     phase = failed_phase(error)
     try:
         settings = read_environment(environment)
         address = load_target_host(settings.blocks.target_host).address()
         evidence = evidence_of(error, phase, around_of(settings, address))
-        seen = look_around(evidence, looks(error), _places(settings, address))
-        return masked(seen, masking(_secrets(error, settings)))
+        where = looks(error) or (_OF_A_RELEASE if left else frozenset[Look]())
+        seen = look_around(evidence, where, _places(settings, address))
+        hidden = _secrets(error, settings, left)
+        return without_logs(seen) if hidden is None else masked(seen, masking(hidden))
     except ConfigInvalid:
         # The environment's file or the host's block is what is wrong: nothing can be reached.
         return evidence_of(error, phase, Around(environment=environment))
@@ -168,11 +193,19 @@ def _places(settings: Environment, address: HostAddress) -> Places:
     )
 
 
-def _secrets(error: Exception, settings: Environment) -> tuple[Secret, ...]:
-    """Return what must not be shown; nothing when it cannot be read, or nobody has read it yet."""
+def _secrets(
+    error: Exception, settings: Environment, left: Release | None
+) -> tuple[Secret, ...] | None:
+    """Return what must not be shown: the newest secrets, and those of a release that is left.
+
+    Nothing where nobody can have written one yet; None when they cannot be read.
+    """
     if isinstance(error, (SecretUnusable, SecretStoreUnavailable)):
         return ()
     try:
-        return tuple(one.value for one in read_secrets(settings).values())
-    except RolloutError:
-        return ()
+        newest = read_secrets(settings)
+        own = read_secrets(settings, left.secret_versions) if left else newest
+    except RolloutError as trouble:
+        get_run_logger().warning("the logs are left out of the evidence: %s", trouble.true)
+        return None
+    return tuple(one.value for one in (*newest.values(), *own.values()))

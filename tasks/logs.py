@@ -11,7 +11,6 @@ from prefect.exceptions import PrefectException
 from rollout.commands.logs import parse_logs, read_logs_command
 from rollout.decide.log_sources import log_sources
 from rollout.decide.logs import new_errors
-from rollout.errors import RolloutError
 from tasks.masks import mask_of
 from tasks.target import tell
 
@@ -28,16 +27,13 @@ SHOWN_ERRORS = 20
 def read_logs(host: Host, settings: Environment, release: Release, facts: HostFacts) -> Logs | None:
     """Return what was written since the activation and before it; None when that is not known.
 
-    That they cannot be read is a warning: everything else was seen.
+    Raises:
+        RolloutError: When they cannot be read.
     """
     sources = log_sources(facts, release, settings.application.service)
     if sources is None:
         return None
-    try:
-        answer = host.run(read_logs_command(sources.activated_at, sources.containers))
-    except RolloutError as error:
-        tell(f"warning: the logs could not be read: {error.true}")
-        return None
+    answer = host.run(read_logs_command(sources.activated_at, sources.containers))
     return parse_logs(answer.stdout)
 
 

@@ -10,10 +10,13 @@ from prefect.cache_policies import NO_CACHE
 from prefect.runtime import task_run
 from prefect.states import Completed
 
+from rollout.decide.alerts import ALERTS
 from rollout.decide.releases import release_on
-from rollout.decide.verify import DATABASE, HOST, judge
+from rollout.decide.verify import DATABASE, HOST, LOGS, judge
 from rollout.errors import (
+    AlertsUnavailable,
     CommandFailed,
+    ConfigInvalid,
     DatabaseError,
     HostUnreachable,
     OutcomeUnknown,
@@ -32,6 +35,7 @@ from rollout.model.evidence import Evidence
 from rollout.model.finding import Finding, Inconclusive, Refuse
 from rollout.model.release import Release
 from rollout.model.sight import Sight
+from tasks.alerts import reading_alerts
 from tasks.ask import ask
 from tasks.before import before
 from tasks.lease import holds_lease
@@ -43,10 +47,14 @@ from tasks.target import reach, read, tell
 from tasks.watch import seen
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rollout.config import Environment
     from rollout.executors.host import Host
+    from rollout.model.alert import Alert
     from rollout.model.finding import Assessment, Verdict
     from rollout.model.host import HostFacts
+    from rollout.model.logs import Logs
 
 # While a release bakes, a healthy one answers at once; this is for a lost packet.
 PATIENCE_S = 10.0
@@ -170,19 +178,49 @@ def _look(release: Release, settings: Environment, host: Host) -> Evidence:
         log=get_run_logger().info,
     )
     missing: list[tuple[str, str]] = []
-    with ThreadPoolExecutor(max_workers=1) as beside:
+    with ThreadPoolExecutor(max_workers=2) as beside:
         # Where it does not answer as it should, nobody waits to know how slowly.
         requests = 0 if report.problem else None
         outside = beside.submit(look_outside, settings.verify, requests=requests)
+        alerts = reading_alerts(settings, beside)
         database = _database(release, settings, missing)
         began_s = unix_s()
         facts = _facts(host, settings, missing)
         read_at_s = (began_s + unix_s()) / 2
         figures = facts.figures if facts else None
         skew_s = figures.clock_s - read_at_s if figures else None
-        logs = read_logs(host, settings, release, facts) if facts else None
+        logs = _logs(host, settings, release, facts, missing) if facts else None
+        opened = _alerts(alerts, missing)
         seen_outside = outside.result()
-    return Evidence(report, facts, database, seen_outside, earlier, skew_s, logs, tuple(missing))
+    return Evidence(
+        report, facts, database, seen_outside, earlier, skew_s, logs, opened, tuple(missing)
+    )
+
+
+def _logs(
+    host: Host,
+    settings: Environment,
+    release: Release,
+    facts: HostFacts,
+    missing: list[tuple[str, str]],
+) -> Logs | None:
+    """Return what was logged; that it cannot be read only warns, because all else was seen."""
+    try:
+        return read_logs(host, settings, release, facts)
+    except RolloutError as error:
+        missing.append((LOGS, error.true.splitlines()[0]))
+        return None
+
+
+def _alerts(
+    read: Callable[[], tuple[Alert, ...] | None], missing: list[tuple[str, str]]
+) -> tuple[Alert, ...] | None:
+    """Return the alerts; why they cannot be read is noted, and looking goes on."""
+    try:
+        return read()
+    except (AlertsUnavailable, ConfigInvalid) as error:
+        missing.append((ALERTS, error.true))
+        return None
 
 
 def _database(
@@ -272,7 +310,7 @@ def _fail_unknown(release: Release, told: str) -> NoReturn:
     raise VerificationFailed(
         f"release {release.number} could not be verified: {told}",
         left=f"Release {release.number} is activated.",
-        next_step="See why it could not be looked at, then run verify again.",
+        next_step="See to what is named there, then run verify again.",
     )
 
 

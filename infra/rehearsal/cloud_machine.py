@@ -7,7 +7,7 @@ import secrets
 import shutil
 from typing import TYPE_CHECKING
 
-from infra.rehearsal import certificates, facts, sql_admin
+from infra.rehearsal import certificates, facts, monitoring, sql_admin
 from infra.rehearsal.machines import Machine
 from infra.rehearsal.paths import HERE, INSIDE, Rehearsal
 from infra.rehearsal.roots import build_roots
@@ -59,6 +59,15 @@ def ensure_sql_store(rehearsal: Rehearsal) -> Path:
     store = rehearsal.state / "google" / "sqladmin.json"
     if not store.exists():
         document = sql_admin.fresh(facts.SECRETS_PROJECT, facts.DATABASE_INSTANCE)
+        store.write_text(json.dumps(document, indent=2), encoding="utf-8")
+    return store
+
+
+def ensure_alert_store(rehearsal: Rehearsal) -> Path:
+    """Return the file of Cloud Monitoring, in which no alert was ever opened at the first call."""
+    store = rehearsal.state / "google" / "monitoring.json"
+    if not store.exists():
+        document = monitoring.fresh(facts.SECRETS_PROJECT)
         store.write_text(json.dumps(document, indent=2), encoding="utf-8")
     return store
 

@@ -22,6 +22,7 @@ REDIS: Final = "10.77.0.17"
 GIT: Final = "10.77.0.18"
 SQL_ADMIN: Final = "10.77.0.19"
 BUILDER: Final = "10.77.0.20"
+MONITORING: Final = "10.77.0.21"
 PIPELINE: Final = "10.77.0.30"
 
 CLOUD: Final = (
@@ -35,6 +36,7 @@ CLOUD: Final = (
     REDIS,
     GIT,
     SQL_ADMIN,
+    MONITORING,
 )
 
 REGISTRY_NAME: Final = "us-central1-docker.pkg.dev"
@@ -54,6 +56,7 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
     REDIS: (REDIS_NAME,),
     GIT: ("git.rehearsal",),
     SQL_ADMIN: ("sqladmin.googleapis.com",),
+    MONITORING: ("monitoring.googleapis.com",),
     BUILDER: ("builder.rehearsal",),
     PIPELINE: ("pipeline.rehearsal",),
 }
@@ -107,7 +110,7 @@ def names_table() -> str:
 
 def tls_names() -> tuple[str, ...]:
     """Return every name that a cloud service answers TLS for."""
-    secured = (REGISTRY, PUBLIC_REGISTRY, SECRET_MANAGER, TOKENS, ACME, SQL_ADMIN)
+    secured = (REGISTRY, PUBLIC_REGISTRY, SECRET_MANAGER, TOKENS, ACME, SQL_ADMIN, MONITORING)
     return tuple(name for address in secured for name in NAMES[address])
 
 

@@ -1,4 +1,4 @@
-"""`python -m infra.rehearsal.google`: Secret Manager, the token endpoint and Cloud SQL's Admin API.
+"""`python -m infra.rehearsal.google`: Secret Manager, tokens, Cloud SQL's Admin API, Monitoring.
 
 Secret Manager speaks gRPC over TLS and demands a caller's proof as the real one does: a JWT that
 the service account signed for itself, or an access token of the endpoint. The store is a file, read
@@ -25,8 +25,9 @@ import grpc
 from google.auth import exceptions, jwt
 from google.cloud.secretmanager_v1.types import resources, service
 
-from infra.rehearsal import facts, google_rules, sql_admin
+from infra.rehearsal import facts, google_rules, monitoring, sql_admin
 from infra.rehearsal.documents import changing
+from infra.rehearsal.google_rest import handler
 from infra.rehearsal.google_rules import Refused, Store
 
 SERVICE = "google.cloud.secretmanager.v1.SecretManagerService"
@@ -234,9 +235,10 @@ def token_handler(credentials: Credentials) -> type[BaseHTTPRequestHandler]:
 
 
 def main() -> None:
-    """Serve all three until the process is ended."""
+    """Serve all of them until the process is ended."""
     parser = argparse.ArgumentParser(prog="infra.rehearsal.google", description=__doc__)
-    for name in ("--store", "--sql-store", "--public-key", "--token", "--certificate", "--key"):
+    stores = ("--store", "--sql-store", "--alert-store")
+    for name in (*stores, "--public-key", "--token", "--certificate", "--key"):
         parser.add_argument(name, type=Path, required=True)
     files = parser.parse_args()
     credentials = Credentials(
@@ -249,8 +251,12 @@ def main() -> None:
 
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(files.certificate, files.key)
-    backups = _secured(facts.SQL_ADMIN, sql_admin.handler(files.sql_store, credentials.accept), tls)
-    threading.Thread(target=backups.serve_forever, daemon=True).start()
+    for address, store, answer in (
+        (facts.SQL_ADMIN, files.sql_store, sql_admin.answer),
+        (facts.MONITORING, files.alert_store, monitoring.answer),
+    ):
+        server = _secured(address, handler(store, credentials.accept, answer), tls)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
     # `secrets` is named until here because a gRPC server ends with its last reference.
     _secured(facts.TOKENS, token_handler(credentials), tls).serve_forever()
     secrets.stop(None)

@@ -220,6 +220,7 @@ def start_stand_ins(rehearsal: Rehearsal) -> None:
     words = {
         "--store": google / "secrets.json",
         "--sql-store": google / "sqladmin.json",
+        "--alert-store": google / "monitoring.json",
         "--public-key": google / "service-account.pub",
         "--token": settings / "token",
         "--certificate": settings / "server.crt",

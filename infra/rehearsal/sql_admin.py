@@ -9,50 +9,26 @@ methods (read 2026-11-25); texts from the service's error messages as its users 
 
 from __future__ import annotations
 
-import json
 import re
-from http.server import BaseHTTPRequestHandler
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import Any, Final
 
-from infra.rehearsal.documents import changing
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+from infra.rehearsal.google_rest import Refused
 
 _RUNS: Final = re.compile(r"/v1/projects/([^/?]+)/instances/([^/?]+)/backupRuns(?:/([0-9]+))?")
 _OPERATION: Final = re.compile(r"/v1/projects/([^/?]+)/operations/([^/?]+)")
 _FIRST_ID: Final = 1_764_000_000_000
 
 
-class Refused(Exception):
-    """Raised when the service answers with an error.
-
-    Attributes:
-        status: the HTTP status.
-        reason: Google's word for it.
-    """
-
-    def __init__(self, status: int, reason: str, message: str) -> None:
-        """Keep status and reason beside the message."""
-        super().__init__(message)
-        self.status = status
-        self.reason = reason
-
-    def body(self) -> dict[str, Any]:
-        """Return what the service answers."""
-        error = {"message": str(self), "domain": "global", "reason": self.reason}
-        return {"error": {"code": self.status, "message": str(self), "errors": [error]}}
-
-
 def fresh(project: str, *instances: str) -> dict[str, Any]:
     """Return the document of a project with these instances, all of which work.
 
     An instance's `fate` is `done`, `failed` or `endless`, `denied` lists the permissions that the
-    caller lacks on it, and `backups` are its runs, oldest first.
+    caller lacks on it, `busy` says whether a quota is used up, and `backups` are its runs, oldest
+    first.
     """
     made = {
-        f"{project}/{name}": {"fate": "done", "denied": [], "backups": []} for name in instances
+        f"{project}/{name}": {"fate": "done", "denied": [], "busy": False, "backups": []}
+        for name in instances
     }
     return {"instances": made}
 
@@ -61,8 +37,9 @@ def answer(document: dict[str, Any], method: str, path: str, body: dict[str, Any
     """Return what the service answers to one request; the document may be changed by it.
 
     Raises:
-        Refused: with 403, 404 or 409.
+        Refused: with 403, 404, 409 or 429.
     """
+    path = path.partition("?")[0]
     runs, operation = _RUNS.fullmatch(path), _OPERATION.fullmatch(path)
     if runs and method == "POST" and runs[3] is None:
         return _insert(document, runs[1], runs[2], body)
@@ -77,6 +54,9 @@ def _instance(document: dict[str, Any], project: str, name: str, permission: str
     found = document["instances"].get(f"{project}/{name}")
     if found is None:
         raise Refused(404, "instanceDoesNotExist", "The Cloud SQL instance does not exist.")
+    if found.get("busy"):
+        text = "Quota exceeded for quota metric 'Mutate requests' and limit 'Mutate requests per "
+        raise Refused(429, "rateLimitExceeded", f"{text}minute per user' of the service.")
     if permission in found["denied"]:
         text = "The client is not authorized to make this request."
         raise Refused(403, "notAuthorized", text)
@@ -144,61 +124,3 @@ def _operation(project: str, name: str, run: dict[str, Any], status: str) -> dic
         }
         told["error"] = {"kind": "sql#operationErrors", "errors": [error]}
     return told
-
-
-class SqlAdminHandler(BaseHTTPRequestHandler):
-    """The API's endpoint; `handler` says whose document it answers from.
-
-    Attributes:
-        path_of_store: the document's file.
-        accept: whether an Authorization header's value proves the caller.
-    """
-
-    protocol_version = "HTTP/1.1"
-    path_of_store: ClassVar[Path]
-    accept: ClassVar[Callable[[str], bool]]
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - theirs
-        """Say nothing, as the other stand-ins."""
-
-    def do_GET(self) -> None:
-        """Answer one read."""
-        self._answer("GET", {})
-
-    def do_POST(self) -> None:
-        """Answer one change."""
-        length = int(self.headers.get("content-length", "0"))
-        self._answer("POST", json.loads(self.rfile.read(length) or "{}"))
-
-    def _answer(self, method: str, body: dict[str, Any]) -> None:
-        try:
-            self._demand_caller()
-            with changing(self.path_of_store) as document:
-                told = answer(document, method, self.path.partition("?")[0], body)
-            self._respond(200, told)
-        except Refused as refused:
-            self._respond(refused.status, refused.body())
-
-    def _demand_caller(self) -> None:
-        if not type(self).accept(self.headers.get("authorization", "")):
-            text = "Request had invalid authentication credentials."
-            raise Refused(401, "authError", text)
-
-    def _respond(self, status: int, body: dict[str, Any]) -> None:
-        content = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("content-type", "application/json; charset=UTF-8")
-        self.send_header("content-length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-
-def handler(path: Path, accept: Callable[[str], bool]) -> type[SqlAdminHandler]:
-    """Return the endpoint of one document.
-
-    Args:
-        path: the document's file.
-        accept: whether an Authorization header's value proves the caller.
-    """
-    members = {"path_of_store": path, "accept": staticmethod(accept)}
-    return type("Endpoint", (SqlAdminHandler,), members)

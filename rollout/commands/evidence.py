@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = 25.0
 LINES = 20
-"""How many of a container's, or a program's, last lines are shown."""
+"""How many of a container's, or a program's, last lines are shown beside what failed."""
+HOST_LINES = 60
+"""How many of each container's last lines are read when the host is looked at."""
+MOST_CONTAINERS = 12
+"""A stack has five containers, and a stopped one for each kept release."""
+PART_BYTES = 8 * 1024
 SHOW_CONTAINER = "show a container's state, its last lines, and how its health path answers"
 """First line of the script in `compose` whose answer `parse_container` reads."""
 
@@ -31,7 +36,7 @@ SHOW_CONTAINER = "show a container's state, its last lines, and how its health p
 # containers, which are shown by themselves.
 _LOOK = """\
 # look at a host where something failed
-directory=$1 project=$2 lines=$3
+directory=$1 project=$2 lines=$3 most=$5 proxy=$6 bytes=$7
 printf 'clock %s\\n' "$EPOCHREALTIME"
 engine='{{.Server.Version}} {{.Server.Arch}}'
 # A login that is not in the group `docker` yet has to ask through sudo.
@@ -44,12 +49,17 @@ done
 sed -n 's/^MemAvailable: *\\([0-9]*\\) kB/memory \\1/p' /proc/meminfo
 { sudo -n ss -H -l -t -n -p 2>/dev/null || ss -H -l -t -n; } | sed 's/^/listen /'
 ids=$(timeout 4 docker ps --all --quiet --filter "label=com.docker.compose.project=$project" \\
-    --filter label=com.docker.compose.oneoff=False 2>/dev/null)
+    --filter label=com.docker.compose.oneoff=False 2>/dev/null | head -n "$most")
 for id in $ids; do
     timeout 4 docker inspect --format "container $4" "$id"
     printf 'lines %s\\n' "$(timeout 4 docker logs --tail "$lines" "$id" 2>&1 |
-        tail -c 4000 | base64 --wrap=0)"
+        tail -c "$bytes" | base64 --wrap=0)"
 done
+id=$(timeout 4 docker ps --quiet --filter "label=com.docker.compose.project=$project" \\
+    --filter "label=com.docker.compose.service=$proxy" 2>/dev/null | head -n 1)
+[ -z "$id" ] || printf 'proxy %s\\n' "$(timeout 4 docker logs --since 30m "$id" 2>&1 |
+    grep -E '"level":"(warn|error|fatal|panic)"' | tail -n "$lines" |
+    tail -c "$bytes" | base64 --wrap=0)"
 number=$(find "$directory/releases" -mindepth 1 -maxdepth 1 -name '[0-9]*' -printf '%f\\n' \\
     2>/dev/null | sort -n | tail -n 1)
 [ -n "$number" ] || exit 0
@@ -77,14 +87,16 @@ _ANSWERED = re.compile(r"GET \S+ is answered with\Z")
 _DOCKERS_OWN = ("docker-proxy", "dockerd")
 
 
-def look_at_host_command(layout: Layout, project: str) -> Command:
+def look_at_host_command(layout: Layout, project: str, proxy: str) -> Command:
     """Return the command that looks at what a failure on a host may come from.
 
     Args:
         layout: The application's directory.
         project: The compose project.
+        proxy: The compose service that runs Caddy.
     """
-    words = (layout.directory, project, str(LINES), _CONTAINER)
+    bounds = (str(MOST_CONTAINERS), proxy, str(PART_BYTES))
+    words = (layout.directory, project, str(HOST_LINES), _CONTAINER, *bounds)
     return Command(bash_script(_LOOK, *words), timeout_s=TIMEOUT_S, changes=False)
 
 
@@ -109,6 +121,7 @@ def parse_host_look(stdout: str, now_s: float) -> HostSeen:
         clock_ahead_s=float(clock.replace(",", ".")) - now_s if clock else None,
         listeners=tuple(_listeners(value for word, value in pairs if word == "listen")),
         containers=tuple(_containers(pairs)),
+        proxy=_lines(said.get("proxy", "")),
         compose=_compose(said.get("compose", "")),
         schema_ahead=_ahead(said.get("newest", ""), said.get("current", "")),
     )
@@ -197,8 +210,11 @@ def _containers(pairs: list[tuple[str, str]]) -> Iterable[ContainerSeen]:
     for (word, value), (_, text) in zip(pairs, [*pairs[1:], ("", "")], strict=True):
         if word == "container":
             said: dict[str, Any] = json.loads(value)
-            lines = tuple(b64decode(text).decode(errors="replace").splitlines())
-            yield _from_state(str(said["service"]), said["state"], lines)
+            yield _from_state(str(said["service"]), said["state"], _lines(text))
+
+
+def _lines(packed: str) -> tuple[str, ...]:
+    return tuple(b64decode(packed).decode(errors="replace").splitlines())
 
 
 def _compose(text: str) -> ComposeCheck | None:

@@ -95,7 +95,7 @@ def stability_checks(facts: HostFacts, release: Release, limits: Limits) -> tupl
         release: What shall serve.
         limits: How often they may have.
     """
-    since = _activated_at(facts, release)
+    since = activated_at(facts, release)
     present = [one for name in services_of(facts.compose) if (one := facts.container(name))]
     again = [one for one in present if one.restarts and _started_since(one, release, since)]
     killed = [one for one in present if one.oom_killed]
@@ -116,8 +116,8 @@ def stability_checks(facts: HostFacts, release: Release, limits: Limits) -> tupl
     )
 
 
-def _activated_at(facts: HostFacts, release: Release) -> str:
-    """Return when the release was made to serve last, by the host's clock; empty for never."""
+def activated_at(facts: HostFacts, release: Release) -> str:
+    """Return when a release was made to serve last, ISO 8601, by the host's clock; else empty."""
     entries = reversed(read_ledger(facts.ledger).entries)
     return next(
         (one.at for one in entries if (one.release, one.event) == (release.number, "activated")), ""

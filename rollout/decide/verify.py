@@ -9,26 +9,38 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rollout.decide.alerts import ALERTS, LEADS_TO, alert_checks
 from rollout.decide.logs import log_checks
 from rollout.decide.outside import address_checks, health_checks
 from rollout.decide.standing import (
+    activated_at,
     container_checks,
     identity_checks,
     room_checks,
     stability_checks,
 )
-from rollout.model.finding import Assessment, Check, Finding, Go, Inconclusive, Refuse, Verdict
+from rollout.model.finding import (
+    Assessment,
+    Check,
+    Finding,
+    Go,
+    Inconclusive,
+    Refuse,
+    Verdict,
+    Weight,
+)
 from rollout.model.layout import release_service
 
 if TYPE_CHECKING:
     from rollout.config import Application, Verify
+    from rollout.limits import Limits
     from rollout.model.evidence import Evidence
     from rollout.model.host import HostFacts
     from rollout.model.probe import ProbeReport
     from rollout.model.release import Release
 
 _NOTHING = "nothing"
-_NOT_SEEN = "could not be looked at"
+_LOOKED_AT, _NOT_SEEN = "looked at", "could not be looked at"
 _READ_LOGS = "Read the logs; the artifact new-errors of the run shows what is new in them."
 _HELP = {
     "certificate": "Read the proxy's log for why the certificate was not renewed.",
@@ -37,12 +49,14 @@ _HELP = {
     "errors in": _READ_LOGS,
     "warnings in": _READ_LOGS,
     "new errors": _READ_LOGS,
+    ALERTS: "Look at the alert in Cloud Monitoring; alerts_ignored under [verify.limits] leaves a "
+    "policy out.",
 }
 """What to do about a check, by how its name begins."""
 _HELP_OUTSIDE = "Read the log of the web container and of the proxy around this time."
 _HELP_HOST = "Look at `docker ps --all` on the host, and at the container's log."
-HOST, DATABASE = "the host", "migrations in the database"
-"""Names of the parts that decide, for `Evidence.missing`."""
+HOST, DATABASE, LOGS = "the host", "migrations in the database", "logs since the activation"
+"""Names of parts, for `Evidence.missing`, beside `ALERTS`; without the logs verify goes on."""
 
 
 def judge(
@@ -72,7 +86,8 @@ def judge(
         *(_migrations(evidence.database, release) if evidence.database else ()),
         *(container_checks(facts) if facts else ()),
         *(log_checks(evidence.logs, verify.limits) if evidence.logs else ()),
-        *_unseen(evidence),
+        *_alerts(evidence, release, verify.limits),
+        *_unseen(evidence, verify.limits),
     )
     return weigh(checks, report.url)
 
@@ -96,19 +111,36 @@ def weigh(checks: tuple[Check, ...], url: str) -> Assessment:
     return Go(told["warn"], checks)
 
 
-def _unseen(evidence: Evidence) -> tuple[Check, ...]:
-    """Return one check for each part that decides and could not be looked at."""
-    parts = ((HOST, evidence.facts), (DATABASE, evidence.database))
+def _alerts(evidence: Evidence, release: Release, limits: Limits) -> tuple[Check, ...]:
+    facts = evidence.facts
+    if evidence.alerts is None or facts is None:
+        return ()
+    ahead_s = evidence.clock_skew_s or 0.0
+    return alert_checks(evidence.alerts, activated_at(facts, release), ahead_s, limits)
+
+
+def _unseen(evidence: Evidence, limits: Limits) -> tuple[Check, ...]:
+    """Return one check for each part that could not be looked at: most of them decide."""
+    parts: list[tuple[str, object, Weight]] = [
+        (HOST, evidence.facts, "unknown"),
+        (DATABASE, evidence.database, "unknown"),
+    ]
+    if limits.alerts != "off":
+        # That nobody can be asked about alerts is no alert.
+        weight = "warn" if LEADS_TO[limits.alerts] == "warn" else "unknown"
+        parts.append((ALERTS, evidence.alerts, weight))
     why = dict(evidence.missing)
+    if LOGS in why:
+        parts.append((LOGS, None, "warn"))
     return tuple(
         Check(
             part,
-            "looked at",
+            _LOOKED_AT,
             ": ".join(filter(None, (_NOT_SEEN, why.get(part, "")))),
             ok=False,
-            weight="unknown",
+            weight=weight,
         )
-        for part, seen in parts
+        for part, seen, weight in parts
         if seen is None
     )
 
@@ -148,7 +180,7 @@ def _on_host(
 def _finding(check: Check, url: str) -> Finding:
     outside = "from outside" in check.name
     told = f"{check.name}: expected {check.expected}, seen {check.seen}"
-    if check.weight == "unknown":
+    if check.expected == _LOOKED_AT:
         told = f"{check.name} {check.seen}"
     return Finding(
         check.name.replace(" ", "-"), told, url if outside else "the host", _help(check, outside)
@@ -156,7 +188,7 @@ def _finding(check: Check, url: str) -> Finding:
 
 
 def _help(check: Check, outside: bool) -> str:  # noqa: FBT001
-    if check.weight == "unknown":
+    if check.expected == _LOOKED_AT:
         return "See why it could not be looked at, then run verify again."
     place = _HELP_OUTSIDE if outside else _HELP_HOST
     return next((told for word, told in _HELP.items() if check.name.startswith(word)), place)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rollout.commands.compose import PULL_FAILED
 from rollout.commands.evidence import parse_container
 from rollout.errors import (
+    BackupFailed,
     BuildFailed,
     CommandFailed,
     DatabaseError,
@@ -99,7 +100,7 @@ def evidence_of(error: BaseException, phase: str, around: Around) -> Evidence:
         stage=error.stage if isinstance(error, BuildFailed) else "",
         missing_arguments=error.missing_arguments if isinstance(error, BuildFailed) else (),
         secrets=error.unusable if isinstance(error, SecretUnusable) else (),
-        http_status=error.http_status if isinstance(error, RegistryError) else None,
+        http_status=_http_status(error),
         container=next((one for one in found if one is not None), None),
         around=around,
     )
@@ -113,6 +114,10 @@ def wanted_image(evidence: Evidence) -> str:
 def last_lines(text: str) -> tuple[str, ...]:
     """Return the last lines of a stream, bounded in number and length."""
     return tuple(line[:LINE_CHARACTERS] for line in text.rstrip().splitlines()[-LINES:])
+
+
+def _http_status(error: RolloutError) -> int | None:
+    return error.http_status if isinstance(error, (RegistryError, BackupFailed)) else None
 
 
 def _stderr(error: RolloutError, result: Result | None) -> tuple[str, ...]:

@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rollout.diagnose.failure import Told
-    from rollout.model.seen import Evidence
+    from rollout.model.seen import ContainerSeen, Evidence
 
 _BEFORE_THE_SWITCH = ("quality", "build-push", "migrate-prod", "checkout", "preflight")
 _SEEN_CHARACTERS = 300
+_LEFT_OUT = "what the containers wrote: the secrets to hide in it could not be read"
 
 
 def diagnose(evidence: Evidence) -> Diagnosis:
@@ -49,6 +50,26 @@ def diagnose(evidence: Evidence) -> Diagnosis:
 def masked(evidence: Evidence, mask: Callable[[str], str]) -> Evidence:
     """Return evidence with a mask put over each of its texts."""
     return cast("Evidence", _over(evidence, mask))
+
+
+def without_logs(evidence: Evidence) -> Evidence:
+    """Return evidence without what the application's containers wrote, and say that it is left out.
+
+    For where nothing can hide a secret in it.
+    """
+    container, host = evidence.container, evidence.host
+    return replace(
+        evidence,
+        container=_silent(container) if container else None,
+        host=replace(host, containers=tuple(map(_silent, host.containers)), proxy=())
+        if host
+        else None,
+        trouble=(*evidence.trouble, _LEFT_OUT),
+    )
+
+
+def _silent(container: ContainerSeen) -> ContainerSeen:
+    return replace(container, lines=(), health_output="")
 
 
 def _unknown(evidence: Evidence) -> Diagnosis:

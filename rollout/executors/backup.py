@@ -8,7 +8,7 @@ its methods need (read 2026-11-25).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import httplib2
 from google.api_core import retry
@@ -16,10 +16,9 @@ from google.api_core.exceptions import RetryError
 from google.auth.exceptions import GoogleAuthError
 from googleapiclient.errors import HttpError  # pyright: ignore[reportMissingTypeStubs]
 
-from rollout.errors import BackupFailed, BackupUnavailable
+from rollout.errors import BackupFailed, BackupLate, BackupRefused, BackupUnavailable
 
 if TYPE_CHECKING:
-    from rollout.errors import RolloutError
     from rollout.executors.process import Log
 
 REQUEST_TIMEOUT_S = 30.0
@@ -28,6 +27,9 @@ _TRIES_AGAIN = 3
 _FIRST_LOOK_S = 1.0
 _LOOK_AGAIN_S = 15.0
 _DESCRIPTION_CHARACTERS = 200
+_TOO_MANY, _SERVER_ERROR = 429, 500
+_QUOTA = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded"})
+"""Google's reasons for refusing what may be asked again later, also under HTTP 403."""
 _CREATE, _LOOK = "cloudsql.backupRuns.create", "cloudsql.instances.get"
 _UNREACHABLE = (httplib2.HttpLib2Error, OSError, GoogleAuthError)
 
@@ -59,8 +61,10 @@ class Backups:
             timeout_s: How long the backup may take, in seconds.
 
         Raises:
-            BackupFailed: When it is refused, fails, or has not ended within its time.
-            BackupUnavailable: When Google cannot be asked.
+            BackupRefused: When Google does not make it.
+            BackupLate: When it has not ended within its time.
+            BackupFailed: When it was begun and failed.
+            BackupUnavailable: When Google cannot be asked, or not so often.
         """
         body = {"description": description[:_DESCRIPTION_CHARACTERS]}
         asked = self._client.backupRuns().insert(
@@ -91,7 +95,7 @@ class Backups:
         try:
             ended = looking(self._look)(operation)
         except RetryError:
-            raise BackupFailed(
+            raise BackupLate(
                 f"the backup of {self._place(instance)} has not ended within {timeout_s:g} s",
                 left=f"Nothing was applied; operation {operation} goes on by itself.",
                 next_step="Wait until it has ended, or raise backup_timeout_s, then retry.",
@@ -115,11 +119,14 @@ class Backups:
             raise _StillRunning
         return found
 
-    def _refused(self, instance: str, permission: str, error: Any) -> RolloutError:
+    def _refused(self, instance: str, permission: str, error: Any) -> BackupFailed:
         """Return what Google's refusal means; its own words are kept."""
         status, words = int(error.resp.status), str(error.reason)
-        if status >= 500 or status == 429:  # noqa: PLR2004 - of the HTTP standard
-            return _unavailable(error)
+        if status >= _SERVER_ERROR or status == _TOO_MANY or _QUOTA & _reasons(error):
+            unavailable = _unavailable(error)
+            # A quota refuses under either status; what it means is one thing.
+            unavailable.http_status = status if status >= _SERVER_ERROR else _TOO_MANY
+            return unavailable
         steps = {
             401: "Renew the credentials of the gcp-project block, then retry.",
             403: f"Give the worker's account {permission} on project {self._project}, and see "
@@ -130,13 +137,24 @@ class Backups:
             "earlier try: wait until it has ended, then retry.",
         }
         lacking = f" (needed: {permission})" if status == 403 else ""  # noqa: PLR2004
-        return BackupFailed(
+        refused = BackupRefused(
             f"the backup of {self._place(instance)} was refused: HTTP {status}: {words}{lacking}",
             next_step=steps.get(status, "Look at the instance in Google's console, then retry."),
         )
+        refused.http_status = status
+        return refused
 
     def _place(self, instance: str) -> str:
         return f"{self._project}/{instance}"
+
+
+def _reasons(error: Any) -> frozenset[str]:
+    """Return Google's words for why it refuses; empty when the answer has none."""
+    details: Any = error.error_details
+    if not isinstance(details, list):
+        return frozenset()
+    listed = cast("list[dict[str, Any]]", details)
+    return frozenset(str(one.get("reason", "")) for one in listed)
 
 
 def _unavailable(error: Exception) -> BackupUnavailable:

@@ -76,6 +76,7 @@ def try_migrations(
             f"the pending migrations could not be tried on a scratch copy first: {error.true}",
             "the scratch server",
             error.next_step,
+            type(error).__name__,
         )
 
 

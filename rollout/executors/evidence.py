@@ -75,7 +75,9 @@ def _host(evidence: Evidence, places: Places) -> Evidence:
     layout = Layout(places.application.directory)
     with places.host() as host:
         asked_s = now_s()
-        answer = host.run(look_at_host_command(layout, places.application.project))
+        application = places.application
+        command = look_at_host_command(layout, application.project, application.proxy)
+        answer = host.run(command)
     return replace(evidence, host=parse_host_look(answer.stdout, asked_s + answer.duration_s / 2))
 
 

@@ -13,7 +13,14 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING
 
 from rollout.commands.lease import TAKEN, UNHELD, fenced, parse_said, take_command
-from rollout.errors import HostError, LeaseHeld, LeaseLost, OutcomeUnknown, Superseded
+from rollout.errors import (
+    HeldBack,
+    HostError,
+    LeaseHeld,
+    LeaseLost,
+    OutcomeUnknown,
+    Superseded,
+)
 from rollout.model.command import Command
 
 if TYPE_CHECKING:
@@ -46,7 +53,8 @@ def hold_lease(host: Host, layout: Layout, claim: Claim, *, wait_s: float) -> Ge
         wait_s: How long to wait for others, in seconds.
 
     Raises:
-        LeaseHeld: When it did not become free in time, or a person keeps deploys back.
+        LeaseHeld: When it did not become free in time.
+        HeldBack: When a person keeps deploys back.
         Superseded: When a newer deploy came while this one waited.
         HostError: When the host cannot be used.
     """
@@ -197,14 +205,15 @@ class Lease:
             holder = who
             self._judge(word, who)
         stream.end()
-        raise _held(holder, f"was not free within {wait_s:.0f} s", _wait_for(holder))
+        told = _told(holder, f"was not free within {wait_s:.0f} s")
+        raise LeaseHeld(told, next_step=_wait_for(holder))
 
     def _judge(self, word: str, who: Holder | None) -> None:
         """Raise what an answer other than `held` means; `busy` means to go on waiting."""
         if word == "busy" and who is not None:
             self._host.log(f"waits for the target: {who.describe()} {who.link}".rstrip())
         elif word == "on-hold":
-            raise _held(who, "is held back", _RELEASE)
+            raise HeldBack(_told(who, "is held back"), next_step=_RELEASE)
         elif word == "superseded" and who is not None:
             raise _superseded(who)
         elif word == "lost":
@@ -223,9 +232,9 @@ def _ended(command: Command, stream: Stream, error: OutcomeUnknown) -> HostError
     )
 
 
-def _held(who: Holder | None, how: str, next_step: str) -> LeaseHeld:
+def _told(who: Holder | None, how: str) -> str:
     by = who.describe() if who else "somebody who does not say who"
-    return LeaseHeld(f"the target {how}: it is held by {by}", next_step=next_step)
+    return f"the target {how}: it is held by {by}"
 
 
 def _wait_for(who: Holder | None) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from rollout.errors import CommandTimedOut, ScratchUnusable
+from rollout.errors import CommandTimedOut, NoPgDump, ScratchUnusable
 from rollout.executors.process import run_local
 from rollout.model.command import Command, Secret
 
@@ -46,7 +46,8 @@ def dump_schema(address: DatabaseAddress, server: int) -> str:
         server: Its server's major version.
 
     Raises:
-        ScratchUnusable: When there is no `pg_dump` that is new enough, or it fails.
+        NoPgDump: When there is no `pg_dump` that is new enough.
+        ScratchUnusable: When it fails.
     """
     words: dict[str, Any] = dict(conninfo_to_dict(address.url.reveal()))
     password = Secret(str(words.pop("password", "")))
@@ -125,7 +126,7 @@ def find_pg_dump(server: int) -> str:
         server: The server's major version.
 
     Raises:
-        ScratchUnusable: When there is none, or none that is new enough.
+        NoPgDump: When there is none, or none that is new enough.
     """
     seen: list[str] = []
     for path in _candidates():
@@ -134,7 +135,7 @@ def find_pg_dump(server: int) -> str:
             return str(path)
         seen.append(f"{path} is {version}")
     told = f"only older ones are here: {', '.join(seen)}" if seen else "none is here"
-    raise ScratchUnusable(
+    raise NoPgDump(
         f"no pg_dump can read a server of PostgreSQL {server}; {told}",
         next_step=f"Install postgresql-client-{server} or newer where the worker runs.",
     )

@@ -9,15 +9,21 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 import psycopg
 from psycopg import sql
 
-from rollout.errors import ScratchUnusable
-from rollout.executors.postgres import connect, read_place
+from rollout.errors import (
+    DatabaseError,
+    DatabaseUnreachable,
+    ScratchForbidden,
+    ScratchUnreachable,
+    ScratchUnusable,
+)
+from rollout.executors.postgres import connect, is_cut, read_place
 from rollout.executors.proxy import proxy
 from rollout.model.command import Secret
 from rollout.model.target import DatabaseAddress
@@ -30,6 +36,7 @@ if TYPE_CHECKING:
 PREFIX = "trovella_scratch_"
 LEFT_AFTER_S = 3600.0
 """After how long, in seconds, a scratch database counts as left behind by a killed run."""
+_LACKS_RIGHT = "42501"
 _NAME = re.compile(rf"{PREFIX}(?P<made>\d+)_[0-9a-f]+")
 
 
@@ -43,14 +50,18 @@ def scratch_server(server: DatabaseAddress, log: Log) -> Generator[psycopg.Conne
 
     Raises:
         ConfigInvalid: When the URL is none.
-        DatabaseUnreachable: When nobody answers there.
-        DatabaseError: When the server refuses the login.
+        ScratchUnreachable: When nobody answers there.
+        ScratchForbidden: When the server refuses the login.
     """
     place = read_place(server)
-    with (
-        proxy(server.proxy_command, place.host, place.port, log),
-        connect(server, place) as connection,
-    ):
+    with ExitStack() as opened:
+        try:
+            opened.enter_context(proxy(server.proxy_command, place.host, place.port, log))
+            connection = opened.enter_context(connect(server, place))
+        except DatabaseError as error:
+            away = isinstance(error, DatabaseUnreachable)
+            kind = ScratchUnreachable if away else ScratchForbidden
+            raise _of_the_server(kind, error.true, error.next_step, error.sqlstate) from error
         yield connection
 
 
@@ -139,17 +150,30 @@ def unusable(what: str) -> Generator[None]:
         what: What fails then, as a lower-case fragment.
 
     Raises:
+        ScratchUnreachable: When the connection was cut.
+        ScratchForbidden: When the server's user lacks a right.
         ScratchUnusable: With the server's own words.
     """
     try:
         yield
     except psycopg.Error as error:
         words = error.diag.message_primary or str(error).strip()
-        raise ScratchUnusable(
+        kind = ScratchForbidden if error.sqlstate == _LACKS_RIGHT else ScratchUnusable
+        raise _of_the_server(
+            ScratchUnreachable if is_cut(error) else kind,
             f"{what}: {words} (SQLSTATE {error.sqlstate})",
-            next_step="Correct what the scratch server lacks or forbids; its user may create "
-            "databases and roles.",
+            "Correct what the scratch server lacks or forbids; its user may create databases and "
+            "roles.",
+            error.sqlstate or "",
         ) from error
+
+
+def _of_the_server(
+    kind: type[ScratchUnusable], true: str, next_step: str, sqlstate: str
+) -> ScratchUnusable:
+    error = kind(true, next_step=next_step)
+    error.sqlstate = sqlstate
+    return error
 
 
 def _drop(admin: psycopg.Connection[Any], name: str, log: Log) -> None:

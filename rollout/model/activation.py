@@ -35,6 +35,19 @@ class Activation:
 
 
 @dataclass(frozen=True, slots=True)
+class Return:
+    """What came of going back from a release that was refused.
+
+    Attributes:
+        told: What serves now, as full sentences.
+        serves: Whether it is the release from before.
+    """
+
+    told: str
+    serves: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Wish:
     """Which earlier release a rollback asks for, and why.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rollout.model.alert import Alert
 from rollout.model.finding import Verdict
 from rollout.model.host import HostFacts
 from rollout.model.logs import Logs
@@ -27,8 +28,9 @@ class Evidence:
             was not read.
         logs: What the services wrote since the activation and before it; None when that is not
             known.
-        missing: Why the host or the database could not be looked at, by the names that
-            `decide.verify` gives them; empty where nothing more is known.
+        alerts: The newest alerts of the monitoring; None when they were not read.
+        missing: Why the host, the database, the logs or the alerts could not be looked at, by the
+            names that `decide.verify` gives them; empty where nothing more is known.
     """
 
     report: ProbeReport
@@ -38,4 +40,5 @@ class Evidence:
     before: Outside | None = None
     clock_skew_s: float | None = None
     logs: Logs | None = None
+    alerts: tuple[Alert, ...] | None = None
     missing: tuple[tuple[str, str], ...] = ()

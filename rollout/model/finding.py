@@ -18,12 +18,14 @@ class Finding:
         consequence: What it leads to, as a lower-case fragment.
         where: The place: a file, a container, an object of the database.
         help: What to do about it, as a full sentence.
+        behind: Name of the error's class that it comes from; empty where it comes from none.
     """
 
     rule: str
     consequence: str
     where: str
     help: str
+    behind: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,7 @@ class HostSeen:
         listeners: Port to who listens there, for the ports that the proxy publishes; Docker's own
             are left out.
         containers: The application's containers, those that serve included.
+        proxy: The last warnings and errors of the proxy.
         compose: What compose says of the newest release's file; None when there is none.
         schema_ahead: Migrations that the newest release knows and the current one does not: by the
             time of deploy-prod they are applied.
@@ -100,6 +101,7 @@ class HostSeen:
     clock_ahead_s: float | None = None
     listeners: tuple[tuple[int, str], ...] = ()
     containers: tuple[ContainerSeen, ...] = ()
+    proxy: tuple[str, ...] = ()
     compose: ComposeCheck | None = None
     schema_ahead: tuple[str, ...] = ()
 
@@ -218,7 +220,7 @@ class Evidence:
         missing_arguments: Build arguments that the Dockerfile names without a default and that
             the build was not given.
         secrets: Name to why it cannot be used: `missing`, `forbidden`, `disabled`, `empty`...
-        http_status: What a registry answered; None when it was not asked or did not answer.
+        http_status: What a registry, or Google, answered; None when it was not asked or did not.
         container: The container that did not become what it should.
         host: The host as it was found; None when it was not looked at.
         route: How far a connection to the host, or the database, got.
@@ -255,6 +257,10 @@ class Evidence:
     def is_a(self, kind: str) -> bool:
         """Return whether the error is of a class, or of one that derives from it."""
         return kind in self.kinds
+
+    def comes_from(self, kind: str) -> bool:
+        """Return whether the error, or one behind a verdict's findings, is of a class."""
+        return self.is_a(kind) or any(one.behind == kind for one in self.findings)
 
     def on_host(self, line: str) -> str:
         """Return the line that runs a shell line on the host, as a person would paste it."""

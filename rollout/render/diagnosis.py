@@ -10,10 +10,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from rollout.model.diagnosis import Diagnosis
+    from rollout.model.release import Release
     from rollout.model.seen import ContainerSeen, Evidence, HostSeen, OutsideSeen
 
 MOST_CHARACTERS = 16_000
 """An artifact is for people: what is longer is cut, and says so."""
+LINES = 20
+"""How many of a container's last lines stand in a diagnosis."""
+MOST_OF_EVIDENCE = 64_000
+"""The same, of an artifact that is there for what was logged."""
 _MIB = 1024 * 1024
 
 
@@ -41,19 +46,42 @@ def render_diagnosis(diagnosis: Diagnosis, evidence: Evidence) -> str:
             "",
         )
     )
-    if len(text) <= MOST_CHARACTERS:
+    return _bounded(text, MOST_CHARACTERS)
+
+
+def render_evidence(release: Release, evidence: Evidence) -> str:
+    """Return what was seen of a refused release before it was left, as markdown, bounded.
+
+    Args:
+        release: What was refused.
+        evidence: What was seen, with secrets masked.
+    """
+    text = "\n".join(
+        (
+            f"# Why release {release.number} was left",
+            "",
+            "What was seen before anything was undone.",
+            *_evidence(evidence, whole=True),
+            "",
+        )
+    )
+    return _bounded(text, MOST_OF_EVIDENCE)
+
+
+def _bounded(text: str, most: int) -> str:
+    if len(text) <= most:
         return text
-    return f"{text[:MOST_CHARACTERS]}\n```\n\nThe rest is cut off; the log has it.\n"
+    return f"{text[:most]}\n```\n\nThe rest is cut off; the log has it.\n"
 
 
 def _page(diagnosis: Diagnosis) -> tuple[str, ...]:
     return (f"- **Page:** `docs/failures.md#{diagnosis.code}`",) if diagnosis.is_known else ()
 
 
-def _evidence(evidence: Evidence) -> Iterator[str]:
+def _evidence(evidence: Evidence, *, whole: bool = False) -> Iterator[str]:
     yield from ("", *_code(evidence.true.splitlines()))
     yield from _said(evidence)
-    yield from _seen(evidence)
+    yield from _seen(evidence, whole=whole)
     for line in evidence.trouble:
         yield from ("", f"could not be looked at: {plain(line)}")
 
@@ -72,10 +100,10 @@ def _said(evidence: Evidence) -> Iterator[str]:
         yield from ("", f"the build stopped in its stage {evidence.stage}")
 
 
-def _seen(evidence: Evidence) -> Iterator[str]:
+def _seen(evidence: Evidence, *, whole: bool) -> Iterator[str]:
     """Yield what was looked at after it had failed."""
     if evidence.container:
-        yield from ("", *_container(evidence.container))
+        yield from ("", *_container(evidence.container, LINES))
     if evidence.route:
         route = evidence.route
         where = ", ".join(route.addresses) or "no address"
@@ -84,10 +112,10 @@ def _seen(evidence: Evidence) -> Iterator[str]:
     if evidence.outside:
         yield from ("", *_outside(evidence.outside))
     if evidence.host:
-        yield from ("", *_host(evidence.host))
+        yield from ("", *_host(evidence.host, whole=whole))
 
 
-def _container(one: ContainerSeen) -> Iterator[str]:
+def _container(one: ContainerSeen, most: int) -> Iterator[str]:
     facts = (
         one.status,
         f"exit status {one.exit_code}",
@@ -101,14 +129,15 @@ def _container(one: ContainerSeen) -> Iterator[str]:
     )
     yield f"container {one.service}: {plain('; '.join(filter(None, facts)))}"
     if one.lines:
-        yield from ("", *_code(one.lines))
+        yield from ("", *_code(one.lines[-most:]))
 
 
 def _outside(seen: OutsideSeen) -> Iterator[str]:
     route = seen.route
     yield (
         f"{seen.url}: {', '.join(route.addresses) or 'no address'}, {route.failure or 'reached'}; "
-        f"certificate: {seen.certificate_words or 'not looked at'}; HTTP {seen.http_status}"
+        f"certificate: {seen.certificate_words or 'not looked at'}; HTTP {seen.http_status}; "
+        f"answered by {seen.upstream or 'nobody who says so'}"
     )
     if seen.checks:
         yield from ("", "| check | ok | ms |", "| --- | --- | ---: |")
@@ -116,7 +145,7 @@ def _outside(seen: OutsideSeen) -> Iterator[str]:
             yield f"| {cell(one.name)} | {str(one.ok).lower()} | {one.latency_ms} |"
 
 
-def _host(seen: HostSeen) -> Iterator[str]:
+def _host(seen: HostSeen, *, whole: bool) -> Iterator[str]:
     memory = seen.memory_available_bytes
     yield (
         f"host: engine {seen.engine or 'does not answer'} ({seen.architecture}), "
@@ -125,8 +154,10 @@ def _host(seen: HostSeen) -> Iterator[str]:
     )
     rooms = (f"{one.place}: {one.free_bytes // _MIB} MiB free" for one in seen.rooms)
     yield from ("", "; ".join(rooms))
+    if whole and seen.proxy:
+        yield from ("", "the proxy's warnings and errors:", "", *_code(seen.proxy))
     for one in seen.containers:
-        yield from ("", *_container(one))
+        yield from ("", *_container(one, len(one.lines) if whole else LINES))
     if seen.compose and seen.compose.exit_code:
         yield from ("", f"compose reads {seen.compose.file}:", "", *_code(seen.compose.lines))
 

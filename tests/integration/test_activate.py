@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from rollout.commands.bundle import PART_BYTES, bundle_command, parse_bundle
 from rollout.commands.compose import compose, pull_command
+from rollout.commands.evidence import PART_BYTES, look_at_host_command, parse_host_look
 from rollout.commands.logs import parse_logs, read_logs_command
 from rollout.config import Verify
 from rollout.decide.activate import decide_activation
@@ -446,17 +446,17 @@ def test_the_evidence_of_a_host_is_read_at_once_and_within_a_bound(host: Host):
     host.check(told, "write into the log")
     before = host.round_trips
 
-    answer = host.run(bundle_command(APPLICATION.project, "caddy"))
+    answer = host.run(look_at_host_command(LAYOUT, APPLICATION.project, "caddy"))
 
-    bundle = parse_bundle(answer.stdout)
+    seen = parse_host_look(answer.stdout, 0.0)
     assert host.round_trips == before + 1
-    logs = {one.name.removeprefix("trovella-").removesuffix("-1"): one for one in bundle.containers}
+    logs = {one.service: one for one in seen.containers}
     assert {*RUNNING, web} <= set(logs)
-    assert json.loads(logs[web].state)["Status"] == "running"
-    assert "a long log's line 1999" in logs[web].log
-    assert "a long log's line 1900" not in logs[web].log
-    assert max(len(one.log) for one in bundle.containers) <= PART_BYTES
-    assert "Mem:" in bundle.machine
+    assert logs[web].status == "running"
+    assert "a long log's line 1999" in logs[web].lines
+    assert "a long log's line 1900" not in logs[web].lines
+    assert max(len("\n".join(one.lines)) for one in seen.containers) <= PART_BYTES
+    assert seen.memory_available_bytes
 
 
 def test_the_logs_of_before_and_after_an_activation_are_equally_long(host: Host):

@@ -11,13 +11,17 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Cancelled, Completed
 
-from rollout.errors import CancelAsked, VerificationFailed
+from rollout.errors import CancelAsked, HeldBack, RolloutError, VerificationFailed
 from rollout.executors.process import run_local
+from rollout.model.activation import Return
 from rollout.model.command import Command
 from tasks.cancelling import from_first_change_on, until_first_change
+from tasks.ending import ended, taken_back
 
 FAULTY = "f" * 40
 UNTIL_PRESENT = "e" * 40
+HELD_BACK = "d" * 40
+TAKEN_BACK = "c" * 40
 
 
 @task(task_run_name="quality")
@@ -51,6 +55,22 @@ def deploy(commit: str, environment: str, reason: str = "", actor: str = "") -> 
     wait_for(reason)
     verify(commit, actor)
     return f"{commit} by {actor}"
+
+
+@flow(name="deploy", flow_run_name="deploy {commit} to {environment}")
+def ending(commit: str, environment: str) -> State[None]:
+    """Deploy nothing, and end as a deploy that is held back, or whose release is refused."""
+    try:
+        if commit == HELD_BACK:
+            raise HeldBack("the target is held back by ada", next_step="Ask ada.")
+        try:
+            verify(FAULTY, "")
+        except RolloutError as failure:
+            told = "Release 1 is serving again."
+            raise taken_back(failure, Return(told, serves=commit == TAKEN_BACK)) from failure
+    except RolloutError as error:
+        return ended(error)
+    return Completed(message=commit)
 
 
 @flow(name="rollback", flow_run_name="rollback {environment} to {to}")

@@ -9,6 +9,7 @@ from prefect import flow, task
 
 from rollout.errors import AlreadyMigrating, RolloutError, SecretUnusable, Superseded
 from tasks.diagnose import evidence_first, explaining
+from tests.support.values import release
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +47,7 @@ def failing(kind: str) -> None:
 def going_back() -> None:
     with explaining(NOWHERE):
         try:
-            with evidence_first(NOWHERE):
+            with evidence_first(NOWHERE, release(2)):
                 fail("known")
         except RolloutError as failure:
             raise failure.leaving("Release 1 is serving again.") from failure

@@ -18,7 +18,7 @@ from deployments.notifications import automation_names, declare_notifications
 from rollout.errors import ConfigInvalid
 from tests.orchestration import sample_flows
 from tests.orchestration.prefect_server import wait_until
-from tests.orchestration.sample_flows import FAULTY
+from tests.orchestration.sample_flows import FAULTY, HELD_BACK, TAKEN_BACK
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -111,12 +111,23 @@ def test_a_failed_run_and_a_rollback_are_told_with_their_three_parts(
         run(sample_flows.deploy, commit="1")
         failed = run(sample_flows.deploy, commit=FAULTY)
         back = run(sample_flows.rollback, to="3")
-        wait_until(lambda: len(hook.told) >= 2, "the webhook to be called")
+        run(sample_flows.ending, commit=HELD_BACK)
+        run(sample_flows.ending, commit=TAKEN_BACK)
+        wait_until(lambda: len(hook.told) >= 4, "the webhook to be called")
 
     texts = sorted(body["text"] for _, _, body in hook.told)
     assert {(path, kind) for path, kind, _ in hook.told} == {(PATH, "application/json")}
-    assert len(texts) == 2
-    lines = texts[0].splitlines()
+    assert len(texts) == 4
+    taken_back, held, faulty, rolled_back = texts
+    assert taken_back.startswith(
+        f"deploy {TAKEN_BACK} to production: RolledBack\n"
+        "version 1 answers, not 2\nleft: Release 1 is serving again.\nnext: "
+    )
+    assert held.startswith(
+        f"deploy {HELD_BACK} to production: Held\n"
+        "the target is held back by ada\nleft: Nothing was changed.\nnext: Ask ada.\n"
+    )
+    lines = faulty.splitlines()
     assert lines[0] == f"deploy {FAULTY} to production: Failed"
     assert lines[1] == "VerificationFailed: version 1 answers, not 2"
     assert lines[2:4] == [
@@ -124,8 +135,8 @@ def test_a_failed_run_and_a_rollback_are_told_with_their_three_parts(
         "next: Read the log above and deploy again.",
     ]
     assert lines[4].endswith(failed)
-    assert texts[1].startswith("rollback production to 3: Completed\n")
-    assert texts[1].endswith(back)
+    assert rolled_back.startswith("rollback production to 3: Completed\n")
+    assert rolled_back.endswith(back)
 
     assert len(declare("", None)) == 2
     assert names(server) == []

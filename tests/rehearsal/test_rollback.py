@@ -80,8 +80,8 @@ def offered() -> tuple[str, ...]:
     return choices_of(deployment.parameter_openapi_schema or {})
 
 
-def assert_refused(run: Run, serving: str, *words: str) -> None:
-    assert (run.exit_code, run.state) == (1, "Failed"), run.log
+def assert_refused(run: Run, serving: str, *words: str, state: str = "Failed") -> None:
+    assert (run.exit_code, run.state) == (1, state), run.log
     for word in (*words, "\nleft: Nothing was changed.", "\nnext: "):
         assert word in run.message, run.message
     assert serving_version() == serving
@@ -136,7 +136,8 @@ def test_the_last_good_release_serves_again_and_deploys_are_kept_back(releases: 
     assert offered()[0] == f"{releases.newer} {releases.newer_version[:12]}"
 
     held = trigger("deploy", commit=releases.older_version)
-    assert_refused(held, releases.older_version, "held by ada since", "500s on /pay")
+    words = "held by ada since", "500s on /pay"
+    assert_refused(held, releases.older_version, *words, state="Held")
     free = trigger("release-hold")
     assert "it was held by ada" in free.message, free.log
 
@@ -167,7 +168,8 @@ def test_a_run_holds_and_releases(releases: Deployed):
 
     refused = trigger("rollback", to=str(releases.older), reason="a test")
 
-    assert_refused(refused, releases.newer_version, "held by ada since", "bin/release-hold")
+    words = "held by ada since", "bin/release-hold"
+    assert_refused(refused, releases.newer_version, *words, state="Held")
     again = tool("release-hold", "--environment", "rehearsal")
     assert "it was held by ada" in again.stdout
     assert "was not held" in trigger("release-hold").message

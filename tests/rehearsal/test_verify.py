@@ -9,6 +9,7 @@ import json
 import threading
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,7 @@ from tasks.target import reach
 from tasks.verify import current_release
 from tasks.way_back import way_back
 from tests.support import blocks
+from tests.support.alerts import opened, shown
 from tests.support.world import (
     RUN_LIMIT_S,
     Run,
@@ -106,11 +108,27 @@ def test_what_was_down_before_the_deploy_is_told_and_stops_nothing(serving: str)
 
 
 def test_verify_alone_asks_for_all_of_it(serving: str):
-    with without_redis():
+    now = datetime.now(UTC).isoformat()
+    with without_redis(), opened(shown("Uptime", now), shown("Memory", now, now)):
         run = trigger("verify")
 
     assert run.state == "Failed", run.log
     assert "dependency redis from outside: expected ok within 3000 ms, seen not ok" in run.message
+    alerts = "| alerts since the activation | none open | open: Uptime; closed again: Memory |"
+    assert alerts in artifact(run.flow_run_id, "release")
+
+
+def test_an_alert_and_alerts_that_cannot_be_read_are_left_to_a_person(serving: str):
+    with opened(shown("Uptime", datetime.now(UTC).isoformat())):
+        alert = trigger("verify")
+    with opened(denied=True):
+        unread = trigger("verify")
+
+    assert "could not be verified: alerts since the activation: expected none" in alert.message
+    assert "seen open: Uptime" in alert.message
+    assert (alert.tasks["verify"], unread.tasks["verify"]) == ("Inconclusive", "Inconclusive")
+    assert "alerts since the activation could not be looked at: " in unread.message
+    assert "HTTP 403" in unread.message
 
 
 def test_a_host_that_is_not_reached_is_not_taken_for_health(serving: str):
@@ -136,15 +154,18 @@ def test_what_the_release_broke_is_left_and_its_evidence_is_kept(serving: str):
     finally:
         store.write_text(former)
 
-    assert run.state == "Failed", run.log
+    assert run.state == "RolledBack", run.log
     assert "dependency redis from outside" in run.message
     assert "is serving again" in run.message
     assert serving_version() == served
     evidence = artifact(run.flow_run_id, "evidence")
-    assert "- **dependencies that do not answer:** redis" in evidence
+    assert "| redis | false |" in evidence
     assert '"check":"redis"' in evidence
     assert "wr0ng-passw0rd" not in evidence
-    assert "## The proxy's warnings and errors" in evidence
+    assert "the proxy's warnings and errors:" in evidence
+    # What was seen then is looked at once, and is what the run is explained by.
+    assert "| redis | false |" in artifact(run.flow_run_id, "diagnosis")
+    assert "wr0ng-passw0rd" not in artifact(run.flow_run_id, "diagnosis")
 
 
 @flow(name="look at the way back")

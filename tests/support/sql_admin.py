@@ -51,7 +51,7 @@ def instance(**facts: Any) -> Iterator[Instance]:
     """Yield an instance that works but for what `facts` say; it is gone afterwards."""
     made = Instance(f"test-{secrets.token_hex(4)}")
     with changing(_file()) as document:
-        known = {"fate": "done", "denied": [], "backups": [], **facts}
+        known = {"fate": "done", "denied": [], "busy": False, "backups": [], **facts}
         document["instances"][f"{PROJECT}/{made.name}"] = known
     try:
         yield made

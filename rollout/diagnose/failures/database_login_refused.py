@@ -13,7 +13,8 @@ _STATES = ("28", "3D000", "42501")
 
 
 def _look(evidence: Evidence) -> Told | None:
-    if not evidence.sqlstate.startswith(_STATES) or evidence.is_a("MigrationFailed"):
+    elsewhere = evidence.is_a("MigrationFailed") or evidence.is_a("ScratchUnusable")
+    if elsewhere or not evidence.sqlstate.startswith(_STATES):
         return None
     return Told(
         cause="the database refuses the login: wrong password, expired token, or no such database",

@@ -10,7 +10,6 @@ import pytest
 
 from rollout.commands import (
     batch,
-    bundle,
     compose,
     contracts,
     evidence,
@@ -23,13 +22,12 @@ from rollout.commands import (
 
 SCRIPTS = {
     f"{module.__name__}.{name}": text
-    for module in (batch, bundle, compose, contracts, evidence, host, lease, logs, machine, release)
+    for module in (batch, compose, contracts, evidence, host, lease, logs, machine, release)
     for name, text in vars(module).items()
     if isinstance(text, str) and text.startswith("# ")
 }
 BASH = {
     "rollout.commands.batch._BATCH",
-    "rollout.commands.bundle._READ",
     "rollout.commands.compose._EVIDENCE",
     "rollout.commands.compose._SAYS_VERSION",
     "rollout.commands.evidence._LOOK",
@@ -40,7 +38,7 @@ SHELLCHECK = Path(sys.executable).with_name("shellcheck")
 
 
 def test_the_scripts_were_found():
-    assert len(SCRIPTS) == 32
+    assert len(SCRIPTS) == 31
 
 
 def test_the_scripts_are_clean(tmp_path: Path):

@@ -7,7 +7,11 @@ from dataclasses import replace
 import pytest
 
 from rollout.config import Verify
-from rollout.decide.verify import judge
+from rollout.decide.alerts import ALERTS
+from rollout.decide.verify import LOGS, judge
+from rollout.ledger import Entry, render_entry
+from rollout.limits import Limits
+from rollout.model.alert import Alert
 from rollout.model.evidence import Evidence
 from rollout.model.finding import Finding, Go, Inconclusive, Refuse
 from rollout.model.host import Container, HostFacts
@@ -241,3 +245,52 @@ def test_errors_that_came_with_the_release_refuse():
         "seen 40.0 a minute, 0.0 before"
     ]
     assert "new-errors" in verdict.findings[0].help
+
+
+def test_logs_that_could_not_be_read_are_told_and_stop_nothing():
+    evidence = Evidence(SEEN, HOST, Go(), missing=((LOGS, "docker did not answer"),))
+
+    verdict = judge(evidence, RELEASE, APPLICATION, VERIFY)
+
+    assert isinstance(verdict, Go)
+    assert [finding.consequence for finding in verdict.findings] == [
+        "logs since the activation could not be looked at: docker did not answer"
+    ]
+
+
+def line(event: str, at: str) -> str:
+    entry = Entry(12, event, RELEASE.version.sha, RELEASE.image.digest)  # pyright: ignore[reportArgumentType]
+    return f'{{"at": "{at}", {render_entry(entry)[1:]}\n'
+
+
+ACTIVATED = line("prepared", "2026-11-25T12:59:00Z") + line("activated", "2026-11-25T13:00:00Z")
+OPENED = (Alert("Uptime", "2026-11-25T13:00:40Z"),)
+OPEN = "alerts since the activation: expected none open, seen open: Uptime"
+UNREAD = "alerts since the activation could not be looked at: HTTP 403"
+
+
+@pytest.mark.parametrize(
+    ("alerts", "policy", "kind", "told"),
+    [
+        (OPENED, "refuse", Refuse, [OPEN]),
+        (OPENED, "inconclusive", Inconclusive, [OPEN]),
+        (OPENED, "warn", Go, [OPEN]),
+        (None, "refuse", Inconclusive, [UNREAD]),
+        (None, "inconclusive", Inconclusive, [UNREAD]),
+        (None, "warn", Go, [UNREAD]),
+        (None, "off", Go, []),
+        ((), "refuse", Go, []),
+    ],
+)
+def test_the_file_says_what_an_alert_leads_to_and_silence_is_no_alert(
+    alerts: tuple[Alert, ...] | None, policy: str, kind: type, told: list[str]
+):
+    limits = Limits(alerts=policy)  # pyright: ignore[reportArgumentType]
+    evidence = Evidence(SEEN, replace(HOST, ledger=ACTIVATED), Go(), alerts=alerts)
+    if alerts is None and policy != "off":
+        evidence = replace(evidence, missing=((ALERTS, "HTTP 403"),))
+
+    verdict = judge(evidence, RELEASE, APPLICATION, VERIFY.model_copy(update={"limits": limits}))
+
+    assert isinstance(verdict, kind)
+    assert [finding.consequence for finding in verdict.findings] == told

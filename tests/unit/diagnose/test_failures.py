@@ -11,7 +11,7 @@ import pytest
 from rollout.commands import compose, host, lease, machine, release
 from rollout.diagnose import failures
 from rollout.diagnose.failures import FAILURES
-from rollout.diagnose.match import diagnose, masked
+from rollout.diagnose.match import diagnose, masked, without_logs
 from rollout.model.diagnosis import Retry
 from rollout.model.finding import Finding
 from rollout.model.seen import (
@@ -26,6 +26,8 @@ from rollout.model.seen import (
     Room,
     RouteSeen,
 )
+from rollout.render.diagnosis import render_diagnosis, render_evidence
+from tests.support.values import release as release_of
 
 ROOT = Path(__file__).parents[3]
 FILES = Path(failures.__file__).parent
@@ -222,6 +224,33 @@ CASES: dict[str, tuple[Evidence, str]] = {
         Evidence(kinds=("Refused",), findings=(Finding("rename", "breaks", "0001.sql", "Do."),)),
         "0001.sql",
     ),
+    "backup-refused": (
+        Evidence(kinds=("BackupRefused", "BackupFailed"), http_status=403, true="HTTP 403"),
+        "HTTP 403",
+    ),
+    "backup-quota": (
+        Evidence(kinds=("BackupUnavailable", "BackupFailed"), http_status=429, true="HTTP 429"),
+        "HTTP 429",
+    ),
+    "backup-unavailable": (
+        Evidence(kinds=("BackupUnavailable", "BackupFailed"), true="timed out"),
+        "timed out",
+    ),
+    "backup-late": (Evidence(kinds=("BackupLate", "BackupFailed"), true="within 9 s"), "within"),
+    "backup-failed": (Evidence(kinds=("BackupFailed",), true="INTERNAL_ERROR"), "INTERNAL_ERROR"),
+    "scratch-unreachable": (
+        Evidence(
+            kinds=("Refused",),
+            true="not tried: nobody answers",
+            findings=(Finding("no-dry-run", "x", "y", "Do.", "ScratchUnreachable"),),
+        ),
+        "nobody answers",
+    ),
+    "scratch-forbidden": (
+        Evidence(kinds=("ScratchForbidden", "ScratchUnusable"), sqlstate="42501", true="no"),
+        "SQLSTATE 42501: no",
+    ),
+    "no-pg-dump": (Evidence(kinds=("NoPgDump", "ScratchUnusable"), true="none is here"), "none"),
     "configuration-invalid": (Evidence(kinds=("ConfigInvalid",), true="x: is none"), "is none"),
 }
 
@@ -291,6 +320,34 @@ def test_a_mask_lies_over_every_text():
 
     assert "hunter2" not in repr(hidden)
     assert repr(hidden).count("***") == 5
+
+
+def test_what_cannot_be_masked_is_left_out_and_that_is_told():
+    web = container(lines=("a hunter2",), health_output="b hunter2")
+    evidence = Evidence(container=web, host=HostSeen(containers=(web,), proxy=("c hunter2",)))
+
+    left = without_logs(evidence)
+
+    assert "hunter2" not in repr(left)
+    assert left.trouble == (
+        "what the containers wrote: the secrets to hide in it could not be read",
+    )
+
+
+def test_the_evidence_of_a_release_that_is_left_has_all_that_was_logged():
+    web = container(lines=tuple(f"line {number}" for number in range(60)))
+    evidence = Evidence(
+        true="redis is down", host=HostSeen(containers=(web,), proxy=('{"level":"error"}',))
+    )
+
+    kept = render_evidence(release_of(3), evidence)
+    told = render_diagnosis(diagnose(evidence), evidence)
+
+    assert kept.startswith("# Why release 3 was left\n\nWhat was seen before anything was undone.")
+    assert '{"level":"error"}' in kept
+    assert all(f"\nline {number}\n" in kept for number in range(60))
+    assert "\nline 39\n" not in told
+    assert "\nline 40\n" in told
 
 
 def test_a_command_on_the_host_can_be_pasted():
