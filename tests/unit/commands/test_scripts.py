@@ -15,6 +15,7 @@ from rollout.commands import (
     contracts,
     evidence,
     host,
+    kept,
     lease,
     logs,
     machine,
@@ -23,7 +24,19 @@ from rollout.commands import (
 
 SCRIPTS = {
     f"{module.__name__}.{name}": text
-    for module in (batch, bundle, compose, contracts, evidence, host, lease, logs, machine, release)
+    for module in (
+        batch,
+        bundle,
+        compose,
+        contracts,
+        evidence,
+        host,
+        kept,
+        lease,
+        logs,
+        machine,
+        release,
+    )
     for name, text in vars(module).items()
     if isinstance(text, str) and text.startswith("# ")
 }
@@ -33,6 +46,7 @@ BASH = {
     "rollout.commands.compose._EVIDENCE",
     "rollout.commands.compose._SAYS_VERSION",
     "rollout.commands.evidence._LOOK",
+    "rollout.commands.kept._WAIT",
     "rollout.commands.lease._TAKE",
     "rollout.commands.logs._READ",
 }
@@ -40,7 +54,7 @@ SHELLCHECK = Path(sys.executable).with_name("shellcheck")
 
 
 def test_the_scripts_were_found():
-    assert len(SCRIPTS) == 32
+    assert len(SCRIPTS) == 33
 
 
 def test_the_scripts_are_clean(tmp_path: Path):
