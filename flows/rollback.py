@@ -16,6 +16,7 @@ from prefect.states import Cancelled, Completed
 from rollout.errors import CancelAsked, RolloutError
 from rollout.model.activation import Secrets, Strategy, Wish
 from tasks.activate import return_to_former
+from tasks.ahead import reading_ahead
 from tasks.cancelling import from_first_change_on
 from tasks.diagnose import evidence_first, explaining
 from tasks.ending import ended
@@ -84,6 +85,7 @@ def rollback(  # noqa: PLR0913, PLR0917 - each is a field of the form
         with (
             explaining(environment),
             target_lease(environment, reason),
+            reading_ahead(environment),
             from_first_change_on() as change,
         ):
             serving = _activate(wish, environment)

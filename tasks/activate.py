@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from rollout.executors.host import Host
     from rollout.model.plan import Plan, RemoteFile
     from rollout.model.secrets import SecretValue
+    from rollout.model.target import RegistryLogin
 
 
 @task(
@@ -188,8 +189,21 @@ def activation_plan(
     facts: HostFacts, release: Release, files: tuple[RemoteFile, ...], settings: Environment
 ) -> Plan:
     """Return what makes a release serve, from whatever the facts say was done already."""
-    login = load_artifact_registry(settings.blocks.artifact_registry).login()
-    return decide_activation(facts, release, files, settings.application, login, settings.verify)
+    return decide_activation(
+        facts,
+        release,
+        files,
+        settings.application,
+        _login(facts, release, settings),
+        settings.verify,
+    )
+
+
+def _login(facts: HostFacts, release: Release, settings: Environment) -> RegistryLogin | None:
+    """Return the registry's login; None where the host has the image and pulls nothing."""
+    if release.image.reference in facts.images:
+        return None
+    return load_artifact_registry(settings.blocks.artifact_registry).login()
 
 
 def _draft(

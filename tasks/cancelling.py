@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from types import FrameType
     from uuid import UUID
 
+    from prefect.client.orchestration import SyncPrefectClient
+
 CHANGES_BY = "trovella.changes-target-by-pid"
 """The label of a run that no longer ends at a cancel; its value is the pid of its process."""
 TOO_LATE = "cancel asked: the target is being changed; the run finishes this first"
@@ -83,7 +85,8 @@ class Change:
         """Write down that a cancel comes too late from here on; see that none came before."""
         with get_client(sync_client=True) as client:
             client.update_flow_run_labels(self._run_id, {CHANGES_BY: os.getpid()})
-        if self._is_cancelling():
+            cancelling = _is_cancelling(client, self._run_id)
+        if cancelling:
             raise CancelAsked(
                 "the run was cancelled", next_step="Start it again if it is still wanted."
             )
@@ -120,8 +123,7 @@ class Change:
 
     def _is_cancelling(self) -> bool:
         with get_client(sync_client=True) as client:
-            state = client.read_flow_run(self._run_id).state
-        return state is not None and state.is_cancelling()
+            return _is_cancelling(client, self._run_id)
 
     def _go_on(self) -> None:
         """Say in the log and on the run's state that it goes on."""
@@ -130,6 +132,11 @@ class Change:
         with get_client(sync_client=True) as client:
             going_on = Running(name="Finishing", message=TOO_LATE)
             client.set_flow_run_state(self._run_id, going_on, force=True)
+
+
+def _is_cancelling(client: SyncPrefectClient, run_id: UUID) -> bool:
+    state = client.read_flow_run(run_id).state
+    return state is not None and state.is_cancelling()
 
 
 def _deaf(_number: int, _frame: FrameType | None) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from httpx import HTTPError
 from prefect import get_run_logger
 from prefect.artifacts import (
     create_link_artifact,
     create_markdown_artifact,
     create_table_artifact,
 )
+from prefect.exceptions import PrefectException
 from prefect.runtime import flow_run
 
 from rollout.commands.host import append_ledger_command
@@ -99,13 +101,19 @@ def publish_release(
 
 
 def publish_choice(settings: Environment, earlier: Earlier, verdict: Verdict, wish: Wish) -> None:
-    """Show which release a rollback takes up, what that was decided from, and what else is."""
+    """Show which release a rollback takes up, what that was decided from, and what else is.
+
+    What cannot be shown is a warning: a server that does not answer keeps nobody from going back.
+    """
     number = earlier.chosen.release.number
-    create_markdown_artifact(
-        key="rollback",
-        markdown=render_choice(earlier, verdict, wish),
-        description=f"rollback of {settings.name} to release {number}",
-    )
+    try:
+        create_markdown_artifact(
+            key="rollback",
+            markdown=render_choice(earlier, verdict, wish),
+            description=f"rollback of {settings.name} to release {number}",
+        )
+    except (PrefectException, HTTPError) as error:
+        get_run_logger().warning("the choice was not shown: %s", error)
 
 
 def publish_state(host: Host, settings: Environment) -> None:

@@ -19,6 +19,7 @@ from rollout.executors.files import read_environment
 from rollout.model.activation import Activation, Chosen, Wish
 from rollout.model.finding import Refuse
 from tasks.activate import activate, activation_plan
+from tasks.ahead import facts_ahead, readings
 from tasks.app_secrets import (
     demand_recorded,
     earlier_with_its_secrets,
@@ -26,7 +27,6 @@ from tasks.app_secrets import (
 )
 from tasks.lease import assure_lease
 from tasks.record import note, publish_choice
-from tasks.schema import read_stored, reading_live
 from tasks.target import reach, read, show
 
 if TYPE_CHECKING:
@@ -61,19 +61,21 @@ def choose_earlier(wish: Wish, environment: str) -> Chosen:
         DatabaseError: When the live schema cannot be read.
     """
     settings = read_environment(environment)
-    with reading_live(settings) as live, reach(settings) as host:
-        assure_lease()
-        stored = read_stored(host, settings)
+    with readings(settings) as ahead:
+        stored = ahead.stored.result()
         chosen = _chosen(wish, stored, settings)
-        if wish.secrets == "recorded":
-            demand_recorded(chosen, settings)
-        candidates = judge_candidates(stored, live.result(), settings)
-    (candidate,) = (one for one in candidates if one.release.number == chosen.number)
-    earlier = Earlier(candidate, candidates)
-    verdict = judge_earlier(earlier, wish.accept)
-    publish_choice(settings, earlier, verdict, wish)
-    if isinstance(verdict, Refuse):
-        raise RollbackRefused(f"rollback to release {chosen.number}", verdict.findings)
+        recorded = wish.secrets == "recorded"
+        demanded = ahead.submit(demand_recorded, chosen, settings) if recorded else None
+        candidates = judge_candidates(stored, ahead.live.result(), settings)
+        if demanded is not None:
+            demanded.result()
+        (candidate,) = (one for one in candidates if one.release.number == chosen.number)
+        earlier = Earlier(candidate, candidates)
+        verdict = judge_earlier(earlier, wish.accept)
+        published = ahead.submit(publish_choice, settings, earlier, verdict, wish)
+        if isinstance(verdict, Refuse):
+            published.result()
+            raise RollbackRefused(f"rollback to release {chosen.number}", verdict.findings)
     for finding in verdict.findings:
         get_run_logger().warning("%s: %s (%s)", finding.rule, finding.consequence, finding.where)
     return Chosen(chosen.number, serving_release(stored.facts, settings.application.service))
@@ -104,8 +106,10 @@ def activate_earlier(chosen: Chosen, wish: Wish, environment: str) -> Activation
     """
     settings = read_environment(environment)
     with reach(settings) as host:
-        assure_lease()
-        facts = read(host, settings.application)
+        facts = facts_ahead()
+        if facts is None:
+            assure_lease()
+            facts = read(host, settings.application)
         release, files = _with_secrets(chosen, wish, host, facts, settings)
         activation = activate(host, facts, _asked(release, wish), files, settings)
         left = release_on(facts, chosen.leaves)

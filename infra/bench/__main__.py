@@ -1,4 +1,4 @@
-"""`bin/bench`: the wiki's way, a rolling scale-up and ours deploy the same commits in turn."""
+"""`bin/bench`: deploys in three ways in turn, rollbacks warm and cold, broken releases refused."""
 
 from __future__ import annotations
 
@@ -6,20 +6,44 @@ import argparse
 import json
 import sys
 from functools import partial
+from typing import TYPE_CHECKING
 
 from infra.bench.figures import Sample, document, sentence, table, total
+from infra.bench.recovery import go_back, refuse
+from infra.bench.recovery_figures import recovery_document, recovery_table
 from infra.bench.stand import describe_machine, next_version, server, settings
 from infra.bench.ways import measure, ours, plain, rolling
 from infra.rehearsal.shell import RehearsalError, say
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 ROUNDS = 3
 RATE_PER_S = 20.0
+DEPLOYS, RETURNS, REFUSALS = PARTS = ("deploys", "returns", "refusals")
 PLAIN, ROLLING = ("plain", "10.77.0.71"), ("rolling", "10.77.0.72")
 
 
-def bench(rounds: int, rate_per_s: float, *, as_json: bool) -> None:
-    """Stand up, warm up, deploy in turn, and print the figures."""
+def bench(rounds: int, rate_per_s: float, parts: Sequence[str], *, as_json: bool) -> None:
+    """Stand up, warm up, measure each part in turn, and print the figures."""
     ours(next_version())
+    deploys, machine = _deploys(rounds, rate_per_s) if DEPLOYS in parts else ([], {})
+    returns = go_back(rounds, rate_per_s) if RETURNS in parts else []
+    refusals = refuse(rounds, rate_per_s) if REFUSALS in parts else []
+    told = [table(deploys, machine, rate_per_s)] if deploys else []
+    if returns or refusals:
+        told.append(recovery_table(returns, refusals, rate_per_s))
+    text = "\n\n".join(told)
+    if as_json:
+        say(text)
+        known = document(deploys, machine, rate_per_s) if deploys else {"rate_per_s": rate_per_s}
+        print(json.dumps(known | recovery_document(returns, refusals)), flush=True)
+    else:
+        print(text, flush=True)
+
+
+def _deploys(rounds: int, rate_per_s: float) -> tuple[list[Sample], dict[str, str]]:
+    """Deploy the same commits in the three ways; return that, and what the machine is."""
     with server(*PLAIN) as first, server(*ROLLING) as second:
         machine = describe_machine(first)
         samples: list[Sample] = []
@@ -33,12 +57,7 @@ def bench(rounds: int, rate_per_s: float, *, as_json: bool) -> None:
                 one("ours", url=address, deploy=partial(ours, version)),
             )
             say(f"  round {number} of {rounds} is done")
-    told = table(samples, machine, rate_per_s)
-    if as_json:
-        say(told)
-        print(json.dumps(document(samples, machine, rate_per_s)), flush=True)
-    else:
-        print(told, flush=True)
+    return samples, machine
 
 
 def soak(deploys: int, rate_per_s: float, *, as_json: bool) -> None:
@@ -74,6 +93,9 @@ def main() -> int:
         "--soak", type=int, metavar="N", help="N deploys in a row in our way only: what is lost"
     )
     parser.add_argument(
+        "--of", choices=PARTS, action="append", help="one part only; may be given again"
+    )
+    parser.add_argument(
         "--json",
         action="store_true",
         help="one line: machine, samples, medians; docs/performance.md names its keys",
@@ -85,7 +107,7 @@ def main() -> int:
         if given.soak:
             soak(given.soak, given.rate, as_json=given.json)
             return 0
-        bench(given.rounds, given.rate, as_json=given.json)
+        bench(given.rounds, given.rate, given.of or PARTS, as_json=given.json)
     except RehearsalError as error:
         say(f"bench: {error}")
         return 1

@@ -59,17 +59,22 @@ def login() -> RegistryLogin:
     return load_artifact_registry(settings().blocks.artifact_registry).login()
 
 
-def next_version() -> str:
-    """Make the application's next commit, build and push its image as `latest`; return it."""
+def next_version(fault: app.Fault | None = None) -> str:
+    """Make the application's next commit, build and push its image as `latest`; return it.
+
+    Args:
+        fault: What is wrong with it; a faulty one does not become `latest`.
+    """
     repository = Path(world()["app_repository"])
-    version = app.commit(repository)
+    version = app.commit(repository, fault)
     build = settings().build.model_copy(update={"secret_args": {}})
     reference = login().repository(build.image)
     order = ImageOrder(f"{reference}:{version}", {"APP_VERSION": version}, {})
     with tempfile.TemporaryDirectory() as folder:
         run(["git", "-c", "safe.directory=*", "clone", "--quiet", str(repository), folder])
         image = build_and_push(build, Path(folder), order, login(), log=lambda _: None)
-    Registry(login()).tag(build.image, image.digest, "latest")
+    if fault is None:
+        Registry(login()).tag(build.image, image.digest, "latest")
     return version
 
 

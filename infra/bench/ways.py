@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count, takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 import httpx
@@ -26,6 +26,7 @@ from prefect.client.schemas.filters import (
     LogFilter,
     LogFilterFlowRunId,
 )
+from prefect.client.schemas.sorting import LogSort
 
 from infra.bench.figures import Run, Sample, Span, run_figures
 from infra.bench.stand import ENVIRONMENT, compose_line, settings, world
@@ -38,11 +39,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from datetime import datetime
 
-    from prefect.client.orchestration import SyncPrefectClient
     from prefect.client.schemas.objects import FlowRun, TaskRun
 
     from infra.bench.figures import Way
     from infra.bench.stand import Server
+
+T = TypeVar("T")
 
 SEEN_WITHIN_S = 60
 SETTLE_S = 2.0
@@ -113,34 +115,45 @@ def ours(version: str) -> Deploy:
         start = time.time()
         told = json.loads(run([*words, "--commit", version, "--json"], env=dict(os.environ)))
         command = Span(start, time.time())
-    flow, tasks, round_trips = _read_run(UUID(told["flow_run_id"]))
+    flow, tasks, round_trips = read_run(UUID(told["flow_run_id"]))
     phase = next(task for task in tasks if task.name == DEPLOY_PHASE)
-    span = _span(phase)
+    span = span_of(phase)
     figures = run_figures(
-        command, _s(flow.created), _span(flow), [_span(task) for task in tasks], used.until()
+        command, _s(flow.created), span_of(flow), [span_of(task) for task in tasks], used.until()
     )
     cpu_s = used.until(span.end) - used.until(span.start)
     return Deploy(span, round_trips, cpu_s, figures)
 
 
-def _read_run(run_id: UUID) -> tuple[FlowRun, list[TaskRun], int]:
+def read_run(run_id: UUID) -> tuple[FlowRun, list[TaskRun], int]:
+    """Return a run, its tasks that began, and how often it asked the host."""
     with get_client(sync_client=True) as client:
         wanted = FlowRunFilter(id=FlowRunFilterId(any_=[run_id]))
         tasks = client.read_task_runs(flow_run_filter=wanted, limit=200)
         begun = [one for one in tasks if one.start_time]
-        return client.read_flow_run(run_id), begun, _round_trips(client, run_id)
+        return client.read_flow_run(run_id), begun, _round_trips(run_id)
 
 
-def _round_trips(client: SyncPrefectClient, run_id: UUID) -> int:
+def log_lines(run_id: UUID) -> list[tuple[float, str]]:
+    """Return what a run and its tasks have logged: the wall clock's seconds, and the line."""
+    lines = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run_id]))
+    with get_client(sync_client=True) as client:
+        pages = (
+            client.read_logs(lines, limit=PAGE, offset=at, sort=LogSort.TIMESTAMP_ASC)
+            for at in count(0, PAGE)
+        )
+        said = [line for page in takewhile(bool, pages) for line in page]
+    return [(_s(line.timestamp), line.message) for line in said]
+
+
+def _round_trips(run_id: UUID) -> int:
     """Return how often a run says that it asked the host, over all of its connections.
 
     Raises:
         RehearsalError: When it says nothing of it.
     """
-    lines = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run_id]))
-    pages = (client.read_logs(lines, limit=PAGE, offset=at) for at in count(0, PAGE))
-    said = [line.message for page in takewhile(bool, pages) for line in page]
-    found = [one for message in said if (one := re.match(r"(\d+) round trips", message))]
+    said = (text for _, text in log_lines(run_id))
+    found = [one for text in said if (one := re.match(r"(\d+) round trips", text))]
     if not found:
         raise RehearsalError(
             "the run does not say how often it asked the host",
@@ -150,7 +163,12 @@ def _round_trips(client: SyncPrefectClient, run_id: UUID) -> int:
     return sum(int(one[1]) for one in found)
 
 
-def _span(one: FlowRun | TaskRun) -> Span:
+def span_of(one: FlowRun | TaskRun) -> Span:
+    """Return when a run or a task was at work.
+
+    Raises:
+        RehearsalError: When it did not come to its end.
+    """
     return Span(_s(one.start_time), _s(one.end_time))
 
 
@@ -204,15 +222,7 @@ def measure(
     way: Way, number: int, version: str, url: str, rate_per_s: float, deploy: Callable[[], Deploy]
 ) -> Sample:
     """Deploy a version in one way under load and return what it came to."""
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "probe.json"
-        with _probing(url, out, rate_per_s):
-            done = deploy()
-            wait_until(
-                lambda: _answers(url, version), f"{version} at {url}", timeout_s=SEEN_WITHIN_S
-            )
-            time.sleep(SETTLE_S)
-        seen: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
+    done, seen = watched(url, version, rate_per_s, deploy)
     return Sample(
         way=way,
         round=number,
@@ -227,6 +237,28 @@ def measure(
         cpu_s=done.cpu_s,
         run=done.run,
     )
+
+
+def watched(
+    url: str, version: str, rate_per_s: float, change: Callable[[], T]
+) -> tuple[T, dict[str, Any]]:
+    """Change what serves under load; return what that came to, and what the prober saw of it.
+
+    Args:
+        url: The address that is asked all the time.
+        version: What shall answer there in the end.
+        rate_per_s: How often it is asked.
+        change: Changes it.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "probe.json"
+        with _probing(url, out, rate_per_s):
+            done = change()
+            wait_until(
+                lambda: _answers(url, version), f"{version} at {url}", timeout_s=SEEN_WITHIN_S
+            )
+            time.sleep(SETTLE_S)
+        return done, json.loads(out.read_text(encoding="utf-8"))
 
 
 def _last_of_others(last_seen: dict[str, float], version: str) -> float:

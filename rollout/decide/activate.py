@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rollout.commands import compose, host
+from rollout.commands.kept import wait_answers_command
 from rollout.decide.history import begin, note_activation
 from rollout.decide.proxy import prepare_proxy, switch_proxy
 from rollout.decide.retire import prune, retire_former
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
     from rollout.model.host import HostFacts
     from rollout.model.release import Release
     from rollout.model.target import RegistryLogin
+
+
+_SICK = (
+    "Read the container's health and last lines above, repair the code, and deploy the next commit."
+)
 
 
 def decide_activation(
@@ -64,6 +70,7 @@ def decide_activation(
         *_publish(scene),
         *_remember(scene),
         *note_activation(scene),
+        *_let_engine_see(scene),
         *retire_former(scene),
         *prune(scene),
     )
@@ -111,24 +118,40 @@ def _start(scene: Scene) -> tuple[Step, ...]:
     others = () if _others_run(scene) else _start_others(scene)
     if scene.is_up:
         return (*others, *_ask_version(scene))
-    project, service = scene.project, scene.service
-    look = _look(scene)
     start, undo = _start_own(scene)
+    begin = Step(
+        f"start {scene.service}",
+        start,
+        evidence=(_look(scene),),
+        undo=undo,
+        next_step="Read why the engine did not start it, then deploy again.",
+    )
+    return (*others, begin, *(_hear_kept(scene) or _see_new(scene)))
+
+
+def _start_own(scene: Scene) -> tuple[Command, Command]:
+    """Return the commands that start the release's container and take that back.
+
+    One that was kept is started as it is: its definition is the release's, which never changes.
+    """
+    project, service, kept = scene.project, scene.service, scene.kept
+    if kept is not None:
+        return compose.start_kept_command(kept.name), compose.stop_command(kept.name)
     return (
-        *others,
-        Step(
-            f"start {service}",
-            start,
-            evidence=(look,),
-            undo=undo,
-            next_step="Read why the engine did not start it, then deploy again.",
-        ),
+        compose.up_command(scene.layout, project, scene.number, service),
+        compose.remove_service_command(scene.layout, project, scene.number, service),
+    )
+
+
+def _see_new(scene: Scene) -> tuple[Step, ...]:
+    """Return the steps after which the engine has found a started container healthy."""
+    project, service, look = scene.project, scene.service, _look(scene)
+    return (
         Step(
             f"wait until {service} is healthy",
             compose.wait_healthy_command(project, service, scene.application.ready_timeout_s),
             evidence=(look,),
-            next_step="Read the container's health and last lines above, repair the code, "
-            "and deploy the next commit.",
+            next_step=_SICK,
         ),
         Step(
             f"check that {service} runs the release's image",
@@ -140,18 +163,42 @@ def _start(scene: Scene) -> tuple[Step, ...]:
     )
 
 
-def _start_own(scene: Scene) -> tuple[Command, Command]:
-    """Return the commands that start the release's container and take that back.
+def _hear_kept(scene: Scene) -> tuple[Step, ...]:
+    """Return the step after which a kept container has said itself that it is healthy.
 
-    One that was kept is started as it is: its definition is the release's, which never changes.
+    Only one whose image is known to be the release's; of any other the engine is asked, and it is
+    asked for its image.
     """
-    project, service, kept = scene.project, scene.service, scene.container
-    if kept is not None and scene.is_uploaded and kept.is_kept(scene.release.image.reference):
-        return compose.start_kept_command(kept.name), compose.stop_command(kept.name)
-    return (
-        compose.up_command(scene.layout, project, scene.number, service),
-        compose.remove_service_command(scene.layout, project, scene.number, service),
+    kept, verify = scene.kept, scene.verify
+    if kept is None or verify is None:
+        return ()
+    if not kept.image_id or scene.facts.images.get(kept.reference) != kept.image_id:
+        return ()
+    command = wait_answers_command(
+        kept.name,
+        port=scene.application.port,
+        path=verify.path,
+        key=verify.version_key,
+        version=scene.release.version.sha,
+        healthy=verify.healthy,
+        timeout_s=scene.application.ready_timeout_s,
     )
+    what = f"wait until {scene.service} answers, healthy and at its version"
+    return (Step(what, command, evidence=(_look(scene),), next_step=_SICK),)
+
+
+def _let_engine_see(scene: Scene) -> tuple[Step, ...]:
+    """Return the step after which the engine has said of a kept container what verify asks it.
+
+    It is no condition of the switch: whatever the engine finds, verify judges, and goes back.
+    """
+    if scene.is_up or not _hear_kept(scene):
+        return ()
+    command = compose.wait_healthy_command(
+        scene.project, scene.service, scene.application.ready_timeout_s
+    )
+    what = f"wait until the engine finds {scene.service} healthy"
+    return (Step(what, command, best_effort=True),)
 
 
 def _look(scene: Scene) -> Command:

@@ -60,6 +60,14 @@ class Scene:
         return self.facts.container(self.service)
 
     @property
+    def kept(self) -> Container | None:
+        """Return the release's container if it was stopped and kept; None when there is none."""
+        container = self.container
+        if container is None or not self.is_uploaded:
+            return None
+        return container if container.is_kept(self.release.image.reference) else None
+
+    @property
     def proxy(self) -> Container | None:
         """Return the proxy's container; None when there is none."""
         return self.facts.container(self.application.proxy)

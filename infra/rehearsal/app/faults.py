@@ -1,7 +1,7 @@
-"""The four ways in which a commit can be bad, each one a mistake that people make.
+"""The five ways in which a commit can be bad, each one a mistake that people make.
 
-Each passes every phase before the one that it is named after (the health fault shows in
-deploy-prod), so a rehearsal of a fault reaches the phase that it means to rehearse.
+Each passes every phase before the one that it is named after (the faults of health and start
+show in deploy-prod), so a rehearsal of a fault reaches the phase that it means to rehearse.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from infra.rehearsal.app.tree import Tree, replaced, text_of, with_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-Fault: TypeAlias = Literal["health", "migration", "quality", "build"]
+Fault: TypeAlias = Literal["health", "start", "migration", "quality", "build"]
 
 _SEEDS = "packages/db/src/seeds/reference.json"
 
@@ -30,6 +30,11 @@ def _break_health(tree: Tree) -> Tree:
     )
     example = "apps/web/.env.example"
     return with_text(tree, example, text_of(tree, example) + "SEARCH_REGION=us-central1\n")
+
+
+def _break_start(tree: Tree) -> Tree:
+    """Return the tree with a server that the image names wrongly: its container exits at once."""
+    return replaced(tree, "apps/web/Dockerfile", '/server.js"]', '/serve.js"]')
 
 
 def _break_migration(tree: Tree) -> Tree:
@@ -93,6 +98,7 @@ def _break_build(tree: Tree) -> Tree:
 
 FAULTS: Mapping[Fault, Callable[[Tree], Tree]] = {
     "health": _break_health,
+    "start": _break_start,
     "migration": _break_migration,
     "quality": _break_quality,
     "build": _break_build,

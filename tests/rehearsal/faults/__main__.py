@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from itertools import chain
 
 from tests.rehearsal.faults.grid import line, row, run_phases, run_steps
 
-GRIDS = {"steps": run_steps, "phases": run_phases}
+GRIDS = {"steps": run_steps, "back": partial(run_steps, back=True), "phases": run_phases}
 
 
 def main() -> int:
@@ -16,7 +17,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="bin/faults", description=__doc__)
     parser.add_argument("--json", action="store_true", help="one line of JSON a cell")
     parser.add_argument("--only", default="", metavar="PATTERN", help="cells that match")
-    parser.add_argument("--of", choices=GRIDS, action="append", help="one of the two grids")
+    parser.add_argument("--of", choices=GRIDS, action="append", help="one of the three grids")
     options = parser.parse_args()
     green = True
     for cell in chain.from_iterable(GRIDS[one](options.only) for one in options.of or GRIDS):

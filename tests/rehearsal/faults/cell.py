@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rollout.commands.lease import parse_lease, read_lease_command
@@ -49,14 +50,28 @@ class Cell:
     seconds: float
 
 
-def boundaries(target: Target) -> tuple[str, ...]:
-    """Return the boundaries of a plan, by the step that follows, from a deploy that goes well."""
-    told = target.deploy(target.order(target.next_version(), "enumerates"))
+def boundaries(target: Target, *, back: bool = False) -> tuple[str, ...]:
+    """Return the boundaries of a plan, by the step that follows, from a run that goes well.
+
+    Args:
+        target: A VM that serves.
+        back: Whether the run is a rollback to what is kept there; else it is a deploy.
+    """
+    version = target.kept_version() if back else target.next_version()
+    told = target.deploy(target.order(version, "enumerates", back=back))
     return (*map(plain, told.steps), "the end")
 
 
-def run_cell(target: Target, fault: Fault, at: int, names: tuple[str, ...], again: str) -> Cell:
-    """Let a fault strike a deploy and return what was seen, with all that is not as promised.
+def run_cell(
+    target: Target,
+    fault: Fault,
+    at: int,
+    names: tuple[str, ...],
+    again: str,
+    *,
+    back: bool = False,
+) -> Cell:
+    """Let a fault strike a run and return what was seen, with all that is not as promised.
 
     Args:
         target: A VM that serves.
@@ -64,11 +79,14 @@ def run_cell(target: Target, fault: Fault, at: int, names: tuple[str, ...], agai
         at: Index of the boundary.
         names: The boundaries, by name.
         again: What converges afterwards: `retry` of the same run, or a `new run`.
+        back: Whether the run is a rollback; else it is a deploy.
     """
     began, lost = time.monotonic(), len(target.load.lost)
-    version, run_id = target.next_version(), f"run-{next(target.numbers)}"
-    order = target.order(version, run_id, before=at, pull_limit_s=fault.pull_limit_s)
-    with target.stopped(order) as deploying:
+    version = target.kept_version() if back else target.next_version()
+    run_id = f"run-{next(target.numbers)}"
+    order = partial(target.order, version, back=back)
+    struck = order(run_id, before=at, pull_limit_s=fault.pull_limit_s)
+    with target.stopped(struck) as deploying:
         problems = [] if deploying.process.poll() is None else ["it ended before its stop"]
         told = fault.strike(target, deploying)
         served = target.serving()
@@ -76,7 +94,7 @@ def run_cell(target: Target, fault: Fault, at: int, names: tuple[str, ...], agai
         if not fault.goes_on_alone:
             problems += after_fault(told, served, version, switched=at > switch_of(names))
         run = run_id if again == "retry" else f"{run_id}-anew"
-        problems += after_all(target, target.deploy(target.order(version, run)), version)
+        problems += after_all(target, target.deploy(order(run)), version)
     gone = target.load.lost[lost:]
     ended = told.error or ("done" if told.done else "killed")
     answered = "new" if served[0] == version else "old"

@@ -1,7 +1,7 @@
-"""A deploy in a process of its own, so that it can be killed; it stops where it is told to.
+"""A deploy or a rollback in a process of its own, so that it can be killed; it stops as it is told.
 
 `python -m tests.rehearsal.faults.deploying`: reads an `Order`, writes what it came to as `Told`.
-It is the order of deploy-prod without Prefect: lease, facts, plan, carry out, verified. Where it
+It is the order of both flows without Prefect: lease, facts, plan, carry out, verified. Where it
 stops is a step of its own on the host, so nothing of the product knows of it.
 """
 
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from rollout.decide.activate import decide_activation
-from rollout.decide.releases import release_to_activate
+from rollout.decide.releases import release_to_activate, releases_on
 from rollout.errors import RolloutError
 from rollout.executors.carry_out import carry_out
 from rollout.executors.clock import now_utc
@@ -28,10 +28,13 @@ from rollout.model.plan import Plan, Step
 from rollout.model.release import Image, Release, Version
 from rollout.model.target import HostAddress
 from tests.rehearsal.faults.order import AT, HELD, KEEPS_ONE, Order, Told, render
-from tests.support.vm import COMPOSE, LAYOUT, REPOSITORY, files_of, login, note, read
+from tests.support.vm import COMPOSE, LAYOUT, REPOSITORY, VERIFY, files_of, login, note, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from rollout.model.host import HostFacts
+    from rollout.model.plan import RemoteFile
 
 # A busy machine takes longer to ask for a health than a production may; that is not the fault here.
 PATIENT = COMPOSE.replace("timeout: 5s", "timeout: 60s")
@@ -58,23 +61,47 @@ def deploy(order: Order, log: Callable[[str], None]) -> Told:
 
 def activate(order: Order, host: Host) -> Told:
     """Make the order's version serve."""
-    image = Image(REPOSITORY, order.digest)
-    draft = Release(0, Version(order.version), image, now_utc(), "test", run_id=order.run_id)
-    render_files = partial(files_of, compose=PATIENT, caddyfile=order.caddyfile)
     facts = read(host)
-    release, files = release_to_activate(facts, draft, render_files, KEEPS_ONE.service)
-    plan = decide_activation(facts, release, files, KEEPS_ONE, login())
+    release, files = earlier(order, facts) if order.back else newer(order, facts)
+    decide = partial(
+        decide_activation,
+        release=release,
+        files=files,
+        application=KEEPS_ONE,
+        login=login(),
+        verify=VERIFY if order.back else None,
+    )
+    plan = decide(facts)
     told = Told(tuple(step.name for step in plan.steps))
     if order.before is not None:
         print(render(told), flush=True)
     carry_out(stopping(plan, order), host)
     note(host, release, "verified")
     try:
-        again = decide_activation(read(host), release, files, KEEPS_ONE, login())
+        again = decide(read(host))
     except RolloutError as error:
         # What it was to do is done by then; only the look at it may still meet the fault.
         raise error.leaving(plan.after) from error
     return replace(told, again=again.outline())
+
+
+def newer(order: Order, facts: HostFacts) -> tuple[Release, tuple[RemoteFile, ...]]:
+    """Return the release that a deploy makes of the order's version, and its folder.
+
+    Its environment is its own, so what runs around it is looked at anew.
+    """
+    image = Image(REPOSITORY, order.digest)
+    draft = Release(0, Version(order.version), image, now_utc(), "test", run_id=order.run_id)
+    render_files = partial(
+        files_of, compose=PATIENT, caddyfile=order.caddyfile, EDITION=order.version[:1]
+    )
+    return release_to_activate(facts, draft, render_files, KEEPS_ONE.service)
+
+
+def earlier(order: Order, facts: HostFacts) -> tuple[Release, tuple[RemoteFile, ...]]:
+    """Return the release of the order's version that the host has, and nothing to upload."""
+    found = next(one for one in releases_on(facts)[::-1] if one.version.sha == order.version)
+    return replace(found, run_id=order.run_id), ()
 
 
 def stopping(plan: Plan, order: Order) -> Plan:

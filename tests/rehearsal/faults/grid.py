@@ -19,18 +19,19 @@ if TYPE_CHECKING:
 WAYS = ("retry", "new run")
 
 
-def run_steps(only: str = "") -> Iterator[Cell]:
+def run_steps(only: str = "", *, back: bool = False) -> Iterator[Cell]:
     """Yield each cell of the plan's grid as it was seen; the two ways to converge take turns.
 
     Args:
         only: A regular expression that `FAULT: before STEP` must contain.
+        back: Whether the plan is a rollback's; else it is a deploy's.
     """
     with serving_target() as target:
-        names = boundaries(target)
+        names = boundaries(target, back=back)
         for at, name in enumerate(names):
             for number, fault in enumerate(FAULTS, at):
                 if re.search(only, f"{fault.name}: before {name}"):
-                    yield run_cell(target, fault, at, names, WAYS[number % 2])
+                    yield run_cell(target, fault, at, names, WAYS[number % 2], back=back)
 
 
 def run_phases(only: str = "") -> Iterator[Cell]:

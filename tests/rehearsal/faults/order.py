@@ -1,4 +1,4 @@
-"""What a deploy in a process of its own is told, and what it tells."""
+"""What a deploy or a rollback in a process of its own is told, and what it tells."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ class Order:
 
     Attributes:
         host: The host's address; its key and the file of the login's key follow.
-        version: What to deploy; `digest` is its image's.
+        version: What shall serve; `digest` is its image's.
         run_id: The run; one that was used before is that run's retry.
         caddyfile: The text of the application's Caddyfile.
         wait_s: How long the lease may be somebody else's, in seconds.
         before: The step before which the host stops until `HELD` is gone; None for none.
         pull_limit_s: How long the pull may take, in seconds; None as the plan says.
+        back: Whether it is a rollback to the release of that version that the host has.
     """
 
     host: str
@@ -38,6 +39,7 @@ class Order:
     wait_s: float
     before: int | None = None
     pull_limit_s: float | None = None
+    back: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
 from prefect import get_client
@@ -23,8 +23,10 @@ from prefect.states import Crashed
 from infra.rehearsal import facts as addresses
 from infra.rehearsal import pipeline
 from infra.rehearsal.cloud_machine import cloud, ensure_passwords
+from infra.rehearsal.machines import fresh_vm
 from infra.rehearsal.shell import wait_until
 from rollout.ledger import read_ledger
+from rollout.render.form import as_offered, choices_of
 from tests.rehearsal.faults.cell import OTHERS, Cell
 from tests.support.world import (
     commit,
@@ -48,6 +50,9 @@ TOLD_TWICE_S = 4.0
 FAILING = "failing-registry"
 
 
+Flow = Literal["deploy", "rollback", "verify"]
+
+
 @dataclass(frozen=True, slots=True)
 class RunFault:
     """Something that goes wrong while a run is in a phase.
@@ -57,12 +62,14 @@ class RunFault:
         phase: The task that has begun when it happens.
         strike: Does it to a run.
         goes_on: Whether the run is to end well by itself, without a retry.
+        flow: The run's flow.
     """
 
     name: str
     phase: str
     strike: Callable[[str], None]
     goes_on: bool = False
+    flow: Flow = "deploy"
 
 
 def kill_run(run_id: str) -> None:
@@ -87,6 +94,12 @@ def registry_hangs(run_id: str) -> None:
     """Let the registry answer nothing until the run has ended."""
     with registry_instead("hang"):
         end_of(run_id)
+
+
+def connection_cut(run_id: str) -> None:
+    """End the login's SSH sessions on the host; new ones are let in."""
+    vm = fresh_vm(rehearsal(), "vm", addresses.VM)
+    vm.run("pkill", "-KILL", "-f", "sshd-session: deploy")
 
 
 def paused_and_followed(run_id: str) -> None:
@@ -117,6 +130,14 @@ RUN_FAULTS = (
     RunFault("registry answers 503", "quality", registry_fails),
     RunFault("registry hangs", "quality", registry_hangs),
     RunFault("run paused, declared Crashed, followed", "deploy-prod", paused_and_followed),
+    RunFault("run killed", "rollback: choose", kill_run, flow="rollback"),
+    RunFault("run killed", "rollback", kill_run, flow="rollback"),
+    RunFault("run killed", "verify", kill_run, flow="rollback"),
+    RunFault("Prefect's server gone", "rollback", server_gone, goes_on=True, flow="rollback"),
+    RunFault("Prefect's server gone", "verify", server_gone, goes_on=True, flow="rollback"),
+    RunFault("connection cut", "verify", connection_cut, goes_on=True, flow="rollback"),
+    RunFault("run killed", "verify", kill_run, flow="verify"),
+    RunFault("connection cut", "verify", connection_cut, goes_on=True, flow="verify"),
 )
 
 
@@ -129,11 +150,11 @@ def prepare() -> None:
 def run_cell(fault: RunFault) -> Cell:
     """Let a fault strike a run and return what was seen, with all that is not as promised."""
     began, former = time.monotonic(), serving_version()
-    version = commit()
+    version = wanted_by(fault.flow, former)
     with probing() as probe:
-        run_id = order(version)
+        run_id = order(fault.flow, version)
         wait_until(
-            lambda: state_of(run_id, fault.phase) == "Running" or ended(run_id) != "",
+            lambda: state_of(run_id, fault.phase) not in ("", "Pending") or ended(run_id) != "",
             f"{fault.phase} of {run_id}",
             timeout_s=END_LIMIT_S,
         )
@@ -150,7 +171,7 @@ def run_cell(fault: RunFault) -> Cell:
     problems += [f"lost {lost}: {probe.result()}"] if lost else []
     return Cell(
         fault=fault.name,
-        boundary=fault.phase,
+        boundary=fault.phase if fault.flow == "deploy" else f"{fault.phase} of a {fault.flow}",
         ended=state,
         served="new" if served == version else "old",
         converged="itself" if state == "Completed" else "retry",
@@ -178,11 +199,35 @@ def after_all(version: str) -> list[str]:
     ]
 
 
-def order(version: str) -> str:
-    """Start a deploy and return the run's id."""
+def wanted_by(flow: Flow, former: str) -> str:
+    """Return the version that serves once a run has ended well."""
+    if flow == "deploy":
+        return commit()
+    if flow == "verify":
+        return former
+    entries = read_ledger(on_host("cat /opt/trovella/ledger.jsonl")).entries
+    good = [one.version for one in entries if one.event == "verified" and one.version != former]
+    return good[-1] if good else _deployed_before(former)
+
+
+def _deployed_before(version: str) -> str:
+    """Return a version that a newer one has taken the place of: there was one only."""
+    run = trigger("deploy", commit=commit())
+    assert run.exit_code == 0, run.log
+    return version
+
+
+def order(flow: Flow, version: str) -> str:
+    """Start a run and return its id."""
     with get_client(sync_client=True) as client:
-        found = client.read_deployment_by_name("deploy/rehearsal")
-        run = client.create_flow_run_from_deployment(found.id, parameters={"commit": version})
+        found = client.read_deployment_by_name(f"{flow}/rehearsal")
+        offered = choices_of(found.parameter_openapi_schema or {})
+        parameters: dict[Flow, dict[str, str]] = {
+            "deploy": {"commit": version},
+            "rollback": {"to": as_offered(version, offered), "reason": "a fault"},
+            "verify": {},
+        }
+        run = client.create_flow_run_from_deployment(found.id, parameters=parameters[flow])
     return str(run.id)
 
 

@@ -16,11 +16,12 @@ import httpx
 
 from infra.rehearsal.shell import wait_until
 from rollout.commands.lease import SILENCE_S
+from rollout.decide.releases import releases_on
 from rollout.executors.host import Host
 from tests.rehearsal.faults.deploying import deploy
 from tests.rehearsal.faults.order import AT, HELD, Order, Told, parse_told, render
 from tests.support.load import Load, load_on
-from tests.support.vm import CADDYFILE, Vm, bare_vm, good_image, prepare
+from tests.support.vm import CADDYFILE, Vm, bare_vm, good_image, prepare, read
 from tests.support.world import ROOT, facts
 
 if TYPE_CHECKING:
@@ -73,6 +74,14 @@ class Target:
     def next_version(self) -> str:
         """Return the version that comes after the one that serves."""
         return VERSIONS[(VERSIONS.index(self.serving()[0]) + 1) % len(VERSIONS)]
+
+    def kept_version(self) -> str:
+        """Return the version whose release the host keeps beside the one that serves."""
+        serves, own = self.serving()
+        with Host(self.vm.address) as host:
+            kept = [one for one in releases_on(read(host)) if f"web-r{one.number}" != own]
+        assert kept, f"nothing is kept beside {own} ({serves})"
+        return kept[-1].version.sha
 
     def order(self, version: str, run_id: str, **more: Any) -> Order:
         """Return the order to deploy a version; each has a Caddyfile of its own."""

@@ -33,14 +33,18 @@ def test_the_steps_are_those_of_a_whole_plan(names: tuple[str, ...]):
         "write into the ledger: release N prepared",
         "write into the ledger: release N migrated",
         "pull us-central1-docker.pkg.dev/trovella-shared/trovella/web",
+        "forget what runs around it until that is known again",
+        "start the other services where they changed",
         "start web-rN",
         "wait until web-rN is healthy",
         "check that web-rN runs the release's image",
         "stage the Caddyfile",
         "let the proxy take the Caddyfile",
         "put the Caddyfile in its place",
+        "start the proxy where it changed",
         "switch to web-rN",
         "make release N the current one",
+        "remember what runs around it",
         "write into the ledger: release N activated",
         "drain web-rN",
         "stop web-rN",
@@ -56,6 +60,7 @@ def test_the_steps_are_those_of_a_whole_plan(names: tuple[str, ...]):
     [
         ("worker killed", "switch to web-rN", "retry"),
         ("worker killed", "make release N the current one", "new run"),
+        ("worker killed", "remember what runs around it", "retry"),
         ("connection cut", "start web-rN", "new run"),
         ("connection cut", "write into the ledger: release N activated", "retry"),
         ("engine killed", "wait until web-rN is healthy", "retry"),
@@ -70,5 +75,24 @@ def test_a_deploy_that_dies_leaves_one_version_serving_and_the_next_run_converge
     strikes = next(one for one in FAULTS if one.name == fault)
 
     cell = run_cell(target, strikes, names.index(before), names, again)
+
+    assert cell.problems == ()
+
+
+@pytest.mark.parametrize(
+    ("fault", "before", "again"),
+    [
+        ("worker killed", "wait until web-rN answers, healthy and at its version", "new run"),
+        ("connection cut", "switch to web-rN", "retry"),
+        ("engine killed", "wait until the engine finds web-rN healthy", "new run"),
+    ],
+)
+def test_a_rollback_that_dies_leaves_one_version_serving_and_the_next_run_converges(
+    target: Target, fault: str, before: str, again: str
+):
+    strikes = next(one for one in FAULTS if one.name == fault)
+    names = boundaries(target, back=True)
+
+    cell = run_cell(target, strikes, names.index(before), names, again, back=True)
 
     assert cell.problems == ()

@@ -14,6 +14,7 @@ from rollout.commands import (
     contracts,
     evidence,
     host,
+    kept,
     lease,
     logs,
     machine,
@@ -22,7 +23,7 @@ from rollout.commands import (
 
 SCRIPTS = {
     f"{module.__name__}.{name}": text
-    for module in (batch, compose, contracts, evidence, host, lease, logs, machine, release)
+    for module in (batch, compose, contracts, evidence, host, kept, lease, logs, machine, release)
     for name, text in vars(module).items()
     if isinstance(text, str) and text.startswith("# ")
 }
@@ -31,6 +32,7 @@ BASH = {
     "rollout.commands.compose._EVIDENCE",
     "rollout.commands.compose._SAYS_VERSION",
     "rollout.commands.evidence._LOOK",
+    "rollout.commands.kept._WAIT",
     "rollout.commands.lease._TAKE",
     "rollout.commands.logs._READ",
 }
@@ -38,7 +40,7 @@ SHELLCHECK = Path(sys.executable).with_name("shellcheck")
 
 
 def test_the_scripts_were_found():
-    assert len(SCRIPTS) == 31
+    assert len(SCRIPTS) == 32
 
 
 def test_the_scripts_are_clean(tmp_path: Path):

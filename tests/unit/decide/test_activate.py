@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rollout.commands.host import checksum
+from rollout.config import Verify
 from rollout.decide.activate import decide_activation
 from rollout.decide.releases import (
     next_release_number,
@@ -398,6 +399,36 @@ def test_what_is_around_a_release_is_left_alone_where_it_is_the_same():
     assert start.command.argv == ("docker", "start", "trovella-web-r1-1")
     assert start.undo is not None
     assert start.undo.argv == ("docker", "stop", "trovella-web-r1-1")
+
+
+def test_a_kept_container_is_asked_itself_and_the_engine_after_the_switch():
+    facts = alike(serving(2, 1))
+    known = {release(1).image.reference: "sha256:1"}
+    kept = replace(web(1, "exited"), image_id="sha256:1")
+    others = tuple(one for one in facts.containers if one.service != "web-r1")
+    verify = Verify(url="https://trovella.ai/api/health")
+    there = replace(facts, containers=(*others, kept), images=known)
+
+    def steps(at: HostFacts) -> tuple[Step, ...]:
+        chosen = release_on(at, 1)
+        assert chosen is not None
+        return decide_activation(at, chosen, (), APPLICATION, LOGIN, verify).steps
+
+    assert [one.name for one in steps(there)] == [
+        "start web-r1",
+        "wait until web-r1 answers, healthy and at its version",
+        "switch to web-r1",
+        "make release 1 the current one",
+        "write into the ledger: release 1 activated",
+        "wait until the engine finds web-r1 healthy",
+        "drain web-r2",
+        "stop web-r2",
+    ]
+    assert steps(there)[5].best_effort
+    another = replace(there, images={release(1).image.reference: "sha256:2"})
+    asked = [one.name for one in steps(another)]
+    assert asked[1:4] == [*KEPT[1:3], "ask web-r1 for its version"]
+    assert "wait until the engine finds web-r1 healthy" not in asked
 
 
 def test_what_is_around_a_release_is_started_anew_where_that_is_not_known():
