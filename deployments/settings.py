@@ -22,7 +22,8 @@ type has a pattern, the text must match it.
 
 ## `deployments/<environment>.toml`
 
-The file of one environment, and all that differs between two of them. Secrets never stand in it.
+The file of one environment, and all that differs between two of them;
+[environment.md](environment.md) says how to add one. Secrets never stand in it.
 """
 
 _BETWEEN = """## The blocks' file
