@@ -50,7 +50,18 @@ class Facts(BaseModel):
 
 
 class HostFacts(Facts):
-    """The `TargetHost` block; `private_key_file` is the path of the key."""
+    """The `TargetHost` block.
+
+    Attributes:
+        host: Name or address of the machine, as the worker reaches it.
+        host_key: The only key that the machine may show: `ssh-ed25519 AAAA...`, or the whole line
+            that `ssh-keyscan` prints.
+        private_key_file: Path of the login's private key, OpenSSH or PEM without a passphrase.
+        port: TCP port of its SSH server.
+        user: The login; it may use sudo without a password.
+        proxy_command: A command whose standard streams are the connection, with `%h` and `%p`;
+            empty connects directly.
+    """
 
     host: str
     host_key: str
@@ -76,7 +87,13 @@ class ProjectFacts(Facts):
 
 
 class RegistryFacts(Facts):
-    """The `ArtifactRegistry` block."""
+    """The `ArtifactRegistry` block.
+
+    Attributes:
+        project: Id of the project that the repository belongs to.
+        repository: Name of the repository.
+        region: Its region.
+    """
 
     project: str
     repository: str
@@ -84,7 +101,16 @@ class RegistryFacts(Facts):
 
 
 class DatabaseFacts(Facts):
-    """The `AppDatabase` block."""
+    """The `AppDatabase` block.
+
+    Attributes:
+        url_secret: Name in Secret Manager of the URL.
+        host: Name or address in place of the URL's, when the worker reaches the database another
+            way than the application; empty keeps the URL's.
+        port: Port in place of the URL's; 0 keeps the URL's.
+        proxy_command: A program and its arguments to run while connected, such as the Cloud SQL
+            Auth Proxy; empty connects directly.
+    """
 
     url_secret: str
     host: str = ""
@@ -93,7 +119,11 @@ class DatabaseFacts(Facts):
 
 
 class NotificationFacts(Facts):
-    """The `Webhook` block; `url_file` is the path of a file that holds its address."""
+    """The `Webhook` block; needed only where the environment's file names a `webhook_block`.
+
+    Attributes:
+        url_file: Path of a file that holds its address, which is a secret.
+    """
 
     url_file: str
 

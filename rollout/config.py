@@ -29,7 +29,10 @@ def _inside_repository(path: str) -> str:
     return path
 
 
-RepositoryPath = Annotated[str, AfterValidator(_inside_repository)]
+# The format is for docs/settings.md only: JSON Schema has no word for it.
+RepositoryPath = Annotated[
+    str, AfterValidator(_inside_repository), Field(json_schema_extra={"format": "path"})
+]
 
 
 class Section(BaseModel):
@@ -42,8 +45,12 @@ class Blocks(Section):
     """Names of the Prefect blocks that hold addresses and credentials.
 
     Attributes:
+        target_host: The host, of the kind Target host.
+        gcp_project: The project whose Secret Manager is read, of the kind GCP project.
+        artifact_registry: Where images are pushed to, of the kind Artifact Registry.
+        app_database: The application's database, of the kind Application database.
         scratch_database: An `app_database` on a server where scratch databases may be made, CI's
-            for instance; None means that migrations are not tried before they are applied.
+            for instance; without it migrations are not tried before they are applied.
     """
 
     target_host: Name
@@ -166,7 +173,7 @@ class Migrations(Section):
         seed_timeout_s: How long it may take, in seconds.
         watch: Globs; when none matches what changed since the deployed version, no schema or seed
             work is expected.
-        policy: What each finding leads to.
+        policy: What each finding about the files and the database's table leads to.
         backup_instance: The Cloud SQL instance of the `gcp_project` block's project that is backed
             up before a migration destroys data; empty means that no backup is made.
         backup_timeout_s: How long the backup may take, in seconds.
@@ -301,6 +308,13 @@ class Environment(Section):
         name: `production`, `rehearsal` and so on; equals the file's name.
         repository: Where git fetches the application from.
         branch: Commits must be reachable from it.
+        blocks: The Prefect blocks with addresses and credentials.
+        quality: What must hold of a commit.
+        build: How its image is made.
+        migrations: Where the migrations lie, and what is expected of them.
+        application: What runs on the host.
+        verify: What must be seen from outside.
+        notifications: Who is told.
         secrets: Variable of the application's `.env` to name in Secret Manager: the one list of all
             secrets, which every run reads before it changes anything.
         settings: Variables of `.env` that are no secrets.
