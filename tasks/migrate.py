@@ -44,7 +44,7 @@ from rollout.model.migrated import Migrated, Planned
 from rollout.model.release import Version
 from rollout.model.source import Source
 from tasks.backup import back_up
-from tasks.dry_run import serving, tried
+from tasks.dry_run import tried
 from tasks.lease import assure_lease
 from tasks.retry import RETRIES, RETRY_DELAY_S, when_safe
 from tasks.seed import run_seeds
@@ -99,8 +99,7 @@ def plan_migrations(
         answers = database.ask(questions, settings.migrations.precheck_timeout_s)
         lint = with_prechecks(lint, answers, accept, rules)
         linted = with_lint(plan, lint)
-        run = tried(settings, linted, address, database.user)
-    needs = serving(settings) if isinstance(run, DryRun) else None
+        run, needs = tried(settings, linted, address, database.user)
     found = decide_dry_run(run, needs, accept, settings.migrations.dry_run)
     rows = _rows_of(plan, lint, found, run)
     plan = with_all_names(with_verdict(linted, found.findings, found.verdict), accept)
