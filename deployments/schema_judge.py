@@ -8,7 +8,7 @@ the one that the environment variable SCHEMA_JUDGE_URL leads to; its user may cr
 roles. Never name production's.
 
 `--json` prints one object on one line for each step, whose keys stay: `tag`, `statements`,
-`unparsed`, `text`, `rules`, `relation`, `reason`, `witness`, `missed`,
+`unparsed`, `text`, `rules`, `relation`, `weighed`, `reason`, `witness`, `missed`,
 `cannot_be_shown`, `refused_in_vain`, `left_out`, `tried`, `seconds`; and at the end one with
 `summary`.
 """

@@ -13,7 +13,7 @@ from rollout.decide.candidates import serving_contract
 from rollout.decide.lint import may_be_accepted
 from rollout.decide.scope import decide_scope
 from rollout.errors import CommandFailed
-from rollout.executors.dry_run import try_migrations
+from rollout.executors.dry_run import NOT_CONFIGURED, try_migrations
 from rollout.model.host import StoredContracts
 from rollout.model.layout import Layout
 from tasks.target import reach
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 def tried(
     settings: Environment, plan: MigrationPlan, live: DatabaseAddress, user: str
-) -> DryRun | Finding | None:
-    """Return what the pending migrations do to a copy of the live schema.
+) -> tuple[DryRun | Finding | None, Contract | Finding | None]:
+    """Return what the pending migrations do to a copy of the live schema, and the serving contract.
 
     Args:
         settings: The environment.
@@ -39,29 +39,33 @@ def tried(
         user: Who the database's URL logs in as.
 
     Returns:
-        What came of it, or why there was none; None where nothing is pending, or where the plan is
-        refused whatever comes of it.
-    """
-    if not plan.pending or not may_be_accepted(plan.verdict):
-        return None
-    name = settings.blocks.scratch_database
-    return try_migrations(
-        live,
-        load_app_database(name).address() if name else None,
-        plan.pending,
-        (settings.migrations.table_schema, settings.migrations.table),
-        decide_scope(settings.migrations, user),
-        get_run_logger().info,
-    )
-
-
-def serving(settings: Environment) -> Contract | Finding:
-    """Return what the code that serves now needs, or why that is not known.
+        What came of it, or why there was none, and what the code that serves now needs; None and
+        None where nothing is pending, or where the plan is refused whatever comes of it.
 
     Raises:
         HostError: When the host cannot be reached.
         CommandFailed: When it cannot be read.
     """
+    if not plan.pending or not may_be_accepted(plan.verdict):
+        return None, None
+    name = settings.blocks.scratch_database
+    if not name:
+        return NOT_CONFIGURED, None
+    needs = _serving(settings)
+    run = try_migrations(
+        live,
+        load_app_database(name).address(),
+        plan.pending,
+        (settings.migrations.table_schema, settings.migrations.table),
+        decide_scope(settings.migrations, user),
+        needs,
+        get_run_logger().info,
+    )
+    return run, needs
+
+
+def _serving(settings: Environment) -> Contract | Finding:
+    """Return what the code that serves now needs, or why that is not known."""
     command = read_contracts_command(Layout(settings.application.directory))
     with reach(settings) as host:
         answer = host.run(command)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from prefect import get_run_logger, task
@@ -29,27 +28,26 @@ from rollout.decide.migrate import (
 )
 from rollout.decide.prechecks import with_prechecks
 from rollout.decide.scope import decide_scope, judge_scope
-from rollout.errors import CommandFailed, Refused
+from rollout.errors import Refused
 from rollout.executors import git
 from rollout.executors.database import Database
 from rollout.executors.files import read_environment
-from rollout.executors.process import run_local
 from rollout.executors.squawk import second_opinions
 from rollout.migrations.contract_json import fingerprint, parse_contract, render_contract
 from rollout.migrations.journal import Journal, parse
 from rollout.migrations.prechecks import prechecks
 from rollout.migrations.second_opinion import with_opinions
 from rollout.migrations.table import table_rows
-from rollout.model.command import Command
 from rollout.model.dry_run import DryRun
 from rollout.model.finding import Refuse, Verdict
 from rollout.model.migrated import Migrated, Planned
 from rollout.model.release import Version
 from rollout.model.source import Source
 from tasks.backup import back_up
-from tasks.dry_run import serving, tried
+from tasks.dry_run import tried
 from tasks.lease import assure_lease
 from tasks.retry import RETRIES, RETRY_DELAY_S, when_safe
+from tasks.seed import run_seeds
 from tasks.source import at
 
 if TYPE_CHECKING:
@@ -101,8 +99,7 @@ def plan_migrations(
         answers = database.ask(questions, settings.migrations.precheck_timeout_s)
         lint = with_prechecks(lint, answers, accept, rules)
         linted = with_lint(plan, lint)
-        run = tried(settings, linted, address, database.user)
-    needs = serving(settings) if isinstance(run, DryRun) else None
+        run, needs = tried(settings, linted, address, database.user)
     found = decide_dry_run(run, needs, accept, settings.migrations.dry_run)
     rows = _rows_of(plan, lint, found, run)
     plan = with_all_names(with_verdict(linted, found.findings, found.verdict), accept)
@@ -170,7 +167,7 @@ def migrate_prod(
         _verify(settings, source, database)
         if plan.seed_expected:
             assure_lease()
-            _seed(settings, source, address)
+            run_seeds(settings, source, address, database)
         migrated = Migrated(tags, _contract(settings, database))
         _demand_as_tried(planned, settings, migrated)
         return migrated
@@ -245,27 +242,6 @@ def _demand(what: str, verdict: Verdict) -> None:
         get_run_logger().warning("%s: %s (%s)", finding.rule, finding.consequence, finding.where)
     if isinstance(verdict, Refuse):
         raise Refused(what, verdict.findings)
-
-
-def _seed(settings: Environment, source: Source, address: DatabaseAddress) -> None:
-    """Run the reference tier; NODE_ENV is what keeps the truncating tiers away."""
-    if not settings.migrations.seed:
-        return
-    get_run_logger().info("the reference seeds run with NODE_ENV=production, whatever it was")
-    command = Command(settings.migrations.seed, timeout_s=settings.migrations.seed_timeout_s)
-    result = run_local(
-        command,
-        cwd=Path(source.path),
-        env={"NODE_ENV": "production", "DATABASE_URL": address.url},
-        log=get_run_logger().info,
-    )
-    if not result.ok:
-        raise CommandFailed(
-            "the reference seeds failed",
-            result,
-            left="All migrations are applied; the release that served before still serves.",
-            next_step="Correct the seeds and deploy the next commit, or retry this run.",
-        )
 
 
 def _rows_of(

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 from rollout.decide.compatible.judge import compatible
 from rollout.decide.differences import differences
+from rollout.decide.evidence import weighed
+from rollout.decide.judge_steps import decide_tried
 from rollout.decide.lint import insisted
 from rollout.migrations.contract_json import render_contract
+from rollout.migrations.trials import trials
 from rollout.model.dry_run import DryRun
 from rollout.model.finding import Finding, Go, Refuse, Verdict
 from rollout.model.judgement import Grade
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from rollout.decide.migrate import MigrationPlan
     from rollout.model.contract import Contract
     from rollout.model.judgement import Reason
+    from rollout.model.trial import Trial
     from rollout.policy import DryRunPolicy
 
 SIDES = ("the live database", "the scratch copy")
@@ -66,6 +70,23 @@ def decide_dry_run(
     if isinstance(run, Finding):
         return _weighed([(run.rule, run)], accepted, policy)
     return _weighed([*_about_the_copy(run), *_about_the_code(run, serving)], accepted, policy)
+
+
+def decide_trials(
+    serving: Contract | Finding, copy: Contract, after: Contract
+) -> tuple[Trial, ...]:
+    """Return what is to be tried before and after pending migrations; empty without a risk.
+
+    Args:
+        serving: The contract of the release that serves, or why it is not known: then the copy
+            stands in for it.
+        copy: What the migrations began with.
+        after: What they led to.
+    """
+    code = copy if isinstance(serving, Finding) else serving
+    if not any(reason.grade == Grade.RISK for reason in _added(code, copy, after)):
+        return ()
+    return trials(code, decide_tried(copy, after))
 
 
 def planned_by(plan: MigrationPlan, run: DryRun | Finding | None) -> Planned:
@@ -130,10 +151,16 @@ def _about_the_code(
         serving = run.copy
     if run.after is None or serving is None:
         return
-    before = set(compatible(serving, run.copy).reasons)
-    for reason in compatible(serving, run.after).reasons:
-        if reason not in before and reason.grade >= Grade.RISK:
+    for found in _added(serving, run.copy, run.after):
+        reason = weighed(found, run.evidence)
+        if reason.grade >= Grade.RISK:
             yield _SETTINGS[reason.grade], _of(reason)
+
+
+def _added(serving: Contract, before: Contract, after: Contract) -> Iterator[Reason]:
+    """Yield what the code does not live with already."""
+    known = set(compatible(serving, before).reasons)
+    return (one for one in compatible(serving, after).reasons if one not in known)
 
 
 _SETTINGS = {Grade.RISK: "contract-risk", Grade.BREAK: "contract-break"}

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rollout.decide.evidence import weigh
 from rollout.migrations.judge import judge
 from rollout.migrations.lint import findings_of
 from rollout.migrations.sql import parse_sql
 from rollout.model.judged_step import JudgedStep
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from rollout.migrations.journal import Migration
     from rollout.model.catalog import Catalog
     from rollout.model.contract import Contract
     from rollout.model.judged_step import Walked
-    from rollout.model.trial import Outcome
 
 
 def judge_step(migration: Migration, catalog: Catalog, walked: Walked) -> JudgedStep:
@@ -43,24 +41,8 @@ def judge_step(migration: Migration, catalog: Catalog, walked: Walked) -> Judged
         outlook=max(outlooks, key=lambda one: one.weight, default=None),
         rules=tuple(dict.fromkeys(rules)),
         walked=walked,
+        weighed=weigh(walked.judgement, walked.evidence).grade,
     )
-
-
-def closed_tables(outcomes: Iterable[Outcome]) -> frozenset[str]:
-    """Return the tables that took none of the inserts that were tried, in full.
-
-    Policies that ask who the session is for, or a check that no made-up value fulfils, keep all of
-    them away.
-
-    Args:
-        outcomes: What a database said to the trials of its own contract.
-    """
-    taken: dict[str, bool] = {}
-    for one in outcomes:
-        name = one.trial.removeprefix("insert ").partition(", ")[0]
-        if one.trial != name and one.trial.startswith("insert "):
-            taken[name] = taken.get(name, False) or not one.sqlstate
-    return frozenset(name for name, was in taken.items() if not was)
 
 
 def decide_tried(old: Contract, live: Contract) -> frozenset[str]:

@@ -26,6 +26,7 @@ from rollout.executors.postgres import connect, notice_silence, read_place, told
 from rollout.executors.prechecks import ask
 from rollout.executors.proxy import proxy
 from rollout.executors.rights import demand_rights
+from rollout.executors.row_counts import count_rows
 from rollout.executors.segment_run import SegmentRun, Table
 from rollout.migrations.locks import Patience
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from rollout.model.catalog import Catalog
     from rollout.model.contract import Contract, Scope
     from rollout.model.precheck import Answer, Precheck
+    from rollout.model.row_count import RowCount
     from rollout.model.target import DatabaseAddress
 
 Outcome = Literal["applied", "already applied"]
@@ -119,6 +121,10 @@ class Database:
     def ask(self, prechecks: Iterable[Precheck], timeout_s: float) -> tuple[Answer, ...]:
         """Return what the rows answer; raises what `prechecks.ask` raises."""
         return ask(self._connection, prechecks, timeout_s)
+
+    def count_rows(self, scope: Scope) -> tuple[RowCount, ...]:
+        """Return how many rows each table has; raises what `row_counts.count_rows` raises."""
+        return count_rows(self._connection, scope)
 
     @property
     def user(self) -> str:

@@ -8,23 +8,27 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from rollout.decide.dry_run import decide_trials
 from rollout.errors import DatabaseError, MigrationFailed
 from rollout.executors.contract import contract_on, read_contract
 from rollout.executors.database import Database
 from rollout.executors.lock_trace import LockTrace
 from rollout.executors.postgres import connect, read_place
 from rollout.executors.schema_copy import schema_copy
+from rollout.executors.trial import Ground, try_on_both
 from rollout.model.dry_run import DryRun
 from rollout.model.finding import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from contextlib import AbstractContextManager
 
     from rollout.executors.process import Log
     from rollout.executors.schema_copy import Copied
     from rollout.migrations.journal import Migration
     from rollout.model.contract import Contract, Scope
     from rollout.model.target import DatabaseAddress
+    from rollout.model.trial import Evidence, Trial
 
 NOT_CONFIGURED = Finding(
     "no-dry-run",
@@ -35,22 +39,27 @@ NOT_CONFIGURED = Finding(
 """What is told where an environment has no scratch server."""
 
 
-def try_migrations(
+def try_migrations(  # noqa: PLR0913, PLR0917 - what is tried, where, and for whom
     live: DatabaseAddress,
-    server: DatabaseAddress | None,
+    server: DatabaseAddress,
     pending: Iterable[Migration],
     table: tuple[str, str],
     scope: Scope,
+    serving: Contract | Finding,
     log: Log,
 ) -> DryRun | Finding:
     """Return what migrations do to a copy of the live schema, which is gone afterwards.
 
+    Where they put the serving code at risk, its statements are tried on the copy, and on a second
+    one that nothing was applied to.
+
     Args:
         live: The live database; its proxy runs already, where it has one.
-        server: The scratch server; None where there is none.
+        server: The scratch server.
         pending: The migrations, in the order in which they run.
         table: Schema and name of Drizzle's table.
         scope: Which part of the database is the application's.
+        serving: The contract of the release that serves, or why it is not known.
         log: Called with what happens.
 
     Returns:
@@ -59,8 +68,6 @@ def try_migrations(
     Raises:
         DatabaseError: When the live schema cannot be read.
     """
-    if server is None:
-        return NOT_CONFIGURED
     live = replace(live, proxy_command=())
     before = read_contract(live, scope, log)
 
@@ -69,7 +76,12 @@ def try_migrations(
 
     try:
         with schema_copy(live, server, scope.role, table, told) as copied:
-            return _try(copied, before, pending, table, scope, told)
+            run = _try(copied, before, pending, table, scope, told)
+            tried = decide_trials(serving, run.copy, run.after) if run.after else ()
+            if not tried:
+                return run
+            another = schema_copy(live, replace(server, proxy_command=()), scope.role, table, told)
+            return replace(run, evidence=_compared(another, copied, tried, scope.role, told))
     except DatabaseError as error:
         return Finding(
             "no-dry-run",
@@ -78,6 +90,23 @@ def try_migrations(
             error.next_step,
             type(error).__name__,
         )
+
+
+def _compared(
+    another: AbstractContextManager[Copied],
+    migrated: Copied,
+    tried: tuple[Trial, ...],
+    role: str,
+    log: Log,
+) -> Evidence | None:
+    """Return what statements meet before and after; None where they cannot be tried."""
+    try:
+        with another as untouched:
+            then, now = (Ground(one.superuser, role) for one in (untouched, migrated))
+            return try_on_both(then, now, tried, log)
+    except DatabaseError as error:
+        log(f"the serving code's statements were not tried: {error.true}")
+        return None
 
 
 def _try(

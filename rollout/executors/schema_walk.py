@@ -8,26 +8,18 @@ as a role that may do nothing else on the server.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-import psycopg
+from typing import TYPE_CHECKING
 
 from rollout.decide.compatible.judge import compatible
-from rollout.decide.judge_steps import closed_tables, decide_tried, judge_step
+from rollout.decide.judge_steps import decide_tried, judge_step
 from rollout.executors.catalog import read_catalog
-from rollout.executors.contract import contract_on
-from rollout.executors.postgres import connect, read_place, told
-from rollout.executors.scratch import scratch_database, scratch_server
-from rollout.executors.trial import try_statements
-from rollout.executors.walk_roles import WalkRoles, open_to_app, walk_roles
-from rollout.executors.walk_statements import Sender
-from rollout.migrations.trials import trials, witnesses
-from rollout.model.contract import Scope
+from rollout.executors.grown import Grown, grown
+from rollout.executors.postgres import told
+from rollout.executors.scratch import scratch_server
+from rollout.executors.trial import try_on_both
+from rollout.executors.walk_roles import walk_roles
+from rollout.migrations.trials import trials
 from rollout.model.judged_step import JudgedStep, Walked
-from rollout.model.target import DatabaseAddress
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -35,6 +27,7 @@ if TYPE_CHECKING:
     from rollout.executors.process import Log
     from rollout.migrations.journal import Migration
     from rollout.model.contract import Contract
+    from rollout.model.target import DatabaseAddress
 
 
 def walk(
@@ -59,8 +52,8 @@ def walk(
     with (
         scratch_server(server, log) as admin,
         walk_roles(admin, log) as roles,
-        _grown(admin, server, roles, log) as behind,
-        _grown(admin, server, roles, log) as ahead,
+        grown(admin, server, roles, log) as behind,
+        grown(admin, server, roles, log) as ahead,
     ):
         contract = ahead.contract()
         for migration in migrations:
@@ -69,54 +62,20 @@ def walk(
             yield step
 
 
-@dataclass(frozen=True, slots=True)
-class _Grown:
-    """One of the databases."""
-
-    address: DatabaseAddress
-    connection: psycopg.Connection[Any]
-    sender: Sender
-    role: str
-    log: Callable[[str], None]
-
-    def contract(self) -> Contract:
-        self.connection.execute("RESET SESSION AUTHORIZATION")
-        return contract_on(self.connection, Scope(self.role))
-
-
-@contextmanager
-def _grown(
-    admin: psycopg.Connection[Any], server: DatabaseAddress, roles: WalkRoles, log: Log
-) -> Generator[_Grown]:
-    with ExitStack() as opened:
-        address = opened.enter_context(scratch_database(admin, server, log, roles.owner))
-        superuser = opened.enter_context(connect(address, read_place(address)))
-        mine = roles.address(address)
-        owner = opened.enter_context(connect(mine, read_place(mine)))
-        with told("the scratch database cannot be opened to the application's role"):
-            open_to_app(owner, roles)
-        yield _Grown(mine, owner, Sender(owner, superuser), roles.app, log)
-
-
 def _step(
-    migration: Migration, old: Contract, behind: _Grown, ahead: _Grown
+    migration: Migration, old: Contract, behind: Grown, ahead: Grown
 ) -> tuple[JudgedStep, Contract]:
     started = time.monotonic()
     catalog = read_catalog(behind.connection)
     skipped = ahead.sender.send(migration)
     live = ahead.contract()
     tried = trials(old, decide_tried(old, live)) if old != live else ()
-    before, after = (
-        try_statements(one.address, one.role, tried, one.log) if tried else ()
-        for one in (behind, ahead)
-    )
+    evidence = try_on_both(behind.ground, ahead.ground, tried, ahead.log)
     behind.sender.send(migration)
     walked = Walked(
         skipped=skipped,
         judgement=compatible(old, live),
-        witnesses=witnesses(before, after),
-        tried=len(tried),
+        evidence=evidence,
         seconds=time.monotonic() - started,
-        closed=closed_tables(before),
     )
     return judge_step(migration, catalog, walked), live

@@ -5,24 +5,61 @@ Never on production: the statements take real locks, move sequences and fire tri
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import sql
 
+from rollout.decide.evidence import evidence_of
 from rollout.executors.postgres import connect, is_cut, read_place, told
 from rollout.executors.proxy import proxy
+from rollout.model.target import DatabaseAddress
 from rollout.model.trial import Outcome, Trial
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rollout.executors.process import Log
-    from rollout.model.target import DatabaseAddress
+    from rollout.model.trial import Evidence
 
 TIMEOUT_S = 10.0
 """How long one statement may take, in seconds: a trigger can hang."""
 _BACK = "ROLLBACK TO SAVEPOINT trial; "
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Where statements are tried.
+
+    Attributes:
+        address: A scratch database; its user may become the role.
+        role: The application's role there.
+    """
+
+    address: DatabaseAddress
+    role: str
+
+
+def try_on_both(before: Ground, after: Ground, trials: Iterable[Trial], log: Log) -> Evidence:
+    """Return what trials show of the difference between two scratch databases.
+
+    Args:
+        before: Has the schema that the code was verified with.
+        after: Has the other one.
+        trials: What the code would do; nothing is asked when there is none.
+        log: Called with what the addresses' proxies say.
+
+    Raises:
+        DatabaseUnreachable: When nobody answers, or a connection was cut.
+        DatabaseError: When a user may not become its role.
+    """
+    trials = tuple(trials)
+    then, now = (
+        try_statements(one.address, one.role, trials, log) if trials else ()
+        for one in (before, after)
+    )
+    return evidence_of(then, now)
 
 
 def try_statements(
@@ -96,12 +133,13 @@ class _Session:
             if is_cut(error):
                 raise
             self._back = _BACK
-            return Outcome(trial.name, statement, sqlstate=error.sqlstate or "")
+            state = error.sqlstate or ""
+            return Outcome(trial.name, statement, sqlstate=state, relation=trial.relation)
         if trial.keeps:
             self._connection.execute("RELEASE SAVEPOINT trial; SAVEPOINT trial")
         else:
             self._back = _BACK
-        return Outcome(trial.name, statement, "", rows, types)
+        return Outcome(trial.name, statement, "", rows, types, trial.relation)
 
     def _send(self, statement: str) -> tuple[int, tuple[str, ...]]:
         """Send a statement; return how many rows it was about, and what types came back."""
@@ -120,12 +158,6 @@ def _named(connection: psycopg.Connection[Any], outcomes: list[Outcome]) -> tupl
     rows = connection.execute("SELECT oid::text, typname::text FROM pg_type").fetchall()
     names: dict[str, str] = dict(rows)
     return tuple(
-        Outcome(
-            one.trial,
-            one.statement,
-            one.sqlstate,
-            one.rows,
-            tuple(names.get(number, number) for number in one.types),
-        )
+        replace(one, types=tuple(names.get(number, number) for number in one.types))
         for one in outcomes
     )

@@ -82,17 +82,17 @@ def witnesses(before: Iterable[Outcome], after: Iterable[Outcome]) -> tuple[Witn
 
 def _witness(old: Outcome, new: Outcome) -> Witness | None:
     if new.sqlstate:
-        return Witness(new.trial, new.statement, "is refused", new.sqlstate)
+        return Witness(new.trial, new.statement, "is refused", new.sqlstate, relation=new.relation)
     if old.rows != new.rows:
         told = f"was about {old.rows} rows and is about {new.rows}"
-        return Witness(new.trial, new.statement, told)
+        return Witness(new.trial, new.statement, told, relation=new.relation)
     if old.types != new.types:
         changed = ", ".join(
             f"{was} became {now}"
             for was, now in zip(old.types, new.types, strict=False)
             if was != now
         )
-        return Witness(new.trial, new.statement, changed, decodes_only=True)
+        return Witness(new.trial, new.statement, changed, decodes_only=True, relation=new.relation)
     return None
 
 
@@ -129,6 +129,7 @@ def _read(relation: Relation) -> Trial:
     return Trial(
         f"select {relation.name}",
         (f"select {_list(relation.columns)} from {_sent(relation.name)}",),
+        relation=relation.name,
     )
 
 
@@ -145,7 +146,8 @@ class _Table:
         for row in _KEPT:
             # What a default would make up decides which row is the first: it is given instead.
             insert = self._insert({**self._few(row), **self._named(row)})
-            yield Trial(f"row {row} of {self.table.name}", (insert,), keeps=True)
+            what = f"row {row} of {self.table.name}"
+            yield Trial(what, (insert,), keeps=True, relation=self.table.name)
 
     def _named(self, row: int) -> dict[str, str]:
         key = self._primary()
@@ -163,7 +165,7 @@ class _Table:
 
     def _trial(self, what: str, *statements: str) -> Trial:
         place = self.table.name + what.partition(",")[1] + what.partition(",")[2]
-        return Trial(f"{what.partition(',')[0]} {place}", statements)
+        return Trial(f"{what.partition(',')[0]} {place}", statements, relation=self.table.name)
 
     def _inserts(self) -> Iterator[Trial]:
         row = self._row(_OTHER)

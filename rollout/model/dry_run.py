@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from rollout.model.contract import Contract
 from rollout.model.finding import Finding
 from rollout.model.statement import Effect
+from rollout.model.trial import Evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,8 @@ class DryRun:
         traced: What was seen of each part that ran, in order.
         failure: Why one failed; None when none did.
         servers: Major versions of the live server and of the scratch server.
+        evidence: What statements of the serving code met before and after; None where nothing is
+            at risk, or nothing could be tried.
     """
 
     live: Contract
@@ -63,3 +66,4 @@ class DryRun:
     traced: tuple[Traced, ...] = ()
     failure: Finding | None = None
     servers: tuple[int, int] = (0, 0)
+    evidence: Evidence | None = None

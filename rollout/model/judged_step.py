@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rollout.model.judgement import Grade, Judgement
 from rollout.model.statement import Compatibility
-from rollout.model.trial import Witness
+from rollout.model.trial import Evidence, Witness
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +29,15 @@ class Walked:
     Attributes:
         skipped: What the server did not take.
         judgement: How far code of the step before can live with the schema after it.
-        witnesses: What that code's statements met.
-        tried: How many statements were tried; 0 where both contracts are the same.
-        closed: Tables that took no insert before either, in full: what would break writing to them
-            cannot be shown.
+        evidence: What that code's statements met; nothing is tried where both contracts are the
+            same.
         seconds: How long all of it took.
     """
 
     skipped: tuple[Skipped, ...]
     judgement: Judgement
-    witnesses: tuple[Witness, ...]
-    tried: int
+    evidence: Evidence
     seconds: float
-    closed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +52,7 @@ class JudgedStep:
             file without statements.
         rules: The rules of `docs/rules.md` that have something to say, each once.
         walked: What it was seen to do.
+        weighed: The grade once the evidence is counted in, as a plan and a rollback see it.
     """
 
     tag: str
@@ -64,6 +61,7 @@ class JudgedStep:
     outlook: Compatibility | None
     rules: tuple[str, ...]
     walked: Walked
+    weighed: Grade
 
     @property
     def grade(self) -> Grade:
@@ -73,10 +71,7 @@ class JudgedStep:
     @property
     def witness(self) -> Witness | None:
         """Return the statement that shows the most; None when nothing was met otherwise."""
-        ordered = sorted(
-            self.walked.witnesses, key=lambda one: (one.decodes_only, not one.sqlstate)
-        )
-        return ordered[0] if ordered else None
+        return self.walked.evidence.witness
 
     @property
     def is_missed(self) -> bool:
@@ -89,7 +84,7 @@ class JudgedStep:
         """Return whether it was called BREAK for tables only to which nothing could be written."""
         breaks = [one for one in self.walked.judgement.reasons if one.grade == Grade.BREAK]
         places = [f"{one.finding.where}." for one in breaks]
-        closed = tuple(f"{name}." for name in self.walked.closed)
+        closed = tuple(f"{name}." for name in self.walked.evidence.closed)
         return bool(breaks) and all(place.startswith(closed) for place in places)
 
     @property

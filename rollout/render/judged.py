@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from rollout.model.judged_step import IN_VAIN_AIM
+from rollout.model.judgement import Grade
 
 if TYPE_CHECKING:
     from rollout.model.judged_step import JudgedStep, Walk
@@ -28,6 +29,10 @@ def render_step(step: JudgedStep) -> str:
     if witness:
         state = f" (SQLSTATE {witness.sqlstate})" if witness.sqlstate else ""
         lines.append(f"  witness: {witness.statement[:_SHOWN]} {witness.says}{state}")
+    if step.grade == Grade.RISK:
+        lines.append(
+            f"  tried: {step.walked.evidence.tried} statements; weighed: {step.weighed.name}"
+        )
     lines += [f"  MISSED: called {step.grade.name} against a witness"] if step.is_missed else []
     lines += ["  refused in vain: nothing shows it"] if step.is_refused_in_vain else []
     if step.cannot_be_shown and not witness:
@@ -47,6 +52,8 @@ def render_walk(walk: Walk) -> str:
         f"compatible steps refused: {figures['refused_in_vain']} of {figures['compatible']}, "
         f"{walk.in_vain_share:.1%} (aim below {IN_VAIN_AIM:.0%}); "
         f"cannot be shown: {figures['cannot_be_shown']}",
+        f"a RISK that a statement shows: {figures['risks_shown']} of "
+        f"{figures['grades'].get('RISK', 0)}",
         f"parts that do not parse: {figures['unparsed']} (aim 0); "
         f"left out by the server: {figures['left_out']}",
         f"{figures['seconds_median']} s a step in the middle, {figures['seconds_most']} s at most",
@@ -65,6 +72,7 @@ def step_json(step: JudgedStep) -> str:
         "text": step.outlook.value if step.outlook else None,
         "rules": list(step.rules),
         "relation": step.grade.name,
+        "weighed": step.weighed.name,
         "reason": worst and {"rule": worst.finding.rule, "where": worst.finding.where},
         "witness": witness
         and {
@@ -77,7 +85,7 @@ def step_json(step: JudgedStep) -> str:
         "cannot_be_shown": step.cannot_be_shown,
         "refused_in_vain": step.is_refused_in_vain,
         "left_out": [{"where": one.where, "why": one.why} for one in step.walked.skipped],
-        "tried": step.walked.tried,
+        "tried": step.walked.evidence.tried,
         "seconds": round(step.walked.seconds, 3),
     })  # fmt: skip
 
@@ -100,6 +108,7 @@ def _figures(walk: Walk) -> dict[str, Any]:
         "cannot_be_shown": sum(
             step.cannot_be_shown and step.witness is None for step in walk.steps
         ),
+        "risks_shown": sum(step.grade < step.weighed for step in walk.steps),
         "unparsed": len(walk.unparsed),
         "left_out": sum(len(step.walked.skipped) for step in walk.steps),
         "seconds_median": round(seconds[len(seconds) // 2], 3),

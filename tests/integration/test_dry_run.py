@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +12,7 @@ from rollout.decide.dry_run import decide_dry_run, planned_by
 from rollout.decide.migrate import decide_migrations
 from rollout.errors import MigrationFailed
 from rollout.executors.contract import read_contract
-from rollout.executors.dry_run import NOT_CONFIGURED, try_migrations
+from rollout.executors.dry_run import try_migrations
 from rollout.migrations.judge import judge
 from rollout.migrations.sql import parse_sql
 from rollout.model.command import Secret
@@ -31,11 +32,13 @@ if TYPE_CHECKING:
 
     from rollout.decide.migrate import MigrationPlan
     from rollout.migrations.journal import Journal
+    from rollout.model.contract import Contract
     from rollout.model.statement import Effect
 
 pytestmark = pytest.mark.rehearsal
 
 SCOPE = Scope("postgres", without=("drizzle", "deploy"))
+UNKNOWN = Finding("no-contract", "nothing serves yet", "the host", "Nothing to do.")
 STATEMENTS = (
     "ALTER TABLE note ADD COLUMN c text NOT NULL DEFAULT 'x'",
     "ALTER TABLE note ADD CONSTRAINT n FOREIGN KEY (amount) REFERENCES author (id)",
@@ -62,10 +65,14 @@ def plan_of(live: Scratch, journal: Journal) -> MigrationPlan:
         return decide_migrations(journal, database.applied(SCHEMA, TABLE), None)
 
 
-def tried(live: Scratch, *texts: str, server: str = "") -> DryRun | Finding:
+def tried(
+    live: Scratch, *texts: str, server: str = "", serving: Contract | Finding = UNKNOWN
+) -> DryRun | Finding:
     plan = plan_of(live, folder(*texts))
     address = DatabaseAddress(Secret(server or facts()["database_admin_url"]))
-    return try_migrations(live.address, address, plan.pending, (SCHEMA, TABLE), SCOPE, live.log)
+    return try_migrations(
+        live.address, address, plan.pending, (SCHEMA, TABLE), SCOPE, serving, live.log
+    )
 
 
 def ran(live: Scratch, *texts: str) -> DryRun:
@@ -202,16 +209,42 @@ def test_a_file_that_was_begun_on_the_live_database_is_finished_on_the_copy():
     assert [(one.number, one.held) for one in run.traced] == [(3, None)]
 
 
-def test_without_a_server_or_with_one_that_nobody_answers_at_there_is_a_finding(
+@pytest.mark.parametrize("known", [True, False])
+def test_a_risk_is_graded_by_what_the_serving_code_would_send(known: bool):
+    with scratch_database() as live:
+        live.ask(
+            "CREATE TABLE note (id serial PRIMARY KEY, body text, size int);"
+            "CREATE TABLE tag (id serial PRIMARY KEY, name varchar(20))"
+        )
+        serving = read_contract(live.address, SCOPE, print) if known else UNKNOWN
+        run = tried(
+            live,
+            "CREATE UNIQUE INDEX one ON note (body)",
+            "ALTER TABLE note ADD CHECK (size > -2147483648 OR size < 0)",
+            "DO $$ BEGIN EXECUTE 'DROP TRIGGER IF EXISTS t ON tag'; END $$",
+            serving=serving,
+        )
+        assert live.ask("SELECT count(*) FROM note") == [(0,)]
+
+    assert isinstance(run, DryRun)
+    found = decide_dry_run(run, serving, (), DryRunPolicy())
+    told = {one.rule: one.consequence for one in found.findings}
+    assert set(told) - {"no-serving-contract"} == {"new-key", "new-check"}
+    assert "; witness: insert into note (" in told["new-key"]
+    assert told["new-key"].endswith(" -> is refused (SQLSTATE 23505)")
+    assert re.search(r"; [1-9]\d* statements tried, none refused$", told["new-check"])
+    assert isinstance(found.verdict, Refuse)
+    assert [one.rule for one in found.verdict.findings] == ["new-key"]
+    accepted = decide_dry_run(run, serving, ("new-key",), DryRunPolicy())
+    assert isinstance(accepted.verdict, Go)
+    assert scratch_names(facts()["database_admin_url"]) == set()
+
+
+def test_with_a_server_that_nobody_answers_at_there_is_a_finding(
     database: Scratch,
 ):
-    plan = plan_of(database, folder("SELECT 1"))
-    none = try_migrations(
-        database.address, None, plan.pending, (SCHEMA, TABLE), SCOPE, database.log
-    )
     away = tried(database, "SELECT 1", server="postgresql://me:x7y8z9@10.77.0.11:9/postgres")
 
-    assert none is NOT_CONFIGURED
     assert isinstance(away, Finding)
     assert away.rule == "no-dry-run"
     assert "10.77.0.11:9 cannot be reached" in away.consequence

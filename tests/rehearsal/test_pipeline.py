@@ -7,6 +7,7 @@ started by the trigger, executed by the worker, and judged from outside.
 from __future__ import annotations
 
 import json
+import re
 import threading
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,7 @@ from tests.support.world import (
     commit,
     facts,
     health,
+    newest,
     on_host,
     probing,
     rehearsal,
@@ -54,6 +56,9 @@ def first() -> str:
     assert run.exit_code == 0, run.log
     assert {run.tasks[name] for name in PHASES} <= {"Completed", "Skipped"}
     assert "[deploy-prod] " in run.log
+    # The world may have had another module's first deploy, with the same seeds.
+    assert re.search(r"seeds: .*public\.ai_model(: rows 0 -> 4| 4\b)", run.log), run.log
+    assert "public.ai_model" in newest("seeds")
     return version
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from rollout.decide.judge_steps import closed_tables, decide_tried, judge_step
+from rollout.decide.judge_steps import decide_tried, judge_step
 from rollout.migrations.journal import JOURNAL, dialect
 from rollout.model.catalog import Catalog
 from rollout.model.contract import Contract, EnumType, ForeignKey, Function
@@ -15,13 +15,17 @@ from rollout.model.finding import Finding
 from rollout.model.judged_step import JudgedStep, Skipped, Walk, Walked
 from rollout.model.judgement import Grade, Judgement, Reason
 from rollout.model.statement import Compatibility
-from rollout.model.trial import Outcome, Witness
+from rollout.model.trial import Evidence, Witness
 from rollout.render.judged import render_step, render_walk, step_json, walk_json
 from tests.support.contracts import NOTE, column, contract, note, table
 from tests.support.migrations import migration
 
-REFUSED = Witness("insert public.note", "insert into note", "is refused", "23502")
-DECODED = Witness("select public.note", "select", "int4 became text", decodes_only=True)
+REFUSED = Witness(
+    "insert public.note", "insert into note", "is refused", "23502", relation="public.note"
+)
+DECODED = Witness(
+    "select public.note", "select", "int4 became text", decodes_only=True, relation="public.note"
+)
 TAG = table(column("id", "integer"), name="public.tag")
 
 
@@ -33,7 +37,8 @@ def step(
     grade: Grade, *witnesses: Witness, sql: str = "alter table note drop column x"
 ) -> JudgedStep:
     left_out = (Skipped("0001_step.sql, statement 2", "extension postgis: it is not there"),)
-    walked = Walked(left_out, judgement(grade), witnesses, 12, 0.25)
+    evidence = Evidence(12, witnesses, {"public.note": 9})
+    walked = Walked(left_out, judgement(grade), evidence, 0.25)
     return judge_step(migration(sql), Catalog({}, frozenset()), walked)
 
 
@@ -84,24 +89,13 @@ def test_the_aims_hold_or_not(steps: tuple[JudgedStep, ...], hold: bool):
 
 def test_what_breaks_a_table_that_took_nothing_before_either_cannot_be_shown():
     one = step(Grade.BREAK)
-    closed = replace(one, walked=replace(one.walked, closed=frozenset({"public.note"})))
+    evidence = replace(one.walked.evidence, closed=frozenset({"public.note"}))
+    closed = replace(one, walked=replace(one.walked, evidence=evidence))
 
     assert closed.cannot_be_shown
     assert not closed.is_refused_in_vain
     assert Walk((closed, closed)).in_vain_share == 0
     assert "cannot be shown" in render_step(closed)
-
-
-def test_a_table_is_closed_when_none_of_its_inserts_was_taken():
-    outcomes = (
-        Outcome("row 1 of public.a", "", "42501"),
-        Outcome("insert public.a, few columns", "", "42501"),
-        Outcome("insert public.a, all columns", ""),
-        Outcome("insert public.b, few columns", "", "42501"),
-        Outcome("update public.c, x", "", "42501"),
-    )
-
-    assert closed_tables(outcomes) == {"public.b"}
 
 
 def test_a_step_written_out():
@@ -114,21 +108,25 @@ def test_a_step_written_out():
         "  left out: 0001_step.sql, statement 2: extension postgis: it is not there"
     )
     assert "refused in vain" in render_step(step(Grade.BREAK))
+    assert "  tried: 12 statements; weighed: BREAK\n" in render_step(step(Grade.RISK, REFUSED))
+    assert "  tried: 12 statements; weighed: RISK\n" in render_step(step(Grade.RISK, DECODED))
     assert "does not parse: 0001_step.sql" in render_step(step(Grade.OK, sql="create x"))
 
 
 def test_a_summary_written_out():
-    walk = Walk((step(Grade.OK), step(Grade.BREAK, REFUSED), step(Grade.BREAK)))
+    risks = step(Grade.RISK), step(Grade.RISK, REFUSED)
+    walk = Walk((step(Grade.OK), *risks, step(Grade.BREAK, REFUSED), step(Grade.BREAK)))
 
     assert render_walk(walk) == (
-        "3 steps, 3 statements: 1 OK, 2 BREAK\n"
+        "5 steps, 5 statements: 1 OK, 2 RISK, 2 BREAK\n"
         "breaking called OK or LOW: 0 (aim 0)\n"
-        "compatible steps refused: 1 of 2, 50.0% (aim below 5%); cannot be shown: 0\n"
-        "parts that do not parse: 0 (aim 0); left out by the server: 3\n"
+        "compatible steps refused: 1 of 3, 33.3% (aim below 5%); cannot be shown: 0\n"
+        "a RISK that a statement shows: 1 of 2\n"
+        "parts that do not parse: 0 (aim 0); left out by the server: 5\n"
         "0.25 s a step in the middle, 0.25 s at most\n"
         "the aims do not hold"
     )
-    assert json.loads(walk_json(walk))["summary"]["grades"] == {"OK": 1, "BREAK": 2}
+    assert json.loads(walk_json(walk))["summary"]["grades"] == {"OK": 1, "RISK": 2, "BREAK": 2}
     assert render_walk(Walk(())).endswith("the aims hold")
 
 
@@ -140,6 +138,7 @@ def test_a_step_as_json():
         "text": "breaking",
         "rules": ["drop-column"],
         "relation": "LOW",
+        "weighed": "LOW",
         "reason": {"rule": "column-gone", "where": "public.note.x"},
         "witness": {
             "statement": "insert into note",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 
 from rollout.migrations.trials import trials, witnesses
@@ -27,7 +29,10 @@ def test_a_small_table_written_out():
     fresh = insert.format("'n5@'")
     upsert = 'insert into person ("id", "name") values (default, \'n5@\') on conflict ({}) do {}'
 
-    assert trials(contract(PERSON)) == (
+    found = trials(contract(PERSON))
+
+    assert {trial.relation for trial in found} == {"public.person"}
+    assert tuple(replace(trial, relation="") for trial in found) == (
         Trial("row 1 of public.person", (insert.format("'n1@'"),), keeps=True),
         Trial("row 2 of public.person", (insert.format("'n2@'"),), keeps=True),
         Trial("select public.person", ('select "id", "name" from person',)),
