@@ -12,12 +12,14 @@ from rollout.errors import (
     BuildFailed,
     CommandFailed,
     DatabaseError,
+    GitHubError,
     HostError,
     HostUnreachable,
     LeaseHeld,
     LeaseLost,
     LedgerCorrupt,
     OutcomeUnknown,
+    PushRefused,
     QualityFailed,
     Refused,
     RegistryError,
@@ -99,7 +101,8 @@ def evidence_of(error: BaseException, phase: str, around: Around) -> Evidence:
         stage=error.stage if isinstance(error, BuildFailed) else "",
         missing_arguments=error.missing_arguments if isinstance(error, BuildFailed) else (),
         secrets=error.unusable if isinstance(error, SecretUnusable) else (),
-        http_status=error.http_status if isinstance(error, RegistryError) else None,
+        http_status=_http_status(error),
+        in_the_way=error.in_the_way if isinstance(error, PushRefused) else "",
         container=next((one for one in found if one is not None), None),
         around=around,
     )
@@ -113,6 +116,12 @@ def wanted_image(evidence: Evidence) -> str:
 def last_lines(text: str) -> tuple[str, ...]:
     """Return the last lines of a stream, bounded in number and length."""
     return tuple(line[:LINE_CHARACTERS] for line in text.rstrip().splitlines()[-LINES:])
+
+
+def _http_status(error: RolloutError) -> int | None:
+    if isinstance(error, RegistryError):
+        return error.http_status
+    return error.status if isinstance(error, GitHubError) else None
 
 
 def _stderr(error: RolloutError, result: Result | None) -> tuple[str, ...]:
