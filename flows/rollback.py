@@ -74,10 +74,11 @@ def rollback(  # noqa: PLR0913, PLR0917 - each is a field of the form
     """
     wish = Wish(to, strategy, secrets, reason, actor, accept)
     if strategy == "revert":
-        proposal = plan_revert(wish, environment, hold)
-        if dry_run:
-            return Completed(name="DryRun", message=rehearse(proposal, environment))
-        return Completed(message=propose(proposal, environment))
+        with explaining(environment):
+            proposal = plan_revert(wish, environment, hold)
+            if dry_run:
+                return Completed(name="DryRun", message=rehearse(proposal, environment))
+            return Completed(message=propose(proposal, environment))
     if dry_run:
         chosen = choose_earlier(wish, environment)
         return Completed(name="DryRun", message=plan_rollback(chosen, wish, environment))

@@ -251,11 +251,23 @@ class SourceUnavailable(RolloutError):
 
 
 class PushRefused(RolloutError):
-    """Raised when the application's repository does not take a branch."""
+    """Raised when the application's repository does not take a branch.
+
+    Attributes:
+        in_the_way: The branch that stands where it would be; empty when none does.
+    """
+
+    in_the_way: str = ""
 
 
 class GitHubError(RolloutError):
-    """Raised when GitHub's API cannot be used."""
+    """Raised when GitHub's API cannot be used.
+
+    Attributes:
+        status: The status code that it answered; None when it did not answer as it should.
+    """
+
+    status: int | None = None
 
 
 class GitHubUnavailable(GitHubError):

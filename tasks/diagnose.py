@@ -170,6 +170,8 @@ def around_of(settings: Environment, address: HostAddress) -> Around:
         proxy=application.proxy,
         port=application.port,
         url=settings.verify.url,
+        github=settings.github.repository if settings.github else "",
+        github_token=settings.github.token if settings.github else "",
     )
 
 

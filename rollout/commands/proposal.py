@@ -119,6 +119,43 @@ def push_command(mirror: Path, remote: str, commit: str, branch: str) -> Command
     return git_command(mirror, *words, timeout_s=FETCH_TIMEOUT_S)
 
 
+def branches_command(mirror: Path, remote: str) -> Command:
+    """Return the command that lists a remote's branches as they are now.
+
+    Args:
+        mirror: The worker's mirror, for its settings.
+        remote: Where to ask: a path, or an address without a password.
+    """
+    return git_command(mirror, "ls-remote", "--heads", remote, timeout_s=FETCH_TIMEOUT_S)
+
+
+def parse_branches(stdout: str) -> tuple[str, ...]:
+    """Return the branches that `branches_command` listed; empty when it failed."""
+    rows = (line.partition("\t")[2] for line in stdout.splitlines())
+    return tuple(name.removeprefix("refs/heads/") for name in rows if name)
+
+
+def in_the_way(branch: str, branches: Iterable[str]) -> str:
+    """Return the branch that keeps another one from being made; empty when none does.
+
+    A repository may keep its branches as files, so a name can be no folder of another one.
+
+    Example:
+        >>> in_the_way("revert/1", ("main", "revert"))
+        'revert'
+        >>> in_the_way("revert/1", ("main", "revert/10"))
+        ''
+    """
+    return next(
+        (
+            one
+            for one in branches
+            if one == branch or branch.startswith(f"{one}/") or one.startswith(f"{branch}/")
+        ),
+        "",
+    )
+
+
 def is_rejected(stdout: str) -> bool:
     """Return whether the repository was reached and did not take the branch.
 

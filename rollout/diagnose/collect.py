@@ -13,12 +13,14 @@ from rollout.errors import (
     BuildFailed,
     CommandFailed,
     DatabaseError,
+    GitHubError,
     HostError,
     HostUnreachable,
     LeaseHeld,
     LeaseLost,
     LedgerCorrupt,
     OutcomeUnknown,
+    PushRefused,
     QualityFailed,
     Refused,
     RegistryError,
@@ -101,6 +103,7 @@ def evidence_of(error: BaseException, phase: str, around: Around) -> Evidence:
         missing_arguments=error.missing_arguments if isinstance(error, BuildFailed) else (),
         secrets=error.unusable if isinstance(error, SecretUnusable) else (),
         http_status=_http_status(error),
+        in_the_way=error.in_the_way if isinstance(error, PushRefused) else "",
         container=next((one for one in found if one is not None), None),
         around=around,
     )
@@ -117,7 +120,9 @@ def last_lines(text: str) -> tuple[str, ...]:
 
 
 def _http_status(error: RolloutError) -> int | None:
-    return error.http_status if isinstance(error, (RegistryError, BackupFailed)) else None
+    if isinstance(error, (RegistryError, BackupFailed)):
+        return error.http_status
+    return error.status if isinstance(error, GitHubError) else None
 
 
 def _stderr(error: RolloutError, result: Result | None) -> tuple[str, ...]:

@@ -119,7 +119,9 @@ class GitHub:
         status = answer.status_code
         told = self._mask(f"HTTP {status}: {_words(answer)} ({self._address})")
         if answer.is_server_error or _is_to_wait(answer):
-            return _unavailable(f"GitHub cannot answer now: {told}", left)
+            unavailable = _unavailable(f"GitHub cannot answer now: {told}", left)
+            unavailable.status = status
+            return unavailable
         means = _MEANS.get(status, "GitHub refuses the request")
         next_step = _NEXT.get(status, "Look at what GitHub says, then retry.")
         return GitHubRefused(f"{means}: {told}", status, left=left, next_step=next_step)

@@ -272,10 +272,15 @@ def _push(mirror: Mirror, commit: str, branch: str, pushing: Pushing) -> None:
         return
     told = evidence(result)
     if commands.is_rejected(result.stdout):
-        raise PushRefused(
+        refused = PushRefused(
             f"the repository does not take branch {branch}: {told}",
             next_step="Look at its rules for branches of that name, then retry.",
         )
+        listed = mirror.run(
+            commands.branches_command(mirror.path, pushing.remote), env=_login(pushing)
+        )
+        refused.in_the_way = commands.in_the_way(branch, commands.parse_branches(listed.stdout))
+        raise refused
     raise PushRefused(
         f"branch {branch} could not be pushed: {told}",
         left="Whether the branch is there is unknown; a retry looks, and makes no second one.",

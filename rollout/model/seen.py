@@ -183,6 +183,8 @@ class Around:
         port: The port that the service should listen on.
         database: The block that holds the database's address.
         url: The public address.
+        github: The application's repository on GitHub, as `owner/name`; empty when nobody said so.
+        github_token: The secret that holds the token for it.
     """
 
     environment: str = ""
@@ -195,6 +197,8 @@ class Around:
     port: int = 3000
     database: str = ""
     url: str = ""
+    github: str = ""
+    github_token: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +224,9 @@ class Evidence:
         missing_arguments: Build arguments that the Dockerfile names without a default and that
             the build was not given.
         secrets: Name to why it cannot be used: `missing`, `forbidden`, `disabled`, `empty`...
-        http_status: What a registry, or Google, answered; None when it was not asked or did not.
+        http_status: What a registry, Google or GitHub answered; None when it was not asked or did
+            not.
+        in_the_way: The branch that stands where a proposal's would be; empty when none does.
         container: The container that did not become what it should.
         host: The host as it was found; None when it was not looked at.
         route: How far a connection to the host, or the database, got.
@@ -247,6 +253,7 @@ class Evidence:
     missing_arguments: tuple[str, ...] = ()
     secrets: tuple[tuple[str, str], ...] = ()
     http_status: int | None = None
+    in_the_way: str = ""
     container: ContainerSeen | None = None
     host: HostSeen | None = None
     route: RouteSeen | None = None

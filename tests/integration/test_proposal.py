@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from rollout.diagnose.collect import evidence_of
+from rollout.diagnose.match import diagnose
 from rollout.errors import GitHubRefused, GitHubUnavailable, PushRefused, Refused
 from rollout.executors import proposal as proposing
 from rollout.executors.github import GitHub
 from rollout.model.command import Secret
 from rollout.model.proposal import NewFiles, Proposal, PullRequest, Revert
 from rollout.model.release import Version
+from rollout.model.seen import Around
 from rollout.render.revert import render_by_hand
 from tests.support.github import StandIn, github
 
@@ -104,6 +107,15 @@ def revert(chosen: Version, top: Version, **changed: str) -> Proposal:
     change = Revert(chosen, top, (FOLDER,))
     made = Proposal(BRANCH, change, "Go back\n\nfor a test\n", "Go back", "why and how")
     return replace(made, **changed)
+
+
+def known_as(error: BaseException) -> str:
+    """Return which known failure a run would tell of an error, and only that one."""
+    diagnosis = diagnose(evidence_of(error, "revert: propose", Around(github="trovella/trovella")))
+    assert diagnosis.seen
+    assert TOKEN not in diagnosis.what_now + diagnosis.why
+    assert diagnosis.also == ()
+    return diagnosis.code
 
 
 @pytest.fixture
@@ -199,6 +211,7 @@ def test_an_answer_that_is_lost_makes_no_second_pull_request(lab: Lab, history):
         lab.propose(revert(*history))
 
     assert lost.value.retry_safe
+    assert known_as(lost.value) == "github-unavailable"
     assert lost.value.left == (
         f"Branch {BRANCH} of trovella/trovella is pushed, without a pull request."
     )
@@ -218,8 +231,11 @@ def test_a_pull_request_that_is_found_late_is_taken(lab: Lab, history):
 def test_a_pull_request_that_github_does_not_take_is_told(lab: Lab, history):
     api = GitHub(lab.stand_in.url, lab.stand_in.name, Secret(TOKEN))
 
-    with pytest.raises(GitHubRefused, match="HTTP 422: Validation Failed; head is invalid"):
+    with pytest.raises(GitHubRefused, match="HTTP 422: Validation Failed") as refused:
         api.open(revert(*history), "main")
+
+    assert "; head is invalid" in refused.value.true
+    assert known_as(refused.value) == "pull-request-refused"
 
 
 def test_a_token_that_nobody_knows_pushes_nothing(lab: Lab, history):
@@ -227,6 +243,7 @@ def test_a_token_that_nobody_knows_pushes_nothing(lab: Lab, history):
         lab.propose(revert(*history), token="ghp_wrong_wrong")
 
     assert (refused.value.status, refused.value.left) == (401, "Nothing was changed.")
+    assert known_as(refused.value) == "github-token-refused"
     assert "ghp_wrong" not in str(refused.value)
     assert lab.stand_in.branches() == ("feature", "main")
 
@@ -238,6 +255,7 @@ def test_a_token_that_may_only_read_pushes_nothing(lab: Lab, history):
         lab.propose(revert(*history))
 
     assert "error: 403" in refused.value.true
+    assert known_as(refused.value) == "branch-refused"
     assert "the token may write contents" in refused.value.next_step
     assert lab.stand_in.branches() == ("feature", "main")
 
@@ -251,6 +269,7 @@ def test_a_token_that_may_push_and_not_ask_leaves_the_branch(lab: Lab, history):
 
     assert refused.value.left.startswith(f"Branch {BRANCH} of trovella/trovella is pushed")
     assert "the rights to write contents and pull requests" in refused.value.next_step
+    assert known_as(refused.value) == "github-token-refused"
 
 
 def test_a_repository_that_is_not_there_is_told(lab: Lab):
@@ -260,13 +279,16 @@ def test_a_repository_that_is_not_there_is_told(lab: Lab):
         api.find(BRANCH, "main")
 
     assert "[github] repository" in refused.value.next_step
+    assert known_as(refused.value) == "github-repository-not-found"
 
 
 def test_to_be_told_to_wait_may_be_tried_again(lab: Lab, history):
     lab.stand_in.waiting = True
 
-    with pytest.raises(GitHubUnavailable, match="HTTP 429: You have exceeded"):
+    with pytest.raises(GitHubUnavailable, match="HTTP 429: You have exceeded") as told:
         lab.propose(revert(*history))
+
+    assert known_as(told.value) == "github-rate-limit"
 
 
 def test_a_branch_that_the_repository_protects_is_told_with_its_own_words(lab: Lab, history):
@@ -278,8 +300,20 @@ def test_a_branch_that_the_repository_protects_is_told_with_its_own_words(lab: L
         lab.propose(revert(*history))
 
     assert "GH006: Protected branch update failed" in refused.value.true
+    assert known_as(refused.value) == "branch-refused"
     assert refused.value.left == "Nothing was changed."
     assert (lab.stand_in.branches(), lab.stand_in.pulls) == (("feature", "main"), [])
+
+
+def test_a_branch_that_stands_in_the_way_is_named(lab: Lab, history):
+    lab.git("branch", "revert")
+
+    with pytest.raises(PushRefused, match="the repository does not take branch") as refused:
+        lab.propose(revert(*history))
+
+    assert known_as(refused.value) == "branch-exists"
+    assert refused.value.in_the_way == "revert"
+    assert lab.stand_in.pulls == []
 
 
 def test_the_token_stands_on_no_command_line_and_in_no_file(lab: Lab, history, capfd):

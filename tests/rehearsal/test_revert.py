@@ -127,7 +127,11 @@ def test_a_token_that_was_withdrawn_is_told_and_nothing_is_pushed(left: Left):
     new_token(left.stand_in.token)
     assert (run.exit_code, run.state) == (1, "Failed"), run.log
     assert "GitHub does not know the token: HTTP 401: Bad credentials" in run.message
-    assert "\nleft: Nothing was changed.\nnext: Put a token that is in force" in run.message
+    assert "\ncause: GitHub does not know the token that [github] token names" in run.message
+    assert "\nleft: Nothing was changed. Users notice nothing" in run.message
+    assert "\nnext: Put a token that is in force" in run.message
+    assert f"`gcloud secrets versions add {SECRET} --project=" in run.message
+    assert "github-token-refused" in newest("diagnosis")
     assert left.branches == []
 
 

@@ -211,6 +211,28 @@ CASES: dict[str, tuple[Evidence, str]] = {
         Evidence(kinds=("RegistryError",), http_status=503, true="it fails"),
         "HTTP 503: it fails",
     ),
+    "github-token-refused": (
+        Evidence(kinds=("GitHubRefused",), http_status=401, true="Bad credentials"),
+        "HTTP 401: Bad credentials",
+    ),
+    "github-repository-not-found": (
+        Evidence(kinds=("GitHubRefused",), http_status=404, true="Not Found"),
+        "HTTP 404: Not Found",
+    ),
+    "github-rate-limit": (
+        Evidence(kinds=("GitHubUnavailable",), http_status=429, true="too often"),
+        "HTTP 429: too often",
+    ),
+    "github-unavailable": (Evidence(kinds=("GitHubUnavailable",), true="no answer"), "no answer"),
+    "pull-request-refused": (
+        Evidence(kinds=("GitHubRefused",), http_status=422, true="head is invalid"),
+        "HTTP 422: head is invalid",
+    ),
+    "branch-exists": (
+        Evidence(kinds=("PushRefused",), in_the_way="revert", true="cannot lock"),
+        "cannot lock",
+    ),
+    "branch-refused": (Evidence(kinds=("PushRefused",), true="GH006"), "GH006"),
     "source-unavailable": (Evidence(kinds=("SourceUnavailable",), true="git\n no"), "no"),
     "secret-unusable": (
         Evidence(secrets=(("trovella-sentry-dsn", "empty"),)),
