@@ -38,8 +38,11 @@ from rollout.commands.host import parse_host, read_host_command
 from rollout.commands.lease import parse_lease, read_lease_command
 from rollout.commands.machine import parse_machine, read_machine_command
 from rollout.config import Environment, parse_environment
+from rollout.decide.manifest import all_findings, findings_told
 from rollout.errors import CommandFailed, ConfigInvalid, RolloutError
+from rollout.executors.files import workspace
 from rollout.ledger import read_ledger
+from rollout.manifest import Manifest
 from rollout.model.layout import Layout
 
 if TYPE_CHECKING:
@@ -122,6 +125,7 @@ def _at_work(settings: Environment, api: SyncPrefectClient) -> tuple[Question, .
 
 def _reached(settings: Environment) -> tuple[Question, ...]:
     return (
+        Question("variables", lambda: _variables(settings)),
         Question("host", lambda: _machine(settings)),
         Question("lease", lambda: _lease(settings)),
         Question("releases", lambda: _releases(settings)),
@@ -221,6 +225,26 @@ def _release(number: int | None, state: LedgerState) -> str:
     if number is None:
         return "none"
     return f"{number} ({state.versions[number][:SHORT]}, {state.stage(number)})"
+
+
+def _variables(settings: Environment) -> str:
+    from rollout.executors import git  # noqa: PLC0415 - import cost, as in blocks
+    from rollout.executors.manifest import read_places  # noqa: PLC0415 - import cost, as in blocks
+
+    if settings.manifest == Manifest():
+        return "[manifest] names no file to hold against"
+    source = git.checkout(
+        settings.repository,
+        settings.branch,
+        settings.branch,
+        workspace(settings.name),
+        lambda _: None,
+    )
+    findings = all_findings(read_places(source, settings), settings)
+    if findings:
+        told = f"{len(findings)} differences at {source.version.short}\n{findings_told(findings)}"
+        raise RolloutError(told, next_step="Correct the files, or deployments/*.toml.")
+    return f"declared and named alike at {source.version.short}"
 
 
 def _registry(settings: Environment) -> str:

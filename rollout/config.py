@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from rollout.errors import ConfigInvalid
 from rollout.limits import Limits
+from rollout.manifest import Manifest
 from rollout.policy import DryRunPolicy, MigrationPolicy, MigrationRules
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
@@ -318,6 +319,7 @@ class Environment(Section):
         secrets: Variable of the application's `.env` to name in Secret Manager: the one list of all
             secrets, which every run reads before it changes anything.
         settings: Variables of `.env` that are no secrets.
+        manifest: Which of the application's files are held against these lists.
         github: Where a revert is proposed; None means that nobody said so.
     """
 
@@ -333,6 +335,7 @@ class Environment(Section):
     notifications: Notifications = Notifications()
     secrets: dict[Variable, str]
     settings: dict[Variable, str] = {}
+    manifest: Manifest = Manifest()
     github: GitHub | None = None
 
     @model_validator(mode="after")

@@ -166,3 +166,17 @@ class DryRunPolicy(Policy):
     contract_risk: Consequence = "warn"
     schema_drift: Consequence = "warn"
     drift_breaks: Consequence = "refuse"
+
+
+class ManifestPolicy(Policy):
+    """What each finding about variables and secrets leads to; the keys are the rules' names.
+
+    `refuse` fails quality, `warn` says it and goes on, `allow` goes on silently.
+    """
+
+    variable_undeclared: Consequence = "refuse"
+    variable_unnamed: Consequence = "warn"
+    public_not_built: Consequence = "refuse"
+    extra_in_list: Consequence = "refuse"
+    missing_in_list: Consequence = "warn"
+    file_absent: Consequence = "warn"

@@ -12,6 +12,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
 from rollout.config import Check
+from rollout.decide.manifest import findings_told, judge_manifest
 from rollout.decide.quality import (
     CheckResult,
     check_environment,
@@ -21,6 +22,9 @@ from rollout.decide.quality import (
 from rollout.executors.checks import run_check
 from rollout.executors.containers import service_containers
 from rollout.executors.files import read_environment
+from rollout.executors.manifest import read_places
+from rollout.manifest import Manifest
+from rollout.model.finding import Refuse
 from rollout.model.source import Source
 from tasks.order import after
 from tasks.source import at
@@ -29,11 +33,18 @@ if TYPE_CHECKING:
     from prefect.context import TaskRunContext
     from prefect.futures import PrefectFuture
 
+    from rollout.config import Environment
+
+
+# What a pass depends on beside the code.
+_CHECKED_BY = {"quality", "manifest", "secrets", "settings", "build", "application", "github"}
+
 
 def _tree_and_checks(_context: TaskRunContext, parameters: dict[str, Any]) -> str:
     """Return the key under which a pass is remembered: the same content, checked the same way."""
     source: Source = parameters["source"]
-    asked = read_environment(parameters["environment"]).quality.model_dump_json()
+    settings = read_environment(parameters["environment"])
+    asked = settings.model_dump_json(include=_CHECKED_BY)
     return f"quality-{source.tree}-{hashlib.sha256(asked.encode()).hexdigest()[:16]}"
 
 
@@ -46,8 +57,10 @@ def quality(source: Source, environment: str) -> tuple[CheckResult, ...]:
         EngineError: When a service container cannot be stood up.
     """
     log = get_run_logger()
-    asked = read_environment(environment).quality
-    path = at(source.version.sha, environment, purpose="quality").path
+    settings = read_environment(environment)
+    asked = settings.quality
+    here = at(source.version.sha, environment, purpose="quality")
+    own = declared(here, settings)
     with service_containers(
         asked.services, str(flow_run.id), log.info, engine_address=asked.engine_address
     ) as endpoints:
@@ -58,12 +71,30 @@ def quality(source: Source, environment: str) -> tuple[CheckResult, ...]:
             )
             submit = after((futures[need] for need in check.needs), named)
             variables = check_environment(asked, check, endpoints)
-            futures[check.name] = submit(check, path, variables)
-        results = tuple(_result(name, future) for name, future in futures.items())
+            futures[check.name] = submit(check, here.path, variables)
+        results = (*own, *(_result(name, future) for name, future in futures.items()))
     publish(source, results)
     if failure := quality_failure(results):
         raise failure
     return results
+
+
+def declared(source: Source, settings: Environment) -> tuple[CheckResult, ...]:
+    """Hold what the commit's files name against the environment's file; no row where none is named.
+
+    Raises:
+        ConfigInvalid: When a file cannot be understood.
+        CommandFailed: When git cannot look.
+    """
+    if settings.manifest == Manifest():
+        return ()
+    verdict = judge_manifest(read_places(source, settings), settings)
+    told = findings_told(verdict.findings)
+    if isinstance(verdict, Refuse):
+        return (CheckResult("variables", "failed", tail=told),)
+    if told:
+        get_run_logger().warning("variables:\n%s", told)
+    return (CheckResult("variables", "passed"),)
 
 
 @task(cache_policy=NO_CACHE)

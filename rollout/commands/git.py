@@ -23,6 +23,7 @@ _COMMIT = re.compile(r"[0-9a-f]{7,40}\Z")
 # option parser or git's revision syntax would read as more than a name.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/+-]{0,199}\Z")
 _CREDENTIALS = re.compile(r"(https?://|[a-z+]+://[^/@]*:)[^/]*@(.*)", re.IGNORECASE | re.DOTALL)
+_LINE = re.compile(r"[^:\0]*:(?P<path>[^\0]*)\0(?P<number>[0-9]+)\0(?P<text>.*)", re.DOTALL)
 _FORBIDDEN_IN_NAME = ("..", "//", "/.", ".lock/")
 _FORBIDDEN_AT_END = ("/", ".", ".lock")
 # Line ends as they were committed, no hooks of the worker's owner, no transport that runs programs.
@@ -213,6 +214,42 @@ def parse_files(output: bytes, files: tuple[str, ...]) -> dict[str, bytes]:
         contents[file] = output[end + 1 : start]
         start += 1
     return contents
+
+
+def list_present_command(path: Path, version: Version, files: tuple[str, ...]) -> Command:
+    """Print those of the files that the commit has, each ended by a zero byte."""
+    return git_command(
+        path, "ls-tree", "-z", "--name-only", "--full-tree", version.sha, "--", *files
+    )
+
+
+def find_lines_command(
+    path: Path, version: Version, words: tuple[str, ...], globs: tuple[str, ...]
+) -> Command:
+    """Print each line of the commit's text files that has one of the words; 1 means that none has.
+
+    Args:
+        path: A checkout.
+        version: The commit; what was done to the checkout since does not count.
+        words: What is looked for, as plain text.
+        globs: Which files; `**` stands for any number of folders.
+    """
+    sought = (word for one in words for word in ("-e", one))
+    places = (f":(top,glob){glob}" for glob in globs)
+    return git_command(
+        path, "grep", "-n", "-z", "-I", "-F", "--full-name", *sought, version.sha, "--", *places
+    )
+
+
+def parse_lines(stdout: str) -> tuple[tuple[str, int, str], ...]:
+    r"""Return path, number and text of each line that `find_lines_command` printed.
+
+    Example:
+        >>> parse_lines("4f2:src/a.js\0" "7\0listen(process.env.PORT)\n")
+        (('src/a.js', 7, 'listen(process.env.PORT)'),)
+    """
+    found = (_LINE.match(line) for line in stdout.split("\n"))
+    return tuple((one["path"], int(one["number"]), one["text"]) for one in found if one)
 
 
 def changed_paths_command(path: Path, since: Version, until: Version) -> Command:

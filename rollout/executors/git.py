@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 # Git must fail where it would ask a person.
 _ENVIRONMENT = {"GIT_TERMINAL_PROMPT": "0"}
+_NONE_FOUND = 1
 KEPT_CHECKOUT_S = 7 * 24 * 3600.0
 """How long a checkout stays after it was last asked for, in seconds."""
 
@@ -112,6 +113,43 @@ def read_folder(source: Source, folder: str) -> dict[str, bytes]:
     output = _run_exact(commands.show_files_command(path, version, files)).stdout
     contents = commands.parse_files(output, files)
     return dict(zip(names, contents.values(), strict=True))
+
+
+def read_present(source: Source, files: tuple[str, ...]) -> dict[str, bytes]:
+    """Return those of the files that the commit has, byte for byte, by path."""
+    if not files:
+        return {}
+    path, version = Path(source.path), source.version
+    listed = _run(commands.list_present_command(path, version, files))
+    present = commands.parse_names(listed.stdout) if listed.ok else ()
+    if not present:
+        return {}
+    output = _run_exact(commands.show_files_command(path, version, present)).stdout
+    return commands.parse_files(output, present)
+
+
+def find_lines(
+    source: Source, words: tuple[str, ...], globs: tuple[str, ...]
+) -> tuple[tuple[str, int, str], ...]:
+    """Return path, number and text of each committed line that has one of the words.
+
+    Args:
+        source: The commit.
+        words: What is looked for, as plain text.
+        globs: Which files; binary ones are left out. Empty finds nothing.
+
+    Raises:
+        CommandFailed: When git cannot look, or is not done in a minute.
+    """
+    if not (words and globs):
+        return ()
+    command = commands.find_lines_command(Path(source.path), source.version, words, globs)
+    result = _run(command)
+    if result.exit_code not in (0, _NONE_FOUND):
+        raise CommandFailed(
+            "the code could not be searched", result, next_step="Look at the worker's git."
+        )
+    return commands.parse_lines(result.stdout)
 
 
 def changed_paths(source: Source, since: Version) -> tuple[str, ...] | None:

@@ -19,6 +19,31 @@ LOGIN = RegistryLogin(
     "us-central1-docker.pkg.dev", "trovella-shared/trovella", "oauth2accesstoken", Secret("token")
 )
 WIKI = Path(__file__).parents[1] / "unit/render/files"
+SMALL_ENVIRONMENT = """
+name = "small"
+repository = "https://git.example/app.git"
+
+[blocks]
+target_host = "h"
+gcp_project = "g"
+artifact_registry = "r"
+app_database = "d"
+
+[build]
+dockerfile = "Dockerfile"
+
+[migrations]
+folder = "migrations"
+
+[application]
+project = "app"
+compose = "compose.yml"
+caddyfile = "Caddyfile"
+
+[verify]
+url = "https://app.example/health"
+"""
+"""The least that an environment's file says, without its list of secrets."""
 COMPOSE = (WIKI / "docker-compose.prod.yml").read_text()
 CADDYFILE = (WIKI / "Caddyfile").read_text()
 

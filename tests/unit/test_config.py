@@ -9,33 +9,9 @@ import pytest
 from rollout.config import DryRunPolicy, MigrationPolicy, MigrationRules, parse_environment
 from rollout.errors import ConfigInvalid
 from rollout.executors.files import ENVIRONMENTS, read_environment
+from tests.support.values import SMALL_ENVIRONMENT
 
-MINIMAL = """
-name = "small"
-repository = "https://git.example/app.git"
-
-[blocks]
-target_host = "h"
-gcp_project = "g"
-artifact_registry = "r"
-app_database = "d"
-
-[build]
-dockerfile = "Dockerfile"
-
-[migrations]
-folder = "migrations"
-
-[application]
-project = "app"
-compose = "compose.yml"
-caddyfile = "Caddyfile"
-
-[verify]
-url = "https://app.example/health"
-
-[secrets]
-"""
+MINIMAL = SMALL_ENVIRONMENT + "\n[secrets]\n"
 
 
 def test_a_minimal_file_gets_the_documented_defaults():
