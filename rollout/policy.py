@@ -172,6 +172,14 @@ class ManifestPolicy(Policy):
     """What each finding about variables and secrets leads to; the keys are the rules' names.
 
     `refuse` fails quality, `warn` says it and goes on, `allow` goes on silently.
+
+    Attributes:
+        variable_undeclared: A file names a variable that the environment's file does not declare.
+        variable_unnamed: A variable is declared, and stands in none of the files that should say so.
+        public_not_built: Browsers need a variable, and no build argument gives it.
+        extra_in_list: A list of secrets has one that the environment's file does not declare.
+        missing_in_list: A secret is declared, and a list of secrets lacks it.
+        file_absent: `[manifest]` names a file that the commit does not have.
     """
 
     variable_undeclared: Consequence = "refuse"

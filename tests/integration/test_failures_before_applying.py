@@ -118,8 +118,8 @@ def test_a_scratch_server_that_does_not_let_its_user_in(live: Scratch):
 def test_nobody_at_the_scratch_server_also_behind_a_refusal(live: Scratch):
     found = told(ScratchUnusable, lambda: make_one(nobody()))
     pending = folder("create table one (a int)").migrations
-    scope = Scope("postgres")
-    why = try_migrations(live.address, nobody(), pending, (SCHEMA, TABLE), scope, print)
+    scope, unknown = Scope("postgres"), Finding("no-contract", "no release yet", "ledger", "")
+    why = try_migrations(live.address, nobody(), pending, (SCHEMA, TABLE), scope, unknown, print)
 
     assert isinstance(why, Finding)
     refused = diagnosed(Refused("migrating", (why,)))

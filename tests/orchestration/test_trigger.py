@@ -127,7 +127,7 @@ def test_the_outcome_is_one_line_of_json(taken: Server):
 def test_who_stops_watching_leaves_the_run_alone(taken: Server, tmp_path: Path):
     gate = tmp_path / "open"
     words = ("deploy", "--environment", "production", "--commit", "8", "--reason", str(gate))
-    # Where the tests run in the background, the shell lets them and their children ignore the signal.
+    # In the background, a shell lets the tests and their children ignore the signal.
     heeding = ("env", "--default-signal=INT")
     watcher = subprocess.Popen(
         [*heeding, ROOT / "bin/trigger", *words],
