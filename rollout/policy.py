@@ -175,7 +175,7 @@ class ManifestPolicy(Policy):
 
     Attributes:
         variable_undeclared: A file names a variable that the environment's file does not declare.
-        variable_unnamed: A variable is declared, and stands in none of the files that should say so.
+        variable_unnamed: A variable is declared, and none of the files that should say so does.
         public_not_built: Browsers need a variable, and no build argument gives it.
         extra_in_list: A list of secrets has one that the environment's file does not declare.
         missing_in_list: A secret is declared, and a list of secrets lacks it.

@@ -15,7 +15,7 @@ from prefect import get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
-from blocks import load_artifact_registry, load_target_host
+from blocks import load_app_database, load_artifact_registry, load_target_host
 from rollout.diagnose.collect import Look, evidence_of, looks
 from rollout.diagnose.match import diagnose as match
 from rollout.diagnose.match import masked, without_logs
@@ -31,7 +31,7 @@ from rollout.executors.evidence import Places, look_around
 from rollout.executors.files import read_environment
 from rollout.executors.masking import masking
 from rollout.model.diagnosis import Diagnosis
-from rollout.model.seen import Around, Evidence
+from rollout.model.seen import Around, Cloud, Evidence
 from rollout.render.diagnosis import render_diagnosis, render_evidence
 from tasks.app_secrets import read_secrets
 from tasks.phase import failed_phase
@@ -172,6 +172,27 @@ def around_of(settings: Environment, address: HostAddress) -> Around:
         url=settings.verify.url,
         github=settings.github.repository if settings.github else "",
         github_token=settings.github.token if settings.github else "",
+        cloud=_cloud(settings),
+    )
+
+
+def _cloud(settings: Environment) -> Cloud:
+    """Return what the run uses of Google Cloud; unknown where a block cannot be read."""
+    names, unknown = settings.blocks, Cloud()
+    try:
+        database = load_app_database(names.app_database)
+        scratch = load_app_database(names.scratch_database) if names.scratch_database else None
+        registry = load_artifact_registry(names.artifact_registry)
+    except ConfigInvalid:
+        return unknown
+    return Cloud(
+        project=database.gcp.project,
+        sql_instance=settings.migrations.backup_instance or unknown.sql_instance,
+        database_url_in=database.url_secret,
+        scratch_url_in=scratch.url_secret if scratch else unknown.scratch_url_in,
+        registry=registry.repository,
+        registry_project=registry.project,
+        region=registry.region,
     )
 
 

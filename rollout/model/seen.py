@@ -169,6 +169,36 @@ class CheckSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class Cloud:
+    """What a run uses of Google Cloud, as commands name it; capitals stand for unknowns.
+
+    Attributes:
+        project: Id of the project that holds the secrets and the database.
+        sql_instance: The Cloud SQL instance.
+        database_url_in: The secret that holds the database's URL.
+        scratch_url_in: The secret that holds the scratch server's URL.
+        registry: Name of the repository of images.
+        registry_project: Id of the project that it belongs to.
+        region: Where it lies.
+    """
+
+    project: str = "PROJECT"
+    sql_instance: str = "INSTANCE"
+    database_url_in: str = "SECRET"
+    scratch_url_in: str = "SECRET"
+    registry: str = "REPOSITORY"
+    registry_project: str = "PROJECT"
+    region: str = "REGION"
+
+    def who_may_write(self) -> str:
+        """Return the line that shows who may read and write images."""
+        return (
+            f"gcloud artifacts repositories get-iam-policy {self.registry} "
+            f"--location={self.region} --project={self.registry_project}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Around:
     """Where a run works, for the commands that its diagnosis names.
 
@@ -185,6 +215,7 @@ class Around:
         url: The public address.
         github: The application's repository on GitHub, as `owner/name`; empty when nobody said so.
         github_token: The secret that holds the token for it.
+        cloud: What is used of Google Cloud.
     """
 
     environment: str = ""
@@ -199,6 +230,7 @@ class Around:
     url: str = ""
     github: str = ""
     github_token: str = ""
+    cloud: Cloud = Cloud()
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +300,22 @@ class Evidence:
     def comes_from(self, kind: str) -> bool:
         """Return whether the error, or one behind a verdict's findings, is of a class."""
         return self.is_a(kind) or any(one.behind == kind for one in self.findings)
+
+    def gcloud(self, words: str) -> str:
+        """Return the line that asks Google's command line about the project, as one would paste it.
+
+        Args:
+            words: The words between `gcloud` and the project.
+        """
+        return f"gcloud {words} --project={self.around.cloud.project}"
+
+    def on_sql(self, words: str) -> str:
+        """Return the line that asks Google's command line about the database's instance.
+
+        Args:
+            words: What is asked, such as `operations list`.
+        """
+        return self.gcloud(f"sql {words} --instance={self.around.cloud.sql_instance}")
 
     def on_host(self, line: str) -> str:
         """Return the line that runs a shell line on the host, as a person would paste it."""

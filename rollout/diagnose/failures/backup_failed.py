@@ -18,8 +18,8 @@ def _look(evidence: Evidence) -> Told | None:
         seen=evidence.true,
         next_step="See why the operation failed; a further try makes another backup.",
         commands=(
-            "gcloud sql operations list --instance=trovella --project=trovella-prod --limit=5",
-            "gcloud sql backups list --instance=trovella --project=trovella-prod --limit=5",
+            evidence.on_sql("operations list --limit=5"),
+            evidence.on_sql("backups list --limit=5"),
         ),
         impact=SERVES_ON,
     )

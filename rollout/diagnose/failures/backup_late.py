@@ -18,8 +18,8 @@ def _look(evidence: Evidence) -> Told | None:
         seen=evidence.true,
         next_step="Retry when the operation has ended; Cloud SQL goes on with it by itself.",
         commands=(
-            "gcloud sql operations list --instance=trovella --project=trovella-prod --limit=5",
-            "gcloud sql backups list --instance=trovella --project=trovella-prod --limit=5",
+            evidence.on_sql("operations list --limit=5"),
+            evidence.on_sql("backups list --limit=5"),
         ),
         impact=SERVES_ON,
     )

@@ -21,9 +21,7 @@ def _look(evidence: Evidence) -> Told | None:
         cause="a quota of the project is used up: Google is asked too often",
         seen=evidence.true,
         next_step="Wait a minute; when it comes again, see the project's quotas for the Admin API.",
-        commands=(
-            "gcloud sql operations list --instance=trovella --project=trovella-prod --limit=5",
-        ),
+        commands=(evidence.on_sql("operations list --limit=5"),),
         retry=Retry.SAFE,
         impact=SERVES_ON,
     )

@@ -26,8 +26,8 @@ def _look(evidence: Evidence) -> Told | None:
         seen=evidence.true,
         next_step="The backup is made before anything is applied: let it be made, then retry.",
         commands=(
-            "gcloud sql instances describe trovella --project=trovella-prod",
-            "gcloud sql operations list --instance=trovella --project=trovella-prod --limit=5",
+            evidence.gcloud(f"sql instances describe {evidence.around.cloud.sql_instance}"),
+            evidence.on_sql("operations list --limit=5"),
         ),
         impact=SERVES_ON,
     )

@@ -21,7 +21,7 @@ def _look(evidence: Evidence) -> Told | None:
         next_step="See whether the proxy beside it runs and whether Cloud SQL does.",
         commands=(
             evidence.on_host(f"docker logs --tail 50 {evidence.around.project}-cloud-sql-proxy-1"),
-            "gcloud sql instances list --project=trovella-prod",
+            evidence.gcloud("sql instances list"),
         ),
         impact="Users see errors on every page that reads data.",
     )

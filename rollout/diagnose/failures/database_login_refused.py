@@ -16,14 +16,14 @@ def _look(evidence: Evidence) -> Told | None:
     elsewhere = evidence.is_a("MigrationFailed") or evidence.is_a("ScratchUnusable")
     if elsewhere or not evidence.sqlstate.startswith(_STATES):
         return None
+    secret = evidence.around.cloud.database_url_in
     return Told(
         cause="the database refuses the login: wrong password, expired token, or no such database",
         seen=f"SQLSTATE {evidence.sqlstate}: {evidence.true}",
         next_step="Give the secret with the URL a new version that is right, or renew the token.",
         commands=(
-            "gcloud secrets versions list trovella-database-url --project=trovella-prod",
-            "gcloud secrets versions add trovella-database-url --project=trovella-prod "
-            "--data-file=-",
+            evidence.gcloud(f"secrets versions list {secret}"),
+            evidence.gcloud(f"secrets versions add {secret} --data-file=-"),
         ),
         impact=SERVES_ON,
     )

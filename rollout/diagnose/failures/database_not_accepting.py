@@ -19,7 +19,7 @@ def _look(evidence: Evidence) -> Told | None:
         cause="the database lets nobody in for now: it starts, stops, recovers, or was told to",
         seen=f"SQLSTATE {evidence.sqlstate}: {evidence.true}",
         next_step="See what Cloud SQL does: maintenance, a failover or a restore; then retry.",
-        commands=("gcloud sql operations list --instance=trovella --project=trovella-prod",),
+        commands=(evidence.on_sql("operations list --limit=5"),),
         impact="Users see errors as long as it lasts.",
     )
 

@@ -21,7 +21,7 @@ def _look(evidence: Evidence) -> Told | None:
         "Cloud SQL runs.",
         commands=(
             "cloud-sql-proxy --version",
-            "gcloud sql instances list --project=trovella-prod",
+            evidence.gcloud("sql instances list"),
         ),
         retry=Retry.SAFE,
         impact=NOTICED,

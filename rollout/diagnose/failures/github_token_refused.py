@@ -24,8 +24,9 @@ def _look(evidence: Evidence) -> Told | None:
         next_step="Put a token that is in force, and may write contents and pull requests of the "
         "repository, into the secret.",
         commands=(
-            f"gcloud secrets versions add {evidence.around.github_token or 'SECRET'} "
-            "--project=trovella-prod --data-file=-",
+            evidence.gcloud(
+                f"secrets versions add {evidence.around.github_token or 'SECRET'} --data-file=-"
+            ),
         ),
         impact=SERVES_ON,
     )

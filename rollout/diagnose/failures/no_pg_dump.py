@@ -19,7 +19,7 @@ def _look(evidence: Evidence) -> Told | None:
         next_step="Install the client of the server's version where the worker runs.",
         commands=(
             "ls /usr/lib/postgresql/*/bin/pg_dump",
-            "gcloud sql instances list --project=trovella-prod",
+            evidence.gcloud("sql instances list"),
         ),
         impact=SERVES_ON,
     )

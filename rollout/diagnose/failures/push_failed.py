@@ -17,10 +17,7 @@ def _look(evidence: Evidence) -> Told | None:
         cause="the registry did not take the image that was built",
         seen=last(evidence.stderr),
         next_step="See that the account may write there, and that the registry answers.",
-        commands=(
-            "gcloud artifacts repositories get-iam-policy trovella --location=us-central1 "
-            "--project=trovella-shared",
-        ),
+        commands=(evidence.around.cloud.who_may_write(),),
         impact=SERVES_ON,
     )
 

@@ -24,10 +24,7 @@ def _look(evidence: Evidence) -> Told | None:
         seen=last(evidence.stderr) if host else f"HTTP {evidence.http_status}: {evidence.true}",
         next_step="See that the service account exists, its key is in force, and it may read (and, "
         "to build, write) the repository.",
-        commands=(
-            "gcloud artifacts repositories get-iam-policy trovella --location=us-central1 "
-            "--project=trovella-shared",
-        ),
+        commands=(evidence.around.cloud.who_may_write(),),
         impact=SERVES_ON,
     )
 

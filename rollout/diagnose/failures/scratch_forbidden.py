@@ -20,7 +20,7 @@ def _look(evidence: Evidence) -> Told | None:
         else evidence.true,
         next_step="Correct the secret with its URL, or give its user CREATEDB and CREATEROLE.",
         commands=(
-            "gcloud secrets versions list trovella-scratch-database-url --project=trovella-prod",
+            evidence.gcloud(f"secrets versions list {evidence.around.cloud.scratch_url_in}"),
             "bin/doctor",
         ),
         impact=SERVES_ON,

@@ -18,18 +18,17 @@ def _look(evidence: Evidence) -> Told | None:
         cause=told,
         seen="Secret Manager says so",
         next_step="Give each an enabled version that is not empty.",
-        commands=tuple(map(_command, evidence.secrets)),
+        commands=tuple(evidence.gcloud(_words(name, why)) for name, why in evidence.secrets),
         impact=SERVES_ON,
     )
 
 
-def _command(secret: tuple[str, str]) -> str:
-    name, why = secret
+def _words(name: str, why: str) -> str:
     if why == "forbidden":
-        return f"gcloud secrets get-iam-policy {name} --project=trovella-prod"
+        return f"secrets get-iam-policy {name}"
     if why == "disabled":
-        return f"gcloud secrets versions enable latest --secret={name} --project=trovella-prod"
-    return f"gcloud secrets versions add {name} --project=trovella-prod --data-file=-"
+        return f"secrets versions enable latest --secret={name}"
+    return f"secrets versions add {name} --data-file=-"
 
 
 FAILURE = Failure("secret-unusable", _look)
