@@ -219,7 +219,7 @@ def _alerts(
     try:
         return read()
     except (AlertsUnavailable, ConfigInvalid) as error:
-        missing.append((ALERTS, error.true))
+        missing.append((ALERTS, error.true.splitlines()[0]))
         return None
 
 

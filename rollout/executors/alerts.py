@@ -18,11 +18,11 @@ from rollout.model.alert import Alert
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-REQUEST_TIMEOUT_S = 10.0
+REQUEST_TIMEOUT_S = 5.0
 """How long one request may take, in seconds."""
 NEWEST = 100
 """How many alerts are read: those that opened last."""
-_TRIES_AGAIN = 2
+_TRIES_AGAIN = 1
 _UNREACHABLE = (httplib2.HttpLib2Error, OSError, GoogleAuthError)
 _FORBIDDEN = 403
 

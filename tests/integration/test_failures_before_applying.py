@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.rehearsal
 
+LATE_S, LONG_S = 0.3, 60.0
+
 
 def told(kind: type[RolloutError], act: Callable[[], object]) -> Diagnosis:
     """Return what is said of the error that an act ends with."""
@@ -55,7 +57,8 @@ def test_a_backup_that_does_not_come_about(
     facts: dict[str, object], code: str, seen: str, retry: Retry
 ):
     with instance(**facts) as there:
-        found = told(BackupFailed, lambda: backups().make(there.name, "a test", 0.3))
+        within_s = LATE_S if code == "backup-late" else LONG_S
+        found = told(BackupFailed, lambda: backups().make(there.name, "a test", within_s))
 
     assert (found.code, found.retry, found.also) == (code, retry, ())
     assert seen in found.seen
@@ -63,7 +66,7 @@ def test_a_backup_that_does_not_come_about(
 
 
 def test_a_backup_of_an_instance_that_is_none():
-    found = told(BackupFailed, lambda: backups().make("nowhere", "a test", 0.3))
+    found = told(BackupFailed, lambda: backups().make("nowhere", "a test", LONG_S))
 
     assert (found.code, found.cause) == ("backup-refused", "there is no instance of that name")
 

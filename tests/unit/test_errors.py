@@ -9,7 +9,14 @@ import re
 import pytest
 
 from rollout import errors
-from rollout.errors import HostUnreachable, MigrationFailed, RolloutError, VerificationFailed
+from rollout.errors import (
+    ROLLED_BACK,
+    HeldBack,
+    HostUnreachable,
+    MigrationFailed,
+    RolloutError,
+    VerificationFailed,
+)
 from rollout.model.diagnosis import Diagnosis, Retry
 from rollout.model.seen import Evidence
 
@@ -128,3 +135,13 @@ def test_a_code_survives_another_account_of_what_was_left():
 
     assert isinstance(left, MigrationFailed)
     assert left.sqlstate == "42P01"
+
+
+def test_the_name_of_an_end_survives_its_explanation_and_storage():
+    left = VerificationFailed("x", next_step="y").leaving("Release 1 serves.", ends=ROLLED_BACK)
+    held = HeldBack("held by ada", next_step="Ask ada.")
+
+    again = [pickle.loads(pickle.dumps(one.explained(DIAGNOSIS))) for one in (left, held)]
+
+    assert [one.ends for one in again] == ["RolledBack", "Held"]
+    assert VerificationFailed("x", next_step="y").ends == ""
