@@ -78,7 +78,7 @@ class Judged:
     Attributes:
         statement: The statement.
         changes: What it changes, in its order; never empty.
-        catalog: The tables as they are when it is its turn.
+        catalog: The tables as it leaves them, for the next statement.
     """
 
     statement: Statement

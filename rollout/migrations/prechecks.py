@@ -3,7 +3,9 @@
 Each question reads only. It is asked of the database as it is before the first statement, so where
 an earlier one changes what it is about, the answer is not sure and the question says so.
 
-Not asked about: exclusion constraints, constraints of domains, bounds of partitions.
+An exclusion constraint leads to a question without a text: each row would have to be held against
+each other one, which no server does within seconds without the index that is not there yet. Not
+asked about: constraints of domains, bounds of partitions.
 """
 
 from __future__ import annotations
@@ -39,6 +41,7 @@ CODES = ("data-may-refuse", "data-refuses", "precheck-timeout")
 """The names of the findings that come of the answers."""
 
 _NULL, _UNIQUE, _CHECK, _FOREIGN = "23502", "23505", "23514", "23503"
+_EXCLUDED = "23P01"
 # What a table is called in a question where a row of another one refers to it.
 _REFERENCED = quoted("the referenced")
 
@@ -123,7 +126,13 @@ def _constraint(asked: Asked, node: Node) -> Iterable[Precheck]:
         return _required(asked, strings(node.many("keys")))
     if kind in {"CONSTR_UNIQUE", "CONSTR_PRIMARY"}:
         return _unique(asked, node)
-    return ()
+    return (_exclusion(asked, node),) if kind == "CONSTR_EXCLUSION" else ()
+
+
+def _exclusion(asked: Asked, node: Node) -> Precheck:
+    name = node.text("conname")
+    offenders = f"that exclude each other by {name or 'the constraint'}"
+    return asked.unasked(offenders, _EXCLUDED, "it takes the index that is not there yet")
 
 
 def _check(asked: Asked, node: Node) -> Precheck:

@@ -231,3 +231,13 @@ def test_a_type_is_written_as_it_was_read():
     for name in names:
         (target,) = pieces_of(f"SELECT NULL::{name}")[0].tree.many("target_list")
         assert type_sql(target.one("val").one("type_name")) == name
+
+
+def test_an_exclusion_constraint_is_told_to_be_unasked():
+    sql = "ALTER TABLE note ADD CONSTRAINT apart EXCLUDE USING gist (title WITH =)"
+
+    (one,) = prechecks(judged(sql, CATALOG), CATALOG)
+
+    assert (one.question, one.sqlstate) == ("", "23P01")
+    assert one.offenders == "of note that exclude each other by apart"
+    assert one.doubt == "it takes the index that is not there yet"
