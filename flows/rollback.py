@@ -22,6 +22,7 @@ from tasks.diagnose import evidence_first, explaining
 from tasks.ending import ended
 from tasks.hold import keep_back
 from tasks.lease import target_lease
+from tasks.ready import getting_ready
 from tasks.revert import plan_revert, propose, rehearse
 from tasks.rollback import activate_earlier, choose_earlier, plan_rollback
 from tasks.verify import verify_release
@@ -85,6 +86,7 @@ def rollback(  # noqa: PLR0913, PLR0917 - each is a field of the form
     try:
         with (
             explaining(environment),
+            getting_ready(environment),
             target_lease(environment, reason),
             reading_ahead(environment),
             from_first_change_on() as change,

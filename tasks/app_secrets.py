@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from prefect import get_run_logger
 from prefect.runtime import flow_run
 
-from blocks import load_gcp_project
 from rollout.commands.release import parse_release_folder, read_release_command
 from rollout.decide.releases import next_release_number
 from rollout.decide.secrets import has_environment, judge_recorded, renew
@@ -19,13 +18,13 @@ from rollout.model.command import Secret
 from rollout.model.finding import Refuse
 from rollout.model.layout import Layout
 from rollout.render.release import renewed_files
+from tasks.ready import secret_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from rollout.config import Environment
     from rollout.executors.host import Host
-    from rollout.executors.secrets import SecretStore
     from rollout.model.host import HostFacts
     from rollout.model.plan import RemoteFile
     from rollout.model.release import Release
@@ -44,7 +43,7 @@ def read_secrets(
     Raises:
         SecretUnusable: When any is missing, disabled, empty or forbidden; names them all.
     """
-    return _store(settings).read(settings.secrets.values(), versions)
+    return secret_store(settings).read(settings.secrets.values(), versions)
 
 
 def variables(settings: Environment, secrets: Mapping[str, SecretValue]) -> dict[str, Secret]:
@@ -107,7 +106,7 @@ def demand_recorded(chosen: Release, settings: Environment) -> None:
         RollbackRefused: When one was disabled or destroyed since.
     """
     try:
-        seen = _store(settings).look_at(chosen.secret_versions)
+        seen = secret_store(settings).look_at(chosen.secret_versions)
     except SecretStoreUnavailable as error:
         get_run_logger().warning("its secrets were not asked for: %s", error.true)
         return
@@ -143,7 +142,3 @@ def earlier_with_newest_secrets(
     )
     release = replace(draft, number=next_release_number(facts), restores=chosen.number)
     return release, renewal(host, settings, chosen, secrets)(release)
-
-
-def _store(settings: Environment) -> SecretStore:
-    return load_gcp_project(settings.blocks.gcp_project).secret_store()

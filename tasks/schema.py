@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from contextvars import copy_context
 from typing import TYPE_CHECKING
 
-from blocks import load_app_database
 from rollout.commands.contracts import parse_contracts, read_contracts_command
 from rollout.decide.scope import decide_scope
 from rollout.model.layout import Layout
+from tasks.ready import database_address
 from tasks.target import tell
 
 if TYPE_CHECKING:
@@ -45,8 +45,7 @@ def read_live(settings: Environment) -> Contract:
     """
     from rollout.executors.database import Database  # noqa: PLC0415 - import cost, as in blocks
 
-    address = load_app_database(settings.blocks.app_database).address()
-    with Database(address, tell) as database:
+    with Database(database_address(settings), tell) as database:
         return database.contract(decide_scope(settings.migrations, database.user))
 
 

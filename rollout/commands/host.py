@@ -52,8 +52,8 @@ for file in releases/*/release.json; do
     [ ! -f "$file" ] || printf 'release %s %s\\n' "$file" "$(base64 -w 0 "$file")"
 done
 for file in docker-compose.prod.yml .env Caddyfile proxy/Caddyfile releases/*/* releases/*/.env; do
-    [ ! -f "$file" ] || [ ! -r "$file" ] || sha256sum "$file" | sed 's/^/file /'
-done
+    [ ! -f "$file" ] || [ ! -r "$file" ] || printf '%s\\0' "$file"
+done | xargs -0 -r sha256sum | sed 's/^/file /'
 ids=$(docker ps --all --quiet --filter "label=com.docker.compose.project=$2" \
     --filter label=com.docker.compose.oneoff=False) || exit {ENGINE_SILENT}
 # shellcheck disable=SC2086 # one word an id
