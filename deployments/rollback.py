@@ -57,7 +57,7 @@ def read_words(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         "--strategy",
         choices=get_args(Strategy),
         default="auto",
-        help="revert opens a pull request instead (default: %(default)s)",
+        help="revert and corrective open a pull request (default: %(default)s)",
     )
     parser.add_argument("--secrets", choices=get_args(Secrets), default="recorded")
     parser.add_argument("--accept", action="append", default=[], metavar="RULE")

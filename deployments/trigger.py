@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
 
 FLOWS = ("deploy", "rollback", "sync-secrets", "verify", "hold", "release-hold")
-SHORTHANDS = ("commit", "to", "reason", "actor")
+SHORTHANDS = ("commit", "to", "reason", "actor", "strategy")
 TIMEOUT_S = 3600.0
 API_GONE_S = 300.0
 INTERRUPTED = 130
@@ -81,6 +81,9 @@ def read_order(arguments: Sequence[str] | None = None) -> tuple[Order, bool]:
     parser.add_argument("--environment", required=True, help="a file in deployments/")
     for name in SHORTHANDS:
         parser.add_argument(f"--{name}", help=f"the same as --parameter {name}=...")
+    parser.add_argument(
+        "--accept", action="append", default=[], metavar="NAME", help="taken upon this run; repeat"
+    )
     parser.add_argument("--parameter", action="append", default=[], metavar="NAME=TEXT", type=_pair)
     parser.add_argument("--parameters", type=_object, default={}, metavar="JSON")
     parser.add_argument(
@@ -96,6 +99,7 @@ def read_order(arguments: Sequence[str] | None = None) -> tuple[Order, bool]:
     if given.dry_run and given.flow not in DRY_RUNS:
         parser.error(f"--dry-run: {given.flow} changes nothing in any case")
     parameters |= {"dry_run": True} if given.dry_run else {}
+    parameters |= {"accept": given.accept} if given.accept else {}
     # Without a key of the caller's, one of our own still makes a repeated request the same run.
     key = given.idempotency_key or f"trigger-{uuid.uuid4()}"
     return Order(given.flow, given.environment, parameters, key, given.timeout_s), given.json
@@ -167,6 +171,14 @@ def _detail(error: PrefectHTTPStatusError) -> str:
         return error.response.text
 
 
+def _failed(told: str) -> int:
+    """Say in three parts why there is no outcome, for people and in the summary."""
+    fenced = told.replace("```", "'''")
+    append("GITHUB_STEP_SUMMARY", f"```text\n{fenced}\n```\n")
+    tell(told)
+    return 1
+
+
 def report(outcome: Outcome, *, as_json: bool) -> None:
     """Say what the run came to, on standard output and in the CI job's summary."""
     append("GITHUB_STEP_SUMMARY", render_summary(outcome))
@@ -229,16 +241,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except (ApiGone, PrefectHTTPStatusError) as error:
-        tell(
+        return _failed(
             f"Prefect's API did not answer the order: {error}\n"
             f"left: No run, unless only the answer was lost; the order has the key {order.key}\n"
             "next: Check PREFECT_API_URL, the login and the server, and trigger it with that key."
         )
-        return 1
     except RolloutError as error:
-        append("GITHUB_STEP_SUMMARY", f"```text\n{error}\n```\n")
-        tell(str(error))
-        return 1
+        return _failed(str(error))
     report(outcome, as_json=as_json)
     if outcome.state == "Superseded":
         return SUPERSEDED

@@ -2,9 +2,10 @@
 
 Point of no return: the switch of the proxy. Before it a failure leaves the present release serving,
 untouched; after it, a release that verify does not see serving is left again for the one before.
-The database is not changed: whether the earlier code can live with the schema that is there is
-decided from its contract before anything is done. A cancel ends the run while it waits for the
-target; after that it comes too late, and the run goes on.
+The database is changed only by a corrective migration that was accepted by name, before that point;
+it goes forward and stays, and the code that serves can live with it. Whether the earlier code can
+live with the schema that is there is decided from its contract before anything is done. A cancel
+ends the run while it waits for the target; after that it comes too late, and the run goes on.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from rollout.model.activation import Secrets, Strategy, Wish
 from tasks.activate import return_to_former
 from tasks.ahead import reading_ahead
 from tasks.cancelling import from_first_change_on
+from tasks.corrective import apply_corrective, plan_corrective, put_on_branch
 from tasks.diagnose import evidence_first, explaining
 from tasks.ending import ended
 from tasks.hold import keep_back
@@ -54,12 +56,15 @@ def rollback(  # noqa: PLR0913, PLR0917 - each is a field of the form
         strategy: How to go back. `image` activates the release as a whole; `auto` does what the
             facts allow. `revert` changes nothing on the host: it opens a pull request that takes
             the branch back to the release's code, which is deployed when somebody merges it; an
-            empty `to` then takes what serves, where a rollback made it serve.
+            empty `to` then takes what serves, where a rollback made it serve. `corrective` drafts
+            the migration that brings back what the release's code needs, tries it on a scratch
+            copy, and opens a pull request; where `accept` names `apply-corrective` it is applied
+            as well, and the release activated.
         secrets: `recorded` takes the versions that the release was made with; `newest` makes a new
             release of it with the newest ones, for when one of its own was disabled since.
         actor: Who asked; empty where nobody said.
         accept: Rules of `docs/contract.md` that a refusal has named, whose risk this rollback takes
-            upon itself. Empty accepts none.
+            upon itself, or `apply-corrective`. Empty accepts none.
         hold: Keep all deploys back afterwards, until bin/release-hold or the flow release-hold.
         dry_run: Tell what would be done, and do nothing of it.
 
@@ -70,16 +75,14 @@ def rollback(  # noqa: PLR0913, PLR0917 - each is a field of the form
     Raises:
         RollbackRefused: When there is no such release, it serves already, the schema that is there
             does not let its code serve, or a version of its secrets was disabled since. Of a
-            revert: when the branch's history does not lead back to it.
+            revert: when the branch's history does not lead back to it. Of a corrective
+            migration: when none may be offered.
         RolloutError: With what is true, what state was left and what to do next.
     """
     wish = Wish(to, strategy, secrets, reason, actor, accept)
-    if strategy == "revert":
+    if strategy in ("revert", "corrective") and (wish.proposes or dry_run):
         with explaining(environment):
-            proposal = plan_revert(wish, environment, hold)
-            if dry_run:
-                return Completed(name="DryRun", message=rehearse(proposal, environment))
-            return Completed(message=propose(proposal, environment))
+            return _propose(wish, environment, hold=hold, dry_run=dry_run)
     if dry_run:
         chosen = choose_earlier(wish, environment)
         return Completed(name="DryRun", message=plan_rollback(chosen, wish, environment))
@@ -91,7 +94,8 @@ def rollback(  # noqa: PLR0913, PLR0917 - each is a field of the form
             reading_ahead(environment),
             from_first_change_on() as change,
         ):
-            serving = _activate(wish, environment)
+            go = _correct if wish.applies else _activate
+            serving = go(wish, environment)
             if hold:
                 keep_back(environment, reason, actor)
     except CancelAsked as asked:
@@ -99,6 +103,34 @@ def rollback(  # noqa: PLR0913, PLR0917 - each is a field of the form
     except RolloutError as error:
         return ended(error)
     return Completed(message=change.account(serving))
+
+
+def _propose(wish: Wish, environment: str, *, hold: bool, dry_run: bool) -> State[None]:
+    """Return the state of a run that changes nothing on the target."""
+    then = ""
+    if wish.strategy == "revert":
+        proposal = plan_revert(wish, environment, hold)
+    else:
+        drafted = plan_corrective(wish, environment, hold)
+        proposal = drafted.proposal
+        then = f"; would apply {drafted.tag} and make release {drafted.release} serve"
+    if not dry_run:
+        return Completed(message=propose(proposal, environment))
+    told = rehearse(proposal, environment)
+    return Completed(name="DryRun", message=told + then if wish.applies else told)
+
+
+def _correct(wish: Wish, environment: str) -> str:
+    """Return what serves, once the schema was corrected for it; the branch gets the migration."""
+    drafted = plan_corrective(wish, environment, hold=False)
+    told = put_on_branch(drafted, environment)
+    apply_corrective(drafted, environment)
+    try:
+        serving = _activate(wish.then(drafted.release), environment)
+    except RolloutError as failure:
+        left = f"{failure.left} Migration {drafted.tag} is applied: {told}."
+        raise failure.leaving(left) from failure
+    return f"{serving}; migration {drafted.tag} is applied: {told}"
 
 
 def _activate(wish: Wish, environment: str) -> str:

@@ -12,7 +12,7 @@ from prefect.runtime import flow_run
 from blocks import load_gcp_project
 from rollout.decide.candidates import judge_candidates
 from rollout.decide.revert import (
-    check_revert,
+    check_proposing,
     choose_ends,
     choose_span,
     propose_revert,
@@ -63,7 +63,7 @@ def plan_revert(wish: Wish, environment: str, hold: bool) -> Proposal:  # noqa: 
             it, or nobody said where to propose; the last one tells what to type instead.
         SourceUnavailable: When the repository cannot be read.
     """
-    check_revert(wish, hold=hold)
+    check_proposing(wish, hold=hold)
     settings = read_environment(environment)
     with reading_live(settings) as live, reach(settings) as host:
         stored = read_stored(host, settings)
@@ -78,8 +78,8 @@ def plan_revert(wish: Wish, environment: str, hold: bool) -> Proposal:  # noqa: 
 
 
 @task(
-    name="revert: propose",
-    task_run_name="revert: propose",
+    name="rollback: propose",
+    task_run_name="rollback: propose",
     cache_policy=NO_CACHE,
     retries=RETRIES,
     retry_delay_seconds=RETRY_DELAY_S,
@@ -113,7 +113,7 @@ def propose(proposal: Proposal, environment: str) -> str:
     )
 
 
-@task(name="revert: rehearse", task_run_name="revert: rehearse", cache_policy=NO_CACHE)
+@task(name="rollback: rehearse", task_run_name="rollback: rehearse", cache_policy=NO_CACHE)
 def rehearse(proposal: Proposal, environment: str) -> str:
     """Tell what would be proposed, and return a sentence about it; nothing is pushed.
 
@@ -132,6 +132,18 @@ def rehearse(proposal: Proposal, environment: str) -> str:
     return f"would push {proposal.branch} and open a pull request: {proposal.title}"
 
 
+def story_of(wish: Wish, settings: Environment, schema: tuple[str, ...] = ()) -> Story:
+    """Return who asks for a pull request and why, in this run."""
+    return Story(
+        environment=settings.name,
+        reason=wish.reason,
+        actor=wish.actor,
+        run_id=str(flow_run.id),
+        run_url=flow_run.ui_url or "",
+        schema=schema,
+    )
+
+
 def _proposal(ends: Ends, wish: Wish, settings: Environment, schema: tuple[str, ...]) -> Proposal:
     spans = proposing.read_spans(
         _origin(settings), ends.version, ends.tops.values(), settings.migrations.folder
@@ -141,15 +153,7 @@ def _proposal(ends: Ends, wish: Wish, settings: Environment, schema: tuple[str, 
         raise RollbackRefused("rollback by a revert", span.findings)
     for one in span.newer:
         get_run_logger().warning("stays on the branch: %s %s", one.version.short, one.subject)
-    story = Story(
-        environment=settings.name,
-        reason=wish.reason,
-        actor=wish.actor,
-        run_id=str(flow_run.id),
-        run_url=flow_run.ui_url or "",
-        schema=schema,
-    )
-    return propose_revert(ends, span, story, settings)
+    return propose_revert(ends, span, story_of(wish, settings, schema), settings)
 
 
 def _schema(
@@ -171,7 +175,7 @@ def _publish(proposal: Proposal, settings: Environment, pull: PullRequest | None
     create_markdown_artifact(
         key="rollback",
         markdown=render_proposal(proposal, settings.branch, pull),
-        description=f"rollback of {settings.name} by a revert",
+        description=f"rollback of {settings.name}: {proposal.title}",
     )
     if pull is not None:
         create_link_artifact(key="pull-request", link=pull.url, description=proposal.title)

@@ -8,16 +8,29 @@ from typing import TYPE_CHECKING
 
 from rollout.decide.compatible.judge import compatible
 from rollout.migrations.corrective import Draft
+from rollout.model.activation import APPLY
 from rollout.model.finding import Finding, Go, Refuse, Verdict
 from rollout.model.judgement import Grade
+from rollout.model.proposal import NewFiles, Proposal
+from rollout.model.release import Version
 from rollout.model.trial import Witness
+from rollout.render.corrective import (
+    render_corrective_body,
+    render_corrective_message,
+    render_corrective_title,
+)
 
 if TYPE_CHECKING:
+    from rollout.config import Environment
     from rollout.decide.migrate import MigrationPlan
     from rollout.migrations.journal import Migration
     from rollout.model.contract import Contract
+    from rollout.model.overview import ReleaseLine
     from rollout.model.trial import Outcome
+    from rollout.render.revert import Story
 
+RUN_DIGITS = 8
+"""How much of a run's id a branch's name has; a retried run has the same."""
 _SYNTAX_OR_ACCESS = "42"
 _MAY_NOT = "42501"
 
@@ -120,6 +133,57 @@ def decide_corrective(
         return Refuse(findings)
     lost = (one for one in draft.restored if one.answer.lost)
     return Go(tuple(Finding("corrective-lost", one.answer.lost, one.where, _SAY) for one in lost))
+
+
+def propose_corrective(
+    release: ReleaseLine, made: Corrective, story: Story, settings: Environment
+) -> Proposal:
+    """Return the commit and the pull request that bring a corrective migration to the branch.
+
+    Args:
+        release: Whose code is to serve again.
+        made: The migration; it may be offered.
+        story: Who asks for it and why.
+        settings: The environment.
+    """
+    number, version = release.number, Version(release.version)
+    folder = settings.migrations.folder
+    return Proposal(
+        branch=f"corrective/{version.short}-{story.run_id[:RUN_DIGITS]}",
+        change=NewFiles({f"{folder}/{path}": text for path, text in made.files.items()}),
+        message=render_corrective_message(number, version, story),
+        title=render_corrective_title(number, version),
+        body=render_corrective_body(number, version, made.draft, made.verdict.findings, story),
+    )
+
+
+def refuse_unneeded(number: int) -> Refuse:
+    """Refuse because the schema that is there breaks nothing of a release's code."""
+    told = f"the schema that is there breaks nothing of what the code of release {number} needs"
+    help_ = f"Go back to it as it is: bin/rollback {number} --strategy image --reason WHY."
+    return Refuse((Finding("corrective-unneeded", told, "the live schema", help_),))
+
+
+def without_scratch(environment: str) -> Refuse:
+    """Refuse because a draft that nobody can try is not offered."""
+    place = f"deployments/{environment}.toml"
+    told = f"{place} names no scratch_database under [blocks], so no draft can be tried"
+    help_ = (
+        "Name a database on a server where scratch databases may be made, never production's; or "
+        "write the migration by hand and deploy it."
+    )
+    return Refuse((Finding("no-scratch", told, place, help_),))
+
+
+def nowhere_to_propose(environment: str) -> Refuse:
+    """Refuse because the environment names no repository on GitHub."""
+    place = f"deployments/{environment}.toml"
+    told = f"{place} has no [github], so nothing can be proposed"
+    help_ = (
+        "Say there which repository it is; or write the files with bin/schema corrective; or have "
+        f"it applied at once: accept {APPLY}."
+    )
+    return Refuse((Finding("no-github", told, place, help_),))
 
 
 _BY_HAND = "Write the corrective migration by hand, or choose another release."

@@ -73,6 +73,22 @@ def judge_earlier(earlier: Earlier, accepted: Collection[str]) -> Verdict:
     return Go((*told, *_of(judged, Grade.LOW)))
 
 
+def judge_corrected(earlier: Earlier, accepted: Collection[str]) -> Verdict:
+    """Decide the same of a release for which a corrective migration answers each `BREAK`.
+
+    What only may break its code stays, and is best named before anything is applied.
+
+    Args:
+        earlier: What is known of it, by the schema that is there.
+        accepted: As `judge_earlier`.
+    """
+    judged = earlier.chosen.judgement
+    if isinstance(judged, Finding):
+        return judge_earlier(earlier, accepted)
+    rest = Judgement(tuple(one for one in judged.reasons if one.grade != Grade.BREAK))
+    return judge_earlier(replace(earlier, chosen=replace(earlier.chosen, judgement=rest)), accepted)
+
+
 def _of(judged: Judgement, grade: Grade) -> Iterator[Finding]:
     return (reason.finding for reason in judged.reasons if reason.grade == grade)
 
@@ -105,7 +121,9 @@ def _other_ways(earlier: Earlier) -> str:
     number = earlier.chosen.release.number
     return (
         f"Compatible with the schema: {told or 'no other release'}. Or bring back what release "
-        f"{number} needs: bin/schema corrective {number} drafts the migration."
+        f"{number} needs: the strategy `corrective` proposes the migration (bin/rollback {number} "
+        "--strategy corrective --reason WHY), and bin/schema corrective "
+        f"{number} only drafts it."
     )
 
 

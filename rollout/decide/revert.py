@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rollout.decide.corrective import RUN_DIGITS
 from rollout.decide.releases import serving_release
 from rollout.decide.rollback import names_release
 from rollout.errors import ConfigInvalid
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from rollout.model.host import HostFacts
     from rollout.model.proposal import Span
 
-RUN_DIGITS = 8
-"""How much of a run's id a branch's name has; a retried run has the same."""
 _LEDGER = "the host's ledger"
 _HISTORY = "the branch's history"
 
@@ -50,14 +49,15 @@ class Ends:
     tops: dict[int, Version]
 
 
-def check_revert(wish: Wish, *, hold: bool) -> None:
-    """Refuse what a revert cannot do.
+def check_proposing(wish: Wish, *, hold: bool) -> None:
+    """Refuse what a pull request cannot do.
 
     Raises:
-        ConfigInvalid: When deploys are to be held: the revert comes to serve by one.
+        ConfigInvalid: When deploys are to be held: what is proposed comes to serve by one.
     """
-    if wish.strategy == "revert" and hold:
-        raise ConfigInvalid("hold", "should be off: what the revert proposes is to be deployed")
+    if wish.proposes and hold:
+        told = f"should be off: what the {wish.strategy} proposes is to be deployed"
+        raise ConfigInvalid("hold", told)
 
 
 def choose_ends(facts: HostFacts, wanted: str, service: str) -> Ends | Refuse:

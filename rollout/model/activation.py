@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from rollout.errors import ConfigInvalid
@@ -10,8 +10,10 @@ from rollout.model.release import Release
 
 Secrets = Literal["recorded", "newest"]
 """Which versions of its secrets an earlier release is taken up with."""
-Strategy = Literal["auto", "image", "revert"]
-"""How a rollback goes back; `auto` takes what the facts allow, `revert` proposes a commit."""
+Strategy = Literal["auto", "image", "revert", "corrective"]
+"""How a rollback goes back; `auto` takes what the facts allow, the last two propose a commit."""
+APPLY = "apply-corrective"
+"""The name that a request accepts for a corrective migration to be applied, not only proposed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class Wish:
         accept: Names of what its contract says may break; the request takes them upon itself.
 
     Raises:
-        ConfigInvalid: When nobody says why, or something is asked for that a revert cannot do.
+        ConfigInvalid: When nobody says why, or something is asked for that the strategy cannot do.
     """
 
     to: str = ""
@@ -75,11 +77,33 @@ class Wish:
     def __post_init__(self) -> None:
         if not self.reason.strip():
             raise ConfigInvalid("reason", "should say why: it stands in the way of the next deploy")
-        if self.strategy == "revert" and (self.accept or self.secrets != "recorded"):
+        if APPLY in self.accept and self.strategy != "corrective":
+            raise ConfigInvalid("accept", f"{APPLY} goes with the strategy corrective")
+        if self.proposes and (self.accept or self.secrets != "recorded"):
             raise ConfigInvalid(
                 "strategy",
-                "revert changes nothing on the host: secrets and accept go with auto and image",
+                f"{self.strategy} changes nothing on the host: secrets and accept go with auto, "
+                f"image, and corrective where accept names {APPLY}",
             )
+
+    @property
+    def applies(self) -> bool:
+        """Return whether a corrective migration is to be applied before going back."""
+        return APPLY in self.accept
+
+    @property
+    def proposes(self) -> bool:
+        """Return whether a pull request is all that is wanted: nothing on the host changes."""
+        return self.strategy in ("revert", "corrective") and not self.applies
+
+    def then(self, number: int) -> Wish:
+        """Return the wish for what is left to do once the schema was corrected.
+
+        Args:
+            number: The release that was chosen, whatever would be chosen by then.
+        """
+        accept = tuple(name for name in self.accept if name != APPLY)
+        return replace(self, to=str(number), strategy="image", accept=accept)
 
 
 @dataclass(frozen=True, slots=True)

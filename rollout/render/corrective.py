@@ -8,10 +8,17 @@ from typing import TYPE_CHECKING
 from rollout.model.finding import Go
 from rollout.model.release import SHORT_LENGTH
 from rollout.render.releases import printable
+from rollout.render.report import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rollout.decide.corrective import Corrective
+    from rollout.migrations.corrective import Draft
+    from rollout.model.finding import Finding
     from rollout.model.overview import ReleaseLine
+    from rollout.model.release import Version
+    from rollout.render.revert import Story
 
 
 def render_corrective(release: ReleaseLine, made: Corrective) -> str:
@@ -69,6 +76,74 @@ def corrective_json(environment: str, release: ReleaseLine, made: Corrective) ->
         ],
     }
     return json.dumps(said, ensure_ascii=False)
+
+
+def render_corrective_page(text: str) -> str:
+    """Return what `render_corrective` made, as markdown beside the run."""
+    fenced = text.replace("```", "'''")
+    return "\n".join(("# Corrective migration", "", "```text", fenced, "```", ""))
+
+
+def render_corrective_title(number: int, version: Version) -> str:
+    """Return the pull request's title, which is the commit's subject as well."""
+    return f"Correct the schema for release {number} ({version.short})"
+
+
+def render_corrective_message(number: int, version: Version, story: Story) -> str:
+    """Return the message of the commit that brings a corrective migration."""
+    facts = (
+        f"Brings back what the code of {version.sha} needs of the schema.",
+        f"Why: {plain(story.reason)}",
+        f"Asked by: {plain(story.actor) or 'nobody named'}, for {story.environment}",
+        f"Run: {story.run_url or story.run_id}",
+    )
+    return "\n".join((render_corrective_title(number, version), "", *facts, ""))
+
+
+def render_corrective_body(
+    number: int, version: Version, draft: Draft, lost: tuple[Finding, ...], story: Story
+) -> str:
+    """Return the pull request's text, markdown.
+
+    Args:
+        number: The release whose code is to serve again.
+        version: Its commit.
+        draft: What restores which break.
+        lost: What does not come back.
+        story: Who asks for it and why; what its schema says stands in the draft.
+    """
+    run = f"[{story.run_id}]({story.run_url})" if story.run_url else f"`{story.run_id}`"
+    return "\n".join(
+        (
+            f"Brings back what the code of release {number} (`{version.short}`) needs of the "
+            f"schema of {story.environment}. It ran on a scratch copy of the live schema: that "
+            "code can live with it then, and the code that serves now still can.",
+            "",
+            f"- **why:** {plain(story.reason)}",
+            f"- **asked by:** {plain(story.actor) or 'nobody named'}",
+            f"- **run:** {run}",
+            "",
+            "## Restored",
+            "",
+            *_restored(draft),
+            "",
+            "## Lost",
+            "",
+            *([f"- {plain(one.where)}: {plain(one.consequence)}" for one in lost] or ["Nothing."]),
+            "",
+            "## Then",
+            "",
+            f"Merged and deployed, `bin/rollback {number} --strategy image --reason WHY` makes the "
+            "release serve. Bring schema.ts in line with it.",
+            "",
+        )
+    )
+
+
+def _restored(draft: Draft) -> Iterator[str]:
+    for one in draft.restored:
+        yield f"- `{one.rule}` {plain(one.where)}"
+        yield from (f"  - `{' '.join(text.split())}`" for text in one.answer.statements)
 
 
 _MAY = {True: "may be offered", False: "is refused"}

@@ -111,7 +111,9 @@ def revert(chosen: Version, top: Version, **changed: str) -> Proposal:
 
 def known_as(error: BaseException) -> str:
     """Return which known failure a run would tell of an error, and only that one."""
-    diagnosis = diagnose(evidence_of(error, "revert: propose", Around(github="trovella/trovella")))
+    diagnosis = diagnose(
+        evidence_of(error, "rollback: propose", Around(github="trovella/trovella"))
+    )
     assert diagnosis.seen
     assert TOKEN not in diagnosis.what_now + diagnosis.why
     assert diagnosis.also == ()

@@ -13,7 +13,7 @@ from prefect.states import Cancelled, Completed
 
 from rollout.errors import CancelAsked, HeldBack, RolloutError, VerificationFailed
 from rollout.executors.process import run_local
-from rollout.model.activation import Return
+from rollout.model.activation import Return, Strategy
 from rollout.model.command import Command
 from tasks.cancelling import from_first_change_on, until_first_change
 from tasks.ending import ended, taken_back
@@ -74,9 +74,20 @@ def ending(commit: str, environment: str) -> State[None]:
 
 
 @flow(name="rollback", flow_run_name="rollback {environment} to {to}")
-def rollback(environment: str, to: str = "", reason: str = "", actor: str = "") -> str:
-    """Roll nothing back."""
+def rollback(  # noqa: PLR0917 - as the real one, each is a field of the form
+    environment: str,
+    to: str = "",
+    strategy: Strategy = "auto",
+    reason: str = "",
+    actor: str = "",
+    accept: tuple[str, ...] = (),
+    dry_run: bool = False,
+) -> str:
+    """Roll nothing back, and refuse it to nobody in particular."""
     get_run_logger().info("rolling back because %s", reason)
+    if to == FAULTY:
+        verify(to, actor)
+    get_run_logger().info("by %s, accepting %s, dry run: %s", strategy, "|".join(accept), dry_run)
     return to
 
 

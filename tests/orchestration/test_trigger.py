@@ -102,13 +102,38 @@ def test_the_deploy_step_fails_with_the_runs_own_words(taken: Server, tmp_path: 
 
 def test_the_rollback_step_passes_its_inputs_as_text(taken: Server, tmp_path: Path):
     reason = """it's "$(touch /tmp/never)" `broken`; rm -rf *"""
-    given = {"${{ inputs.to }}": "0e12345", "${{ inputs.reason }}": reason}
+    given = {
+        "${{ inputs.strategy }}": "corrective",
+        "${{ inputs.to }}": "0e12345",
+        "${{ inputs.reason }}": reason,
+        "${{ inputs.accept }}": "no-contract, * $(touch /tmp/never)",
+        "${{ inputs.dry_run }}": "true",
+        "${{ github.run_attempt }}": "1",
+    }
 
     done = _run_step(_step("rollback.yml", "Roll back"), given, taken, tmp_path)
 
     assert done.returncode == 0, done.stderr
     assert f"rolling back because {reason}" in done.stderr
+    accepted = "no-contract|*|$(touch|/tmp/never)"
+    assert f"by corrective, accepting {accepted}, dry run: True" in done.stderr
     assert not Path("/tmp/never").exists()
+
+
+def test_the_rollback_steps_summary_has_the_three_parts(taken: Server, tmp_path: Path):
+    given = {
+        "${{ inputs.strategy }}": "auto",
+        "${{ inputs.to }}": FAULTY,
+        "${{ inputs.reason }}": "a test",
+        "${{ inputs.dry_run }}": "false",
+        "${{ github.run_attempt }}": "2",
+    }
+
+    done = _run_step(_step("rollback.yml", "Roll back"), given, taken, tmp_path)
+
+    assert done.returncode == 1
+    told = "version 1 answers, not 2\nleft: Release 1 is still serving.\nnext: Read the log"
+    assert told in (tmp_path / "summary.md").read_text()
 
 
 def test_the_outcome_is_one_line_of_json(taken: Server):

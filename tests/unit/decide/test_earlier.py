@@ -89,7 +89,7 @@ def test_what_breaks_is_never_accepted_and_other_ways_are_named():
     (finding,) = verdict.findings
     assert (finding.rule, finding.where) == ("column-gone", "public.note.extra")
     assert "Compatible with the schema: 4 (444444444444)." in finding.help
-    assert finding.help.endswith("bin/schema corrective 3 drafts the migration.")
+    assert "(bin/rollback 3 --strategy corrective --reason WHY)" in finding.help
 
 
 def test_where_nothing_else_fits_that_is_said():

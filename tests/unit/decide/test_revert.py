@@ -8,7 +8,7 @@ import pytest
 
 from rollout.decide.revert import (
     Ends,
-    check_revert,
+    check_proposing,
     choose_ends,
     choose_span,
     propose_revert,
@@ -223,10 +223,10 @@ def test_a_long_list_says_how_much_it_leaves_out():
 def test_a_revert_refuses_what_it_cannot_do():
     wish = Wish(strategy="revert", reason="a test")
 
-    check_revert(wish, hold=False)
+    check_proposing(wish, hold=False)
     with pytest.raises(ConfigInvalid, match="hold: should be off"):
-        check_revert(wish, hold=True)
-    with pytest.raises(ConfigInvalid, match="secrets and accept go with auto and image"):
+        check_proposing(wish, hold=True)
+    with pytest.raises(ConfigInvalid, match="secrets and accept go with auto, image"):
         Wish(strategy="revert", reason="a test", accept=("no-contract",))
-    with pytest.raises(ConfigInvalid, match="secrets and accept go with auto and image"):
+    with pytest.raises(ConfigInvalid, match="secrets and accept go with auto, image"):
         Wish(strategy="revert", reason="a test", secrets="newest")

@@ -6,9 +6,12 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
+
+from rollout.model.activation import Strategy
 
 ROOT = Path(__file__).parents[3]
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
@@ -45,6 +48,16 @@ def test_actions_are_pinned_and_no_expression_reaches_a_shell(path: Path):
         assert "${{" not in step.get("run", "")
         if "uses" in step:
             assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", step["uses"])
+
+
+def test_the_rollbacks_form_asks_for_what_its_flow_takes():
+    # YAML 1.1 reads the key `on` as true.
+    form = yaml.safe_load((ROOT / ".github/workflows/rollback.yml").read_text())[True]
+    inputs = form["workflow_dispatch"]["inputs"]
+
+    assert inputs.keys() == {"strategy", "to", "reason", "dry_run", "accept"}
+    assert inputs["strategy"]["options"] == list(get_args(Strategy))
+    assert inputs["reason"]["required"]
 
 
 @pytest.mark.parametrize("name", ["deploy.yml", "rollback.yml"])
