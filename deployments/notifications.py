@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from deployments.facts import NotificationFacts
 
-FAILED = ("Failed", "Crashed", "Held")
+FAILED = ("Failed", "Crashed", "Held", "Drifted")
 """Names of states that somebody must hear of, whichever flow ends in them."""
 ROLLED_BACK = ("Completed", "RolledBack")
 """Names of states of the flow rollback after which another release serves."""
