@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from rollout.errors import ConfigInvalid
 from rollout.limits import Limits
 from rollout.manifest import Manifest
+from rollout.may_go import MayGo
 from rollout.policy import DryRunPolicy, MigrationPolicy, MigrationRules
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
@@ -301,7 +302,8 @@ class Environment(Section):
     Attributes:
         name: `production`, `rehearsal` and so on; equals the file's name.
         repository: Where git fetches the application from.
-        branch: Commits must be reachable from it.
+        branch: Commits must be reachable from it, unless `may_go` names others.
+        may_go: Which branches commits come from, and when deploys may begin.
         secrets: Variable of the application's `.env` to name in Secret Manager: the one list of all
             secrets, which every run reads before it changes anything.
         settings: Variables of `.env` that are no secrets.
@@ -312,6 +314,7 @@ class Environment(Section):
     name: Name
     repository: str
     branch: str = "main"
+    may_go: MayGo = MayGo()
     blocks: Blocks
     quality: Quality = Quality()
     build: Build
