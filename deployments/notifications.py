@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from deployments.facts import NotificationFacts
 
-FAILED = ("Failed", "Crashed", HELD, ROLLED_BACK)
+FAILED = ("Failed", "Crashed", HELD, ROLLED_BACK, "Drifted")
 """Names of states that somebody must hear of, whichever flow ends in them."""
 WENT_BACK = ("Completed",)
 """Names of states of the flow rollback after which another release serves."""

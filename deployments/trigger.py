@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
     from prefect.client.schemas.objects import FlowRun
 
-FLOWS = ("deploy", "rollback", "sync-secrets", "verify", "hold", "release-hold")
+FLOWS = ("deploy", "rollback", "sync-secrets", "verify", "drift", "hold", "release-hold")
 SHORTHANDS = ("commit", "to", "reason", "actor", "strategy")
 TIMEOUT_S = 3600.0
 API_GONE_S = 300.0

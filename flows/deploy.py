@@ -62,7 +62,8 @@ def deploy(
         accept: Rules for migrations, by their names in `docs/rules.md` and `docs/contract.md`,
             whose findings this deploy takes upon itself: only so a statement runs that breaks the
             code that serves now or destroys data. `version-quarantined` deploys a version that a
-            rollback has left. Empty accepts none.
+            rollback has left, `outside-window` at a time at which deploys may not begin. Empty
+            accepts none.
 
     Returns:
         A state that says in one sentence which release serves now; `DryRun`; `Superseded` or

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from rollout.errors import ConfigInvalid
 from rollout.limits import Limits
 from rollout.manifest import Manifest
+from rollout.may_go import MayGo
 from rollout.policy import DryRunPolicy, MigrationPolicy, MigrationRules
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
@@ -308,7 +309,8 @@ class Environment(Section):
     Attributes:
         name: `production`, `rehearsal` and so on; equals the file's name.
         repository: Where git fetches the application from.
-        branch: Commits must be reachable from it.
+        branch: Commits must be reachable from it, unless `may_go` names others.
+        may_go: Which branches commits come from, and when deploys may begin.
         blocks: The Prefect blocks with addresses and credentials.
         quality: What must hold of a commit.
         build: How its image is made.
@@ -326,6 +328,7 @@ class Environment(Section):
     name: Name
     repository: str
     branch: str = "main"
+    may_go: MayGo = MayGo()
     blocks: Blocks
     quality: Quality = Quality()
     build: Build

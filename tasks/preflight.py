@@ -8,9 +8,11 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from blocks import load_app_database, load_artifact_registry
+from rollout.decide.may_go import judge_window
 from rollout.decide.quarantine import judge_quarantine
 from rollout.decide.releases import releases_on
 from rollout.errors import Refused
+from rollout.executors.clock import unix_s
 from rollout.executors.files import read_environment
 from rollout.executors.registry import Registry
 from rollout.model.finding import Refuse
@@ -20,7 +22,7 @@ from tasks.retry import RETRIES, RETRY_DELAY_S, when_safe
 from tasks.target import bootstrap_plan, reach, read
 
 if TYPE_CHECKING:
-    from rollout.model.host import HostFacts
+    from rollout.model.finding import Verdict
 
 
 @task(
@@ -40,17 +42,18 @@ def preflight(version: Version, environment: str, accept: tuple[str, ...] = ()) 
     Args:
         version: What is to be deployed.
         environment: The environment.
-        accept: What the request takes upon itself; a version that was left by a rollback is
-            deployed again only when this names it.
+        accept: What the request takes upon itself; only when it is named here a version is deployed
+            again that was left by a rollback, or one at a time at which deploys may not begin.
 
     Returns:
         The current release's version; None on a host that has none.
 
     Raises:
-        Refused: When the version was left by a rollback.
+        Refused: When deploys may not begin now, or the version was left by a rollback.
         RolloutError: Whatever stands in the way; nothing was changed.
     """
     settings = read_environment(environment)
+    _demand(judge_window(settings.may_go, unix_s(), accept))
     read_secrets(settings)
     load_app_database(settings.blocks.app_database).address()
     Registry(load_artifact_registry(settings.blocks.artifact_registry).login()).digest(
@@ -62,13 +65,12 @@ def preflight(version: Version, environment: str, accept: tuple[str, ...] = ()) 
         if not plan.is_empty:
             return None
         facts = read(host, settings.application)
-    _demand_not_left(facts, version, accept)
+    _demand(judge_quarantine(facts.ledger, version, accept))
     current = (one for one in releases_on(facts) if one.number == facts.current)
     return next((release.version for release in current), None)
 
 
-def _demand_not_left(facts: HostFacts, version: Version, accept: tuple[str, ...]) -> None:
-    verdict = judge_quarantine(facts.ledger, version, accept)
+def _demand(verdict: Verdict) -> None:
     for finding in verdict.findings:
         get_run_logger().warning("%s: %s", finding.rule, finding.consequence)
     if isinstance(verdict, Refuse):

@@ -6,7 +6,7 @@ from prefect import get_run_logger, task
 
 from rollout.executors import git
 from rollout.executors.files import read_environment, workspace
-from rollout.model.source import Source
+from rollout.model.source import Branches, Source
 from tasks.retry import RETRIES, RETRY_DELAY_S, when_safe
 
 
@@ -26,7 +26,7 @@ def checkout(commit: str, environment: str) -> Source:
 
     Raises:
         ConfigInvalid: When the ref is none, or names nothing.
-        Refused: When the commit is not on the environment's branch.
+        Refused: When the commit is not on a branch of which commits may go.
         SourceUnavailable: When the repository cannot be read.
     """
     return at(commit, environment, purpose="source")
@@ -38,7 +38,7 @@ def at(commit: str, environment: str, purpose: str) -> Source:
     return git.checkout(
         settings.repository,
         commit,
-        settings.branch,
+        Branches(settings.branch, settings.may_go.branches),
         workspace(environment),
         get_run_logger().info,
         purpose=purpose,

@@ -323,7 +323,15 @@ def current_release(environment: str) -> Release:
     """
     settings = read_environment(environment)
     with reach(settings) as host:
-        facts = read(host, settings.application)
+        return demand_current(read(host, settings.application), host)
+
+
+def demand_current(facts: HostFacts, host: Host) -> Release:
+    """Return the release that the host calls its current one.
+
+    Raises:
+        Refused: When it has none.
+    """
     current = release_on(facts, facts.current)
     if current is not None:
         return current

@@ -141,6 +141,18 @@ def is_on_branch_command(mirror: Path, version: Version, branch: str) -> Command
     )
 
 
+def branches_holding_command(mirror: Path, version: Version) -> Command:
+    """Print the branches that hold the commit, a name a line."""
+    return git_command(
+        mirror,
+        "for-each-ref",
+        "--contains",
+        version.sha,
+        "--format=%(refname:lstrip=3)",
+        "refs/remotes/origin/",
+    )
+
+
 def add_worktree_command(mirror: Path, path: Path, version: Version) -> Command:
     """Check the commit out to a folder, with its history at hand for tools that ask for it."""
     return git_command(

@@ -18,10 +18,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rollout.commands import git as commands
+from rollout.decide.may_go import judge_branches
 from rollout.errors import CommandFailed, ConfigInvalid, Refused, SourceUnavailable, evidence
 from rollout.executors.process import inherited_environment, run_local
-from rollout.model.finding import Finding
+from rollout.model.finding import Finding, Refuse
 from rollout.model.release import Version
+from rollout.model.source import Branches
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -40,7 +42,7 @@ KEPT_CHECKOUT_S = 7 * 24 * 3600.0
 def checkout(
     repository: str,
     ref: str,
-    branch: str,
+    branch: str | Branches,
     workspace: Path,
     log: Log,
     *,
@@ -54,7 +56,7 @@ def checkout(
     Args:
         repository: Where git fetches from: a path, or an address without a password.
         ref: A commit of 7 to 40 digits, a branch or a tag.
-        branch: The branch that the commit must be on.
+        branch: The branch that the commit must be on, or which others it may be on instead.
         workspace: The folder for mirrors and checkouts.
         log: Called with what git says.
         purpose: Names the checkout; one for checks and one for builds keep what the former leave
@@ -62,17 +64,18 @@ def checkout(
 
     Raises:
         ConfigInvalid: When the ref or the repository is no such thing, or names nothing.
-        Refused: When the commit is not on the branch.
+        Refused: When the commit is not on such a branch.
         SourceUnavailable: When the repository cannot be read.
     """
     commands.check_ref(ref)
-    commands.check_ref(branch, "branch")
+    branches = branch if isinstance(branch, Branches) else Branches(branch)
+    commands.check_ref(branches.main, "branch")
     commands.check_repository(repository)
     workspace = workspace.resolve()
     with open_mirror(repository, workspace) as mirror:
         fetch(mirror, repository, log)
-        version = _resolve(mirror, ref, branch, repository)
-        _demand_on_branch(mirror, version, branch)
+        version = _resolve(mirror, ref, branches.main, repository)
+        _demand_on_branch(mirror, version, branches)
         path = workspace / "checkouts" / purpose / version.sha
         _place(mirror, path, version)
         _sweep(mirror, path.parent)
@@ -243,7 +246,15 @@ def _resolve(mirror: Mirror, ref: str, branch: str, repository: str) -> Version:
     )
 
 
-def _demand_on_branch(mirror: Mirror, version: Version, branch: str) -> None:
+def _demand_on_branch(mirror: Mirror, version: Version, branches: Branches) -> None:
+    if branches.allowed:
+        command = commands.branches_holding_command(mirror.path, version)
+        holding = mirror.check(command, "the branches of the commit could not be read").stdout
+        verdict = judge_branches(holding.split(), branches.allowed, version.short)
+        if isinstance(verdict, Refuse):
+            raise Refused(f"commit {version.short}", verdict.findings)
+        return
+    branch = branches.main
     result = mirror.run(commands.is_on_branch_command(mirror.path, version, branch))
     if result.ok:
         return

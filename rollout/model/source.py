@@ -25,3 +25,17 @@ class Source:
     path: str
     author: str
     subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class Branches:
+    """Which branches commits come from.
+
+    Attributes:
+        main: The branch that a commit must be on; its own name means its newest commit.
+        allowed: Globs of branches, one of which a commit must be on instead; empty means `main`
+            alone.
+    """
+
+    main: str
+    allowed: tuple[str, ...] = ()

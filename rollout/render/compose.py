@@ -134,6 +134,17 @@ def services_of(text: str) -> tuple[str, ...]:
     return tuple(name for name, service in _services(text).items() if _starts(service))
 
 
+def images_of(text: str) -> dict[str, str]:
+    """Return service to image for the services of a rendered compose file that `up` starts.
+
+    One whose image is built, or filled in from variables, is left out.
+    """
+    named = {
+        name: str(one.get("image", "")) for name, one in _services(text).items() if _starts(one)
+    }
+    return {name: image for name, image in named.items() if image and "$" not in image}
+
+
 def users_of(text: str, variables: Collection[str]) -> tuple[str, ...]:
     """Return the services of a rendered compose file that get any of these variables.
 

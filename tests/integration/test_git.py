@@ -15,6 +15,7 @@ import pytest
 from rollout.errors import ConfigInvalid, Refused, SourceUnavailable
 from rollout.executors import git
 from rollout.model.release import Version
+from rollout.model.source import Branches
 
 IDENTITY = {
     "GIT_AUTHOR_NAME": "Ada",
@@ -143,6 +144,21 @@ def test_a_commit_that_nobody_merged_is_refused(repository, workspace):
         checkout(repository, workspace, "feature")
 
     assert not (workspace / "checkouts").exists()
+
+
+def test_branches_that_the_environment_names_are_taken_instead(repository, workspace):
+    repository.commit("first")
+    repository.git("checkout", "--quiet", "-b", "release/2026")
+    released = repository.commit("released")
+    repository.git("checkout", "--quiet", "-b", "try")
+    tried = repository.commit("tried")
+    either = Branches("main", ("main", "release/*"))
+
+    source = git.checkout(str(repository.path), "release/2026", either, workspace, print)
+
+    assert source.version.sha == released
+    with pytest.raises(Refused, match=r"it is on try, and only commits of main, release/\* may go"):
+        git.checkout(str(repository.path), tried, either, workspace, print)
 
 
 def test_a_branch_that_does_not_exist_is_named(repository, workspace):

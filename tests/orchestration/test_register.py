@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.orchestration.prefect_server import Server
 
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG8"
-FLOWS = ("deploy", "rollback", "sync-secrets", "verify", "hold", "release-hold")
+FLOWS = ("deploy", "rollback", "sync-secrets", "verify", "drift", "hold", "release-hold")
 # What differs from one registration to the next without meaning anything.
 ANEW = {"id", "created", "updated", "version_id", "version_info", "concurrency_limit_id",
         "global_concurrency_limit", "status", "last_polled"}  # fmt: skip
@@ -112,6 +112,8 @@ def test_registering_again_changes_nothing_and_the_cli_agrees(
     assert declared["deploy"]["pull_steps"] == []
     half_hourly = {"cron": "11,41 * * * *", "timezone": "UTC", "day_or": True}
     assert declared["verify"]["schedules"] == [(half_hourly, True)]
+    hourly = {"cron": "23 * * * *", "timezone": "UTC", "day_or": True}
+    assert declared["drift"]["schedules"] == [(hourly, True)]
     assert declared["deploy"]["schedules"] == []
 
     cli = server.python("-m", "prefect", "--no-prompt", "deploy", "--all")

@@ -77,7 +77,7 @@ def test_each_environment_has_its_deployments(environment: str):
 
     assert [entry.entrypoint for entry in entries] == [
         "flows.deploy.deploy", "flows.rollback.rollback", "flows.sync_secrets.sync_secrets",
-        "flows.verify.verify", "flows.hold.hold", "flows.hold.release_hold",
+        "flows.verify.verify", "flows.drift.drift", "flows.hold.hold", "flows.hold.release_hold",
     ]  # fmt: skip
     assert all(entry.parameters == {"environment": environment} for entry in entries)
     assert all(environment in entry.tags for entry in entries)

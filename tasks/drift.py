@@ -1,0 +1,160 @@
+"""drift: is the environment still what its releases say? Everything is only read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from prefect import get_run_logger, task
+from prefect.artifacts import create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.variables import Variable
+
+from blocks import load_artifact_registry, load_gcp_project
+from rollout.commands.lease import parse_lease, read_lease_command
+from rollout.commands.machine import parse_machine, read_machine_command
+from rollout.decide.outside import address_checks
+from rollout.decide.strayed import (
+    decide_drift,
+    engine_check,
+    host_checks,
+    schema_checks,
+    schema_release,
+    secret_checks,
+    tag_checks,
+    tags_of,
+    to_remember,
+    unseen,
+)
+from rollout.errors import RolloutError
+from rollout.executors.files import read_environment
+from rollout.executors.outside import look_outside
+from rollout.executors.registry import Registry
+from rollout.executors.secrets import LATEST
+from rollout.migrations.contract_json import parse_contract
+from rollout.model.drift import Drift, Remembered
+from rollout.model.layout import Layout
+from rollout.render.report import check_rows
+from tasks.retry import RETRIES, RETRY_DELAY_S, when_safe
+from tasks.schema import read_live, read_stored
+from tasks.target import keep, reach, read
+from tasks.verify import demand_current
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from rollout.config import Environment
+    from rollout.executors.host import Host
+    from rollout.model.finding import Check
+    from rollout.model.host import HostFacts
+    from rollout.model.release import Release
+
+_NEXT = "Log in to the host and look."
+
+
+@task(
+    name="drift",
+    task_run_name="drift",
+    cache_policy=NO_CACHE,
+    retries=RETRIES,
+    retry_delay_seconds=RETRY_DELAY_S,
+    retry_condition_fn=when_safe,
+)
+def look_for_drift(environment: str) -> Drift | None:
+    """Return what differs from what the releases say; None while a run changes the target.
+
+    What differs is remembered on Prefect's server, so that the next look knows what was told. A
+    server that forgot it leads to one notification more.
+
+    Raises:
+        Refused: When the host has no current release.
+        RolloutError: When the host cannot be read.
+    """
+    settings = read_environment(environment)
+    with reach(settings) as host, keep(host):
+        if _is_at_work(host, settings):
+            return None
+        facts = read(host, settings.application)
+        release = demand_current(facts, host)
+        remembered, engine = _remembered(environment), _engine(host, settings)
+        checks = (
+            engine_check(engine, remembered.engine),
+            *host_checks(facts, release, settings.application.service),
+            *_part("schema", lambda: _schema(host, settings, facts)),
+            *_part("secrets", lambda: _secrets(settings, release)),
+            *_part("tags in the registry", lambda: _tags(settings, facts)),
+            *_address(settings),
+        )
+    drift = decide_drift(checks, release.number, remembered)
+    _publish(drift, environment)
+    _remember(environment, to_remember(drift, engine))
+    return drift
+
+
+def _part(name: str, look: Callable[[], Iterable[Check]]) -> tuple[Check, ...]:
+    """Return what one look shows; that it cannot be looked at is a difference too."""
+    try:
+        return tuple(look())
+    except RolloutError as error:
+        get_run_logger().warning("%s: %s", name, error.true)
+        return (unseen(name, error),)
+
+
+def _is_at_work(host: Host, settings: Environment) -> bool:
+    command = read_lease_command(Layout(settings.application.directory))
+    answer = host.check(command, "the lease could not be read", next_step=_NEXT)
+    return parse_lease(answer.stdout).holder is not None
+
+
+def _engine(host: Host, settings: Environment) -> str:
+    command = read_machine_command(settings.application.directory)
+    answer = host.check(command, "the host could not be read", next_step=_NEXT)
+    return parse_machine(answer.stdout).engine
+
+
+def _schema(host: Host, settings: Environment, facts: HostFacts) -> tuple[Check, ...]:
+    expected = schema_release(facts)
+    text = read_stored(host, settings).texts.get(expected.number) if expected else None
+    if expected is None or text is None:
+        return ()
+    return schema_checks(read_live(settings), parse_contract(text), expected.number)
+
+
+def _secrets(settings: Environment, release: Release) -> Iterable[Check]:
+    store = load_gcp_project(settings.blocks.gcp_project).secret_store()
+    return secret_checks(store.look_at(dict.fromkeys(settings.secrets.values(), LATEST)), release)
+
+
+def _tags(settings: Environment, facts: HostFacts) -> Iterable[Check]:
+    registry = Registry(load_artifact_registry(settings.blocks.artifact_registry).login())
+    image, tags = settings.build.image, tags_of(facts)
+    found = {tag: registry.digest(image, tag) for tag in tags}
+    return tag_checks(tags, found, registry.digest(image, LATEST), facts.ledger)
+
+
+def _address(settings: Environment) -> tuple[Check, ...]:
+    seen = look_outside(settings.verify, requests=0)
+    checks = address_checks(seen, None, settings.verify.limits)
+    return tuple(one for one in checks if one.name.startswith("certificate"))
+
+
+def _publish(drift: Drift, environment: str) -> None:
+    create_table_artifact(
+        key=f"drift-{environment}",
+        table=check_rows(drift.checks),
+        description=f"{environment} against release {drift.release}: {len(drift.new)} new "
+        f"differences, {len(drift.known)} known ones",
+    )
+
+
+def _remembered(environment: str) -> Remembered:
+    kept: dict[str, Any] = cast("Any", Variable.get(_variable(environment), default={}))
+    return Remembered(kept.get("engine", ""), frozenset(kept.get("told", ())))
+
+
+def _remember(environment: str, remembered: Remembered) -> None:
+    value: Any = {"engine": remembered.engine, "told": sorted(remembered.told)}
+    Variable.set(_variable(environment), value, tags=[environment], overwrite=True)
+
+
+def _variable(environment: str) -> str:
+    return f"drift_{environment.replace('-', '_')}"
