@@ -26,6 +26,7 @@ from tasks.ending import ended, taken_back
 from tasks.image import build_push, move_latest
 from tasks.lease import before_first_change, target_lease
 from tasks.migrate import migrate_prod, plan_migrations
+from tasks.names import deploy_name
 from tasks.order import after
 from tasks.preflight import preflight
 from tasks.quality import quality
@@ -39,7 +40,7 @@ SIDE_BY_SIDE: Any = cast("Any", ThreadPoolTaskRunner(max_workers=8))
 
 @flow(
     name="deploy",
-    flow_run_name="deploy {commit} to {environment}",
+    flow_run_name=deploy_name,
     persist_result=True,
     task_runner=SIDE_BY_SIDE,
 )

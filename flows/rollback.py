@@ -24,6 +24,7 @@ from tasks.diagnose import evidence_first, explaining
 from tasks.ending import ended
 from tasks.hold import keep_back
 from tasks.lease import target_lease
+from tasks.names import rollback_name
 from tasks.ready import getting_ready
 from tasks.revert import plan_revert, propose, rehearse
 from tasks.rollback import activate_earlier, choose_earlier, plan_rollback
@@ -31,7 +32,7 @@ from tasks.verify import verify_release
 from tasks.watch import watching
 
 
-@flow(name="rollback", flow_run_name="rollback {environment} to {to}", persist_result=True)
+@flow(name="rollback", flow_run_name=rollback_name, persist_result=True)
 def rollback(  # noqa: PLR0913, PLR0917 - each is a field of the form
     reason: str,
     environment: str = "production",

@@ -12,13 +12,11 @@ import shutil
 from typing import TYPE_CHECKING, Final
 
 from infra.rehearsal.paths import INSIDE
-from infra.rehearsal.roots import machine_distribution
+from infra.rehearsal.roots import machine_distribution, unpack_command
 from infra.rehearsal.shell import run, timed
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from infra.rehearsal.sources import Distribution
 
 VERSION: Final = "15"
 TRIMMING: Final = INSIDE / "trim-postgres-root"
@@ -41,24 +39,8 @@ def build_old_postgres(cache: Path) -> Path | None:
     building.parent.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(building, ignore_errors=True)
     with timed(f"root with PostgreSQL {VERSION} (bookworm, mmdebstrap)"):
-        run(mmdebstrap_command(distribution, building))
+        packages = (f"postgresql-{VERSION}", "dash")
+        run(unpack_command("bookworm", distribution.older, packages, building))
         run([str(TRIMMING), str(building)])
     building.rename(folder)
     return folder
-
-
-def mmdebstrap_command(distribution: Distribution, folder: Path) -> tuple[str, ...]:
-    """Return the command that unpacks the server and what it needs, without configuring it."""
-    return (
-        "mmdebstrap",
-        "--quiet",
-        "--variant=extract",
-        "--mode=root",
-        "--format=directory",
-        '--aptopt=APT::Install-Recommends "false"',
-        '--aptopt=Acquire::Languages "none"',
-        f"--include=postgresql-{VERSION},dash",
-        "bookworm",
-        str(folder),
-        *distribution.older,
-    )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from infra.rehearsal import app, facts, pipeline, roots, world
+from infra.rehearsal import app, browser, facts, pipeline, roots, world
 from infra.rehearsal.app import packages
 from infra.rehearsal.shell import RehearsalError, run, say, timed
 
@@ -78,6 +78,8 @@ def stand_up(rehearsal: Rehearsal, order: Order) -> str:
     if application_kind(rehearsal, order) == "next" or not order.deploy:
         with timed("packages of Next.js and Drizzle"):
             provide_packages(rehearsal)
+    if not order.deploy:
+        browser.provide_browser(rehearsal)
     with timed("deployments registered, worker started"):
         register(rehearsal)
         pipeline.start_worker(rehearsal)

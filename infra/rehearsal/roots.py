@@ -15,11 +15,14 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from infra.rehearsal.paths import INSIDE
 from infra.rehearsal.shell import RehearsalError, run, timed
 from infra.rehearsal.sources import Distribution, choose_distribution, parse_sources
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 OUTER_PACKAGES: Final = {
     "mmdebstrap": "mmdebstrap",
@@ -146,6 +149,32 @@ def mmdebstrap_command(distribution: Distribution, folder: Path) -> tuple[str, .
         distribution.release,
         str(folder),
         *distribution.lines,
+    )
+
+
+def unpack_command(
+    release: str, lines: Sequence[str], packages: Sequence[str], folder: Path
+) -> tuple[str, ...]:
+    """Return the command that unpacks packages and what they need, without configuring them.
+
+    Args:
+        release: code name of the distribution's release.
+        lines: its apt sources, one a line.
+        packages: what to unpack.
+        folder: the root that is made.
+    """
+    return (
+        "mmdebstrap",
+        "--quiet",
+        "--variant=extract",
+        "--mode=root",
+        "--format=directory",
+        '--aptopt=APT::Install-Recommends "false"',
+        '--aptopt=Acquire::Languages "none"',
+        f"--include={','.join(packages)}",
+        release,
+        str(folder),
+        *lines,
     )
 
 

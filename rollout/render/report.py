@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from rollout.model.finding import Go, Inconclusive
+from rollout.model.release import SHORT_LENGTH
 from rollout.render.picture import data_uri, render_picture, summarise
 
 if TYPE_CHECKING:
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from rollout.model.release import Release
     from rollout.model.sample import Sample
 
+_WHOLE = re.compile(rf"(?:\S+@)?(sha256:)?\b([0-9a-f]{{{SHORT_LENGTH}}})[0-9a-f]{{28,52}}\b")
+_SHORT = r"\1\2"
 _OK = "yes"
 _NOT_OK = {"refuse": "NO", "warn": "warning", "unknown": "unknown"}
 
@@ -34,7 +38,10 @@ def check_rows(checks: Iterable[Check]) -> list[dict[str, str]]:
 def render_release_report(
     release: Release, verdict: Assessment, url: str, service: str, samples: Sequence[Sample] = ()
 ) -> str:
-    """Return a release's report as markdown.
+    """Return a release's report as markdown: first what somebody asks at night, last what is exact.
+
+    The UI cuts a wide table off at its right, so whether a check is met stands first, and commits
+    and digests are short there; the table `verify` beside it has them whole.
 
     Args:
         release: What was deployed.
@@ -47,19 +54,31 @@ def render_release_report(
         (
             f"# Release {release.number} {_headline(verdict)}",
             "",
-            *(f"- **{name}:** {plain(value)}" for name, value in _facts(release, url).items()),
+            *((*_findings(verdict), "") if verdict.findings else ()),
+            *_listed(_facts(release, url)),
             *(("", *_picture(release, service, samples)) if samples else ()),
             "",
-            "| check | expected | seen | ok |",
+            "## What was looked at",
+            "",
+            "| ok | check | seen | expected |",
             "| --- | --- | --- | --- |",
-            *(
-                "| " + " | ".join(map(cell, row.values())) + " |"
-                for row in check_rows(verdict.checks)
-            ),
-            *(("", *_findings(verdict)) if verdict.findings else ()),
+            *(_check_row(row) for row in check_rows(verdict.checks)),
+            "",
+            "## What it is made of",
+            "",
+            *_listed(_parts(release)),
             "",
         )
     )
+
+
+def _check_row(row: dict[str, str]) -> str:
+    words = (row["ok"], row["check"], row["seen"], row["expected"])
+    return "| " + " | ".join(cell(_WHOLE.sub(_SHORT, word)) for word in words) + " |"
+
+
+def _listed(facts: dict[str, str]) -> Iterable[str]:
+    return (f"- **{name}:** {plain(value)}" for name, value in facts.items() if value)
 
 
 def _headline(verdict: Assessment) -> str:
@@ -69,21 +88,28 @@ def _headline(verdict: Assessment) -> str:
 
 
 def _facts(release: Release, url: str) -> dict[str, str]:
-    """Return what a release freezes, by name; what it does not have is left out."""
-    versions = (f"{name} {number}" for name, number in sorted(release.secret_versions.items()))
-    facts = {
+    """Return what a person asks first of a release, by name; empty is what it does not have."""
+    return {
         "version": f"`{release.version}`",
-        "image": f"`{release.image.reference}`",
         "application": f"[{url}]({url})",
         "made": f"{release.created_at} by {release.actor or 'nobody named'}",
         "reason": release.reason or "the merge itself",
-        "run": f"`{release.run_id}`" if release.run_id else "",
+        "takes up again": f"release {release.restores}" if release.restores else "",
+    }
+
+
+def _parts(release: Release) -> dict[str, str]:
+    """Return what a release freezes, by name; empty is what it does not have."""
+    versions = (f"{name} {number}" for name, number in sorted(release.secret_versions.items()))
+    repository, _, digest = release.image.reference.partition("@")
+    return {
+        "image": f"`{repository}`",
+        "digest": f"`{digest}`",
         "migrations": ", ".join(release.migrations) or "none",
         "secret versions": ", ".join(versions),
         **{name: f"`sha256:{digest}`" for name, digest in sorted(release.files.items())},
-        "takes up again": f"release {release.restores}" if release.restores else "",
+        "run": f"`{release.run_id}`" if release.run_id else "",
     }
-    return {name: value for name, value in facts.items() if value}
 
 
 def _picture(release: Release, service: str, samples: Sequence[Sample]) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rollout.model.candidate import Candidate
     from rollout.model.finding import Verdict
 
-_HEAD = ("| release | version | stage | since | schema | go back | why |", "| --- " * 7 + "|")
+_HEAD = ("| go back | release | version | stage | schema | since |", "| --- " * 6 + "|")
 
 
 def render_choice(earlier: Earlier, verdict: Verdict, wish: Wish) -> str:
@@ -63,20 +63,21 @@ def render_ways_back(environment: str, candidates: Sequence[Candidate]) -> str:
 
 
 def _table(candidates: Sequence[Candidate]) -> tuple[str, ...]:
+    """Return a table, and under it why: the UI cuts a wide table off at its right."""
     rows = ("| " + " | ".join(map(cell, _row(one))) + " |" for one in candidates)
-    return (*_HEAD, *rows)
+    told = ((one.release.number, why(one.judgement)) for one in candidates)
+    return (*_HEAD, *rows, "", *(f"- release {number}: {plain(text)}" for number, text in told))
 
 
 def _row(one: Candidate) -> tuple[str, ...]:
     release = one.release
     return (
+        _way(one),
         str(release.number),
         release.version[:SHORT_LENGTH],
         release.stage,
-        release.at,
         _grade(one),
-        _way(one),
-        why(one.judgement),
+        release.at,
     )
 
 

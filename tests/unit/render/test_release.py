@@ -172,19 +172,35 @@ def test_the_report_of_a_release_that_serves():
         "# Release 12 serves\n"
         "\n"
         f"- **version:** `{'a' * 40}`\n"
-        f"- **image:** `{RELEASE.image.reference}`\n"
         "- **application:** [https://trovella.ai](https://trovella.ai)\n"
         "- **made:** 2026-11-22T10:00:00Z by ann\n"
         "- **reason:** because\n"
-        "- **run:** `run-1`\n"
+        "\n"
+        "## What was looked at\n"
+        "\n"
+        "| ok | check | seen | expected |\n"
+        "| --- | --- | --- | --- |\n"
+        "| yes | health from outside | healthy (HTTP 200) | healthy |\n"
+        "\n"
+        "## What it is made of\n"
+        "\n"
+        f"- **image:** `{RELEASE.image.reference.split('@')[0]}`\n"
+        f"- **digest:** `{RELEASE.image.reference.split('@')[1]}`\n"
         "- **migrations:** 0001_start\n"
         "- **secret versions:** trovella-database-url 3\n"
         f"- **Caddyfile:** `sha256:{'c' * 64}`\n"
-        "\n"
-        "| check | expected | seen | ok |\n"
-        "| --- | --- | --- | --- |\n"
-        "| health from outside | healthy | healthy (HTTP 200) | yes |\n"
+        "- **run:** `run-1`\n"
     )
+
+
+def test_the_table_of_a_report_has_short_commits_and_digests():
+    image = Check("image", f"eu.pkg.dev/a/web@sha256:{'d' * 64}", f"sha256:{'e' * 64}", ok=False)
+    version = Check("version", "a" * 40, "b" * 12, ok=False)
+
+    lines = render_release_report(RELEASE, Go((), (image, version)), "https://a.example", "web")
+
+    assert f"| NO | image | sha256:{'e' * 12} | sha256:{'d' * 12} |" in lines
+    assert f"| NO | version | {'b' * 12} | {'a' * 12} |" in lines
 
 
 def test_the_report_of_a_release_that_does_not():
@@ -201,11 +217,8 @@ def test_the_report_of_a_release_that_does_not():
     assert "- **made:** 2026-11-22T10:00:00Z by nobody named" in lines
     assert "- **reason:** a | b &lt;script>" in lines
     assert "- **takes up again:** release 11" in lines
-    assert lines[-3:] == [
-        "| version \\| from outside | a | b | NO |",
-        "",
-        "- version: expected a, seen b. Read the log.",
-    ]
+    assert lines[2] == "- version: expected a, seen b. Read the log."
+    assert "| NO | version \\| from outside | b | a |" in lines
 
 
 def test_a_report_has_the_picture_of_what_was_seen():
