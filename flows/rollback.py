@@ -92,7 +92,6 @@ def rollback(  # noqa: PLR0913, PLR0917 - each is a field of the form
             explaining(environment),
             getting_ready(environment),
             target_lease(environment, reason),
-            reading_ahead(environment),
             from_first_change_on() as change,
         ):
             go = _correct if wish.applies else _activate
@@ -136,7 +135,7 @@ def _correct(wish: Wish, environment: str) -> str:
 
 def _activate(wish: Wish, environment: str) -> str:
     """Return a sentence that says what serves, once it was seen to."""
-    with watching(environment):
+    with reading_ahead(environment), watching(environment):
         chosen = choose_earlier(wish, environment)
         activation = activate_earlier(chosen, wish, environment)
         try:
