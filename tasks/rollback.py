@@ -11,7 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
 from rollout.decide.candidates import judge_candidates
-from rollout.decide.earlier import Earlier, judge_earlier
+from rollout.decide.earlier import Earlier, judge_earlier, wants_evidence
 from rollout.decide.releases import release_on, serving_release
 from rollout.decide.rollback import choose_release
 from rollout.errors import RollbackRefused
@@ -25,6 +25,7 @@ from tasks.app_secrets import (
     earlier_with_its_secrets,
     earlier_with_newest_secrets,
 )
+from tasks.earlier import evidence_for
 from tasks.lease import assure_lease
 from tasks.record import note, publish_choice
 from tasks.target import reach, read, show
@@ -71,6 +72,8 @@ def choose_earlier(wish: Wish, environment: str) -> Chosen:
             demanded.result()
         (candidate,) = (one for one in candidates if one.release.number == chosen.number)
         earlier = Earlier(candidate, candidates)
+        if wants_evidence(earlier, wish.accept):
+            earlier = replace(earlier, evidence=evidence_for(chosen, stored, settings))
         verdict = judge_earlier(earlier, wish.accept)
         published = ahead.submit(publish_choice, settings, earlier, verdict, wish)
         if isinstance(verdict, Refuse):

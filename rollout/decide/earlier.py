@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rollout.decide.compatible.judge import RULES
+from rollout.decide.evidence import weighed
 from rollout.model.candidate import Candidate
 from rollout.model.finding import Finding, Go, Refuse, Verdict
 from rollout.model.judgement import Grade, Judgement
-from rollout.model.trial import Witness
+from rollout.model.trial import Evidence
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -35,13 +36,13 @@ class Earlier:
     Attributes:
         chosen: The release, judged by its contract.
         candidates: All releases of the ledger, judged alike, newest first.
-        witnesses: Statements of its code that a scratch copy of the live schema refused; empty
-            where nobody tried.
+        evidence: What statements of its code met on a scratch copy of the live schema; None where
+            nobody tried.
     """
 
     chosen: Candidate
     candidates: Sequence[Candidate]
-    witnesses: tuple[Witness, ...] = ()
+    evidence: Evidence | None = None
 
 
 def judge_earlier(earlier: Earlier, accepted: Collection[str]) -> Verdict:
@@ -65,10 +66,10 @@ def judge_earlier(earlier: Earlier, accepted: Collection[str]) -> Verdict:
     if broken:
         other = _other_ways(earlier)
         return Refuse(tuple(replace(one, help=f"{one.help} {other}") for one in broken))
-    risks = tuple(_of(judged, Grade.RISK))
+    risks = tuple(_of(judged, Grade.RISK, earlier.evidence))
     open_risks = tuple(one for one in risks if one.rule not in accepted)
     if open_risks:
-        return Refuse(tuple(_with_evidence(open_risks, earlier.witnesses)))
+        return Refuse(tuple(_insisting(open_risks)))
     told = (replace(one, consequence=f"accepted: {one.consequence}") for one in risks)
     return Go((*told, *_of(judged, Grade.LOW)))
 
@@ -89,8 +90,22 @@ def judge_corrected(earlier: Earlier, accepted: Collection[str]) -> Verdict:
     return judge_earlier(replace(earlier, chosen=replace(earlier.chosen, judgement=rest)), accepted)
 
 
-def _of(judged: Judgement, grade: Grade) -> Iterator[Finding]:
-    return (reason.finding for reason in judged.reasons if reason.grade == grade)
+def wants_evidence(earlier: Earlier, accepted: Collection[str]) -> bool:
+    """Return whether trying a release's statements would tell a person more of a refusal.
+
+    Args:
+        earlier: What is known of it.
+        accepted: As for `judge_earlier`.
+    """
+    judged = earlier.chosen.judgement
+    is_risk = isinstance(judged, Judgement) and judged.grade == Grade.RISK
+    known = not tuple(_misspelt(accepted))
+    return is_risk and known and isinstance(judge_earlier(earlier, accepted), Refuse)
+
+
+def _of(judged: Judgement, grade: Grade, evidence: Evidence | None = None) -> Iterator[Finding]:
+    # A risk with a witness is told as one, and stays acceptable: a person has seen the statement.
+    return (weighed(one, evidence).finding for one in judged.reasons if one.grade == grade)
 
 
 def _unknown(why: Finding, accepted: Collection[str]) -> Verdict:
@@ -100,15 +115,12 @@ def _unknown(why: Finding, accepted: Collection[str]) -> Verdict:
     return Refuse((replace(why, consequence=told, help=f"{why.help} {_insist([why.rule])}"),))
 
 
-def _with_evidence(risks: Sequence[Finding], witnesses: Sequence[Witness]) -> Iterator[Finding]:
-    """Yield the risks with what was seen, and with all names that it takes to go on."""
-    shown = "; ".join(f"{one.statement} {one.says}" for one in witnesses[:_SHOWN])
-    seen = f"Tried on a scratch copy: {shown}." if shown else ""
+def _insisting(risks: Sequence[Finding]) -> Iterator[Finding]:
+    """Yield the risks, the last one with all names that it takes to go on."""
+    *others, last = risks
+    yield from others
     names = sorted({one.rule for one in risks})
-    for number, one in enumerate(risks):
-        last = number == len(risks) - 1
-        words = (one.help, seen, _insist(names)) if last else (one.help,)
-        yield replace(one, help=" ".join(filter(None, words)))
+    yield replace(last, help=f"{last.help} {_insist(names)}")
 
 
 def _insist(names: Iterable[str]) -> str:

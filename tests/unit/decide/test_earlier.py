@@ -7,18 +7,22 @@ from dataclasses import replace
 import pytest
 
 from rollout.decide.compatible.judge import compatible
-from rollout.decide.earlier import ACCEPTABLE, UNKNOWN, Earlier, judge_earlier
+from rollout.decide.earlier import ACCEPTABLE, UNKNOWN, Earlier, judge_earlier, wants_evidence
 from rollout.model.activation import Wish
 from rollout.model.candidate import Candidate
 from rollout.model.finding import Finding, Go, Refuse, Verdict
 from rollout.model.judgement import Grade, Judgement, Reason
 from rollout.model.overview import ReleaseLine
-from rollout.model.trial import Witness
+from rollout.model.trial import Evidence, Witness
 from rollout.render.rollback import render_choice, render_ways_back
 from tests.support.contracts import column, note
 
 NO_CONTRACT = Finding("no-contract", "release 3 has no schema contract", "there", "Deploy anew.")
-WITNESS = Witness("insert", "insert into note default values", "is refused (23502)", "23502")
+WITNESS = Witness(
+    "insert public.note, few columns", "insert into note", "is refused", "23502",
+    relation="public.note",
+)  # fmt: skip
+SEEN = Evidence(3, (WITNESS,), {"public.note": 2})
 
 
 def candidate(
@@ -41,13 +45,11 @@ def judgement(*grades: Grade) -> Judgement:
     )
 
 
-def judge(
-    judged: Judgement | Finding, *accepted: str, witnesses: tuple[Witness, ...] = ()
-) -> Verdict:
+def judge(judged: Judgement | Finding, *accepted: str, evidence: Evidence | None = None) -> Verdict:
     serving = candidate(5, Judgement(), serves=True)
     pruned = candidate(1, Judgement(), on_host=False)
     every = (serving, candidate(4, Judgement()), candidate(3, judged), candidate(2, judged), pruned)
-    return judge_earlier(Earlier(every[2], every, witnesses), accepted)
+    return judge_earlier(Earlier(every[2], every, evidence), accepted)
 
 
 @pytest.mark.parametrize("judged", [judgement(), judgement(Grade.LOW)])
@@ -59,14 +61,46 @@ def test_what_is_compatible_goes(judged: Judgement):
 
 
 def test_all_risks_are_named_at_once_with_what_was_seen():
-    verdict = judge(judgement(Grade.RISK, Grade.RISK, Grade.LOW), witnesses=(WITNESS,))
+    verdict = judge(judgement(Grade.RISK, Grade.RISK, Grade.LOW), evidence=SEEN)
 
     assert isinstance(verdict, Refuse)
-    assert [one.rule for one in verdict.findings] == ["null-allowed", "view-changed"]
+    assert [(one.rule, one.consequence) for one in verdict.findings] == [
+        (name, f"{name} differs; witness: insert into note -> is refused (SQLSTATE 23502)")
+        for name in ("null-allowed", "view-changed")
+    ]
     assert verdict.findings[-1].help == (
-        "Look. Tried on a scratch copy: insert into note default values is refused (23502). To go "
-        "back all the same, roll back with `accept` naming null-allowed, view-changed."
+        "Look. To go back all the same, roll back with `accept` naming null-allowed, view-changed."
     )
+
+
+def test_where_nothing_was_refused_the_refusal_says_how_much_was_tried():
+    verdict = judge(judgement(Grade.RISK), evidence=replace(SEEN, witnesses=()))
+
+    assert isinstance(verdict, Refuse)
+    assert verdict.findings[0].consequence.endswith("; 2 statements tried, none refused")
+
+
+def test_a_risk_that_was_seen_is_accepted_by_its_name_like_any_other():
+    assert isinstance(judge(judgement(Grade.RISK), "null-allowed", evidence=SEEN), Go)
+
+
+@pytest.mark.parametrize(
+    ("judged", "accepted", "wanted"),
+    [
+        (judgement(Grade.RISK), (), True),
+        (judgement(Grade.RISK), ("null-allowed",), False),
+        (judgement(Grade.RISK), ("nul-allowed",), False),
+        (judgement(Grade.BREAK), (), False),
+        (judgement(Grade.LOW), (), False),
+        (NO_CONTRACT, (), False),
+    ],
+)
+def test_statements_are_tried_only_before_a_refusal_for_a_risk(
+    judged: Judgement | Finding, accepted: tuple[str, ...], wanted: bool
+):
+    chosen = candidate(3, judged)
+
+    assert wants_evidence(Earlier(chosen, (chosen,)), accepted) == wanted
 
 
 def test_a_risk_is_accepted_by_name_and_only_that_one():
