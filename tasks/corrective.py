@@ -32,6 +32,7 @@ from rollout.model.drafted import Drafted
 from rollout.model.finding import Finding, Refuse
 from rollout.render.corrective import render_corrective, render_corrective_page
 from tasks.backup import back_up
+from tasks.derived import with_derived
 from tasks.lease import assure_lease
 from tasks.retry import RETRIES, RETRY_DELAY_S, when_safe
 from tasks.revert import propose, story_of
@@ -163,6 +164,7 @@ def _chosen(wish: Wish, settings: Environment) -> tuple[Candidate, Contract]:
         chosen = choose_release(stored.facts, wish.to, settings.application.service)
         if isinstance(chosen, Refuse):
             raise RollbackRefused(WHAT, chosen.findings)
+        stored = with_derived(stored, chosen, host, settings)
         contract = contract_of(stored, chosen.number)
         if isinstance(contract, Finding):
             raise RollbackRefused(WHAT, (contract,))

@@ -10,7 +10,7 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
-from rollout.decide.candidates import judge_candidates
+from rollout.decide.candidates import is_derived, judge_candidates
 from rollout.decide.earlier import Earlier, judge_earlier
 from rollout.decide.releases import release_on, serving_release
 from rollout.decide.rollback import choose_release
@@ -24,6 +24,7 @@ from tasks.app_secrets import (
     earlier_with_its_secrets,
     earlier_with_newest_secrets,
 )
+from tasks.derived import with_derived
 from tasks.lease import assure_lease
 from tasks.record import note, publish_choice
 from tasks.schema import read_stored, reading_live
@@ -67,9 +68,10 @@ def choose_earlier(wish: Wish, environment: str) -> Chosen:
         chosen = _chosen(wish, stored, settings)
         if wish.secrets == "recorded":
             demand_recorded(chosen, settings)
+        stored = with_derived(stored, chosen, host, settings)
         candidates = judge_candidates(stored, live.result(), settings)
     (candidate,) = (one for one in candidates if one.release.number == chosen.number)
-    earlier = Earlier(candidate, candidates)
+    earlier = Earlier(candidate, candidates, is_derived=is_derived(stored, chosen.number))
     verdict = judge_earlier(earlier, wish.accept)
     publish_choice(settings, earlier, verdict, wish)
     if isinstance(verdict, Refuse):

@@ -37,11 +37,14 @@ class Earlier:
         candidates: All releases of the ledger, judged alike, newest first.
         witnesses: Statements of its code that a scratch copy of the live schema refused; empty
             where nobody tried.
+        is_derived: Whether its contract was derived from its migrations, and not read when it was
+            deployed.
     """
 
     chosen: Candidate
     candidates: Sequence[Candidate]
     witnesses: tuple[Witness, ...] = ()
+    is_derived: bool = False
 
 
 def judge_earlier(earlier: Earlier, accepted: Collection[str]) -> Verdict:
