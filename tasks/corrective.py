@@ -128,7 +128,10 @@ def apply_corrective(drafted: Drafted, environment: str) -> None:
         for migration in plan.pending:
             assure_lease()
             database.apply(migration, *names, before, backup)
-        _demand(verify_applied(journal, database.applied(*names)))
+        verdict = verify_applied(journal, database.applied(*names))
+        if isinstance(verdict, Refuse):
+            left = "The database was sent it; what served before still serves."
+            raise RollbackRefused(WHAT, verdict.findings).leaving(left)
 
 
 def put_on_branch(drafted: Drafted, environment: str) -> str:
@@ -138,8 +141,8 @@ def put_on_branch(drafted: Drafted, environment: str) -> str:
     person has to commit, because the next deploy is refused without it.
     """
     told = (
-        f"commit {', '.join(drafted.files)} of the artifact `corrective` to the branch: without "
-        f"them the next deploy is refused, because the database holds {drafted.tag}"
+        f"commit {', '.join(drafted.files)} of the artifact `corrective` to the branch: once "
+        f"{drafted.tag} is applied, a deploy without it is refused"
     )
     if read_environment(environment).github is None:
         return told
