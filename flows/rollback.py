@@ -124,13 +124,15 @@ def _correct(wish: Wish, environment: str) -> str:
     """Return what serves, once the schema was corrected for it; the branch gets the migration."""
     drafted = plan_corrective(wish, environment, hold=False)
     told = put_on_branch(drafted, environment)
-    apply_corrective(drafted, environment)
+    state = "is not known to be applied"
     try:
+        apply_corrective(drafted, environment)
+        state = "is applied"
         serving = _activate(wish.then(drafted.release), environment)
     except RolloutError as failure:
-        left = f"{failure.left} Migration {drafted.tag} is applied: {told}."
+        left = f"{failure.left} Migration {drafted.tag} {state}: {told}."
         raise failure.leaving(left) from failure
-    return f"{serving}; migration {drafted.tag} is applied: {told}"
+    return f"{serving}; migration {drafted.tag} {state}: {told}"
 
 
 def _activate(wish: Wish, environment: str) -> str:

@@ -32,6 +32,7 @@ from rollout.model.drafted import Drafted
 from rollout.model.finding import Finding, Refuse
 from rollout.render.corrective import render_corrective, render_corrective_page
 from tasks.backup import back_up
+from tasks.derived import with_derived
 from tasks.lease import assure_lease
 from tasks.retry import RETRIES, RETRY_DELAY_S, when_safe
 from tasks.revert import propose, story_of
@@ -127,7 +128,10 @@ def apply_corrective(drafted: Drafted, environment: str) -> None:
         for migration in plan.pending:
             assure_lease()
             database.apply(migration, *names, before, backup)
-        _demand(verify_applied(journal, database.applied(*names)))
+        verdict = verify_applied(journal, database.applied(*names))
+        if isinstance(verdict, Refuse):
+            left = "The database was sent it; what served before still serves."
+            raise RollbackRefused(WHAT, verdict.findings).leaving(left)
 
 
 def put_on_branch(drafted: Drafted, environment: str) -> str:
@@ -137,8 +141,8 @@ def put_on_branch(drafted: Drafted, environment: str) -> str:
     person has to commit, because the next deploy is refused without it.
     """
     told = (
-        f"commit {', '.join(drafted.files)} of the artifact `corrective` to the branch: without "
-        f"them the next deploy is refused, because the database holds {drafted.tag}"
+        f"commit {', '.join(drafted.files)} of the artifact `corrective` to the branch: once "
+        f"{drafted.tag} is applied, a deploy without it is refused"
     )
     if read_environment(environment).github is None:
         return told
@@ -163,6 +167,7 @@ def _chosen(wish: Wish, settings: Environment) -> tuple[Candidate, Contract]:
         chosen = choose_release(stored.facts, wish.to, settings.application.service)
         if isinstance(chosen, Refuse):
             raise RollbackRefused(WHAT, chosen.findings)
+        stored = with_derived(stored, chosen, settings)
         contract = contract_of(stored, chosen.number)
         if isinstance(contract, Finding):
             raise RollbackRefused(WHAT, (contract,))

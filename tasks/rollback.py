@@ -10,7 +10,7 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
-from rollout.decide.candidates import judge_candidates
+from rollout.decide.candidates import is_derived, judge_candidates
 from rollout.decide.earlier import Earlier, judge_earlier, wants_evidence
 from rollout.decide.releases import release_on, serving_release
 from rollout.decide.rollback import choose_release
@@ -25,6 +25,7 @@ from tasks.app_secrets import (
     earlier_with_its_secrets,
     earlier_with_newest_secrets,
 )
+from tasks.derived import with_derived
 from tasks.earlier import evidence_for
 from tasks.lease import assure_lease
 from tasks.record import note, publish_choice
@@ -33,6 +34,7 @@ from tasks.target import reach, read, show
 if TYPE_CHECKING:
     from rollout.config import Environment
     from rollout.executors.host import Host
+    from rollout.model.contract import Contract
     from rollout.model.host import HostFacts, StoredContracts
     from rollout.model.plan import RemoteFile
     from rollout.model.release import Release
@@ -67,13 +69,9 @@ def choose_earlier(wish: Wish, environment: str) -> Chosen:
         chosen = _chosen(wish, stored, settings)
         recorded = wish.secrets == "recorded"
         demanded = ahead.submit(demand_recorded, chosen, settings) if recorded else None
-        candidates = judge_candidates(stored, ahead.live.result(), settings)
+        earlier = _known(chosen, stored, ahead.live.result(), wish, settings)
         if demanded is not None:
             demanded.result()
-        (candidate,) = (one for one in candidates if one.release.number == chosen.number)
-        earlier = Earlier(candidate, candidates)
-        if wants_evidence(earlier, wish.accept):
-            earlier = replace(earlier, evidence=evidence_for(chosen, stored, settings))
         verdict = judge_earlier(earlier, wish.accept)
         published = ahead.submit(publish_choice, settings, earlier, verdict, wish)
         if isinstance(verdict, Refuse):
@@ -82,6 +80,23 @@ def choose_earlier(wish: Wish, environment: str) -> Chosen:
     for finding in verdict.findings:
         get_run_logger().warning("%s: %s (%s)", finding.rule, finding.consequence, finding.where)
     return Chosen(chosen.number, serving_release(stored.facts, settings.application.service))
+
+
+def _known(
+    chosen: Release, stored: StoredContracts, live: Contract, wish: Wish, settings: Environment
+) -> Earlier:
+    """Return a release with how far its code, and every other release's, can live with the schema.
+
+    What it takes to know more, of a release without a contract or before a refusal, is done here.
+    """
+    stored = with_derived(stored, chosen, settings)
+    candidates = judge_candidates(stored, live, settings)
+    (candidate,) = (one for one in candidates if one.release.number == chosen.number)
+    derived = is_derived(stored, chosen.number)
+    earlier = Earlier(candidate, candidates, is_derived=derived)
+    if not wants_evidence(earlier, wish.accept):
+        return earlier
+    return replace(earlier, evidence=evidence_for(chosen, stored, settings))
 
 
 def _chosen(wish: Wish, stored: StoredContracts, settings: Environment) -> Release:

@@ -26,6 +26,16 @@ done
 for file in releases/*/{names.CONTRACT}; do
     [ ! -f "$file" ] || printf 'contract %s %s\\n' "$file" "$(gzip -c "$file" | base64 -w 0)"
 done
+for file in releases/*/{names.DERIVED}; do
+    [ ! -f "$file" ] || printf 'derived %s %s\\n' "$file" "$(gzip -c "$file" | base64 -w 0)"
+done
+"""
+_KEEP = f"""\
+# keep the contract that was derived of a release
+cd "$1"
+cat >{names.DERIVED}.new
+sync {names.DERIVED}.new
+mv -f {names.DERIVED}.new {names.DERIVED}
 """
 
 
@@ -40,11 +50,25 @@ def read_contracts_command(layout: Layout) -> Command:
 
 def parse_contracts(stdout: str) -> StoredContracts:
     """Return a host's releases and contracts from what `read_contracts_command` wrote."""
-    texts: dict[int, str] = {}
+    texts: dict[str, dict[int, str]] = {"contract": {}, "derived": {}}
     for line in stdout.splitlines():
         word, _, value = line.partition(" ")
         path, _, packed = value.partition(" ")
         # A folder that is being removed may give a line without a text.
-        if word == "contract" and packed and (number := path.split("/")[1]).isdecimal():
-            texts[int(number)] = gzip.decompress(b64decode(packed)).decode(errors="replace")
-    return StoredContracts(parse_host(stdout), texts)
+        if word in texts and packed and (number := path.split("/")[1]).isdecimal():
+            text = gzip.decompress(b64decode(packed)).decode(errors="replace")
+            texts[word][int(number)] = text
+    return StoredContracts(parse_host(stdout), texts["contract"], texts["derived"])
+
+
+def keep_derived_command(layout: Layout, number: int, text: str) -> Command:
+    """Return the command that keeps a derived contract in the folder of its release.
+
+    The release's own description stays as it is: that it was deployed without a contract is true.
+
+    Args:
+        layout: Where the application lies.
+        number: The release; its folder is there.
+        text: The contract's text.
+    """
+    return Command(script(_KEEP, layout.release(number)), stdin=text)

@@ -30,7 +30,7 @@ def contract_of(stored: StoredContracts, number: int) -> Contract | Finding:
     """Return the contract of a release, or why there is none that could be judged by.
 
     For a release from before contracts were kept, the one of a release whose code expects exactly
-    the same migrations stands in.
+    the same migrations stands in; else what was derived from its migrations.
 
     Args:
         stored: What was read of the host.
@@ -45,8 +45,7 @@ def contract_of(stored: StoredContracts, number: int) -> Contract | Finding:
         told = f"the host no longer has the folder of release {number}"
         return Finding("folder-gone", told, place, _NO_CONTRACT)
     if text is None:
-        told = f"release {number} has no schema contract"
-        return Finding("no-contract", told, place, _NO_CONTRACT)
+        return _derived(stored, number, place)
     if text_fingerprint(text) != release.contract:
         told = f"the schema contract of release {number} is not the one of its release.json"
         return Finding("contract-altered", told, place, _NO_CONTRACT)
@@ -55,6 +54,29 @@ def contract_of(stored: StoredContracts, number: int) -> Contract | Finding:
     except ConfigInvalid as error:
         told = f"the schema contract of release {number} cannot be read: {error.problem}"
         return Finding("contract-unreadable", told, place, _NO_CONTRACT)
+
+
+def _derived(stored: StoredContracts, number: int, place: str) -> Contract | Finding:
+    """Return the contract that was derived of a release, or that it has none."""
+    text = stored.derived.get(number)
+    if text is not None:
+        try:
+            return parse_contract(text)
+        except ConfigInvalid as error:
+            told = f"the derived contract of release {number} cannot be read: {error.problem}"
+            return Finding("contract-unreadable", told, place, _NO_CONTRACT)
+    why = stored.underived.get(number, "")
+    told = f"release {number} has no schema contract"
+    told = f"{told}, and none could be derived: {why}" if why else told
+    return Finding("no-contract", told, place, _NO_CONTRACT)
+
+
+def is_derived(stored: StoredContracts, number: int) -> bool:
+    """Return whether what a release is judged by was derived from its migrations."""
+    release = release_on(stored.facts, number)
+    own = release is not None and bool(release.contract) and number in stored.texts
+    stands_in = release is not None and _same_schema(stored, release) is not None
+    return number in stored.derived and not own and not stands_in
 
 
 def _same_schema(stored: StoredContracts, release: Release) -> Release | None:

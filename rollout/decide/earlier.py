@@ -38,11 +38,14 @@ class Earlier:
         candidates: All releases of the ledger, judged alike, newest first.
         evidence: What statements of its code met on a scratch copy of the live schema; None where
             nobody tried.
+        is_derived: Whether its contract was derived from its migrations, and not read when it was
+            deployed.
     """
 
     chosen: Candidate
     candidates: Sequence[Candidate]
     evidence: Evidence | None = None
+    is_derived: bool = False
 
 
 def judge_earlier(earlier: Earlier, accepted: Collection[str]) -> Verdict:

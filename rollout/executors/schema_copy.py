@@ -61,6 +61,7 @@ _NEEDED = ["USAGE"]
 _NEEDED_SINCE_16 = ["USAGE", "SET"]
 _EXTENSIONS = b"SELECT extname::text FROM pg_extension ORDER BY 1"
 _AVAILABLE = b"SELECT name::text FROM pg_available_extensions"
+_MAKE_EXTENSION = 'CREATE EXTENSION IF NOT EXISTS "{}" CASCADE;'
 _TABLE_IS_THERE = b"SELECT to_regclass(%s) IS NOT NULL"
 _SERIALS = b"""
 SELECT attname::text, pg_get_serial_sequence(%(table)s, attname) FROM pg_attribute
@@ -137,11 +138,7 @@ def schema_copy(
         origin = _read(source, role)
         dump = dump_schema(live, origin.server)
         with scratch_server(server, log) as admin:
-            _demand_extensions(admin, origin)
-            closed = _make_roles(admin, origin)
-            if origin.user in closed:
-                raise _may_not_act(origin.user)
-            for name in closed:
+            for name in _prepared(admin, origin):
                 dump = without_role(dump, _quoted(source, name))
             made = scratch_database(admin, server, log, origin.user, left_after_s)
             with made as address, connect(address, read_place(address)) as copy:
@@ -154,6 +151,48 @@ def schema_copy(
                     admin.info.server_version // 10000,
                     origin.server,
                 )
+
+
+@contextmanager
+def empty_copy(
+    live: DatabaseAddress, server: DatabaseAddress, role: str, log: Log
+) -> Generator[Copied]:
+    """Yield a scratch database that stands on what the live one does, with no schema in it.
+
+    Roles, extensions and the settings of the role are there.
+
+    Args:
+        live: The live database; its proxy runs already, where it has one.
+        server: Any database of the scratch server; its user may create databases and roles.
+        role: The application's role.
+        log: Called with what is made and removed.
+
+    Raises:
+        ScratchUnusable: When it cannot be made; says what is missing.
+        ConfigInvalid: When a URL is none.
+        DatabaseUnreachable: When nobody answers at one of the addresses.
+        DatabaseError: When one of the servers refuses the login.
+    """
+    live = replace(live, proxy_command=())
+    with connect(live, read_place(live)) as source:
+        origin = _read(source, role)
+    with scratch_server(server, log) as admin:
+        _prepared(admin, origin)
+        made = scratch_database(admin, server, log, origin.user)
+        with made as address, connect(address, read_place(address)) as copy:
+            _fill(copy, origin, "".join(map(_MAKE_EXTENSION.format, origin.extensions)))
+            name = copy.info.dbname
+            own = address_of(address, name, origin.user)
+            yield Copied(own, address, admin.info.server_version // 10000, origin.server)
+
+
+def _prepared(admin: psycopg.Connection[Any], origin: Origin) -> tuple[str, ...]:
+    """See to extensions and roles; return the roles that the user may not act for."""
+    _demand_extensions(admin, origin)
+    closed = _make_roles(admin, origin)
+    if origin.user in closed:
+        raise _may_not_act(origin.user)
+    return closed
 
 
 def _read(source: psycopg.Connection[Any], role: str) -> Origin:

@@ -158,7 +158,12 @@ class StoredContracts:
             else was asked for.
         texts: Release number to the text of its `contract.json`; releases from before contracts
             were kept, and those whose folder is gone, are not in it.
+        derived: Release number to the text of a contract that was derived later from the release's
+            migrations.
+        underived: Release number to why no contract could be derived, as a fragment.
     """
 
     facts: HostFacts = field(default_factory=HostFacts)
     texts: dict[int, str] = field(default_factory=dict[int, str])
+    derived: dict[int, str] = field(default_factory=dict[int, str])
+    underived: dict[int, str] = field(default_factory=dict[int, str])

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from rollout.model.candidate import Candidate
     from rollout.model.finding import Verdict
 
+_DERIVED = (
+    "derived from its migrations on a scratch database, with the rights of today; what was made "
+    "outside of migrations is not in it"
+)
 _HEAD = ("| go back | release | version | stage | schema | since |", "| --- " * 6 + "|")
 
 
@@ -31,6 +35,7 @@ def render_choice(earlier: Earlier, verdict: Verdict, wish: Wish) -> str:
         "reason": plain(wish.reason),
         "accepted": ", ".join(map(plain, wish.accept)) or "nothing",
         "its code and the schema that is there": _grade(earlier.chosen),
+        "its contract": _DERIVED if earlier.is_derived else "as it was read when it was deployed",
     }
     return "\n".join(
         (

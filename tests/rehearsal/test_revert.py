@@ -18,18 +18,14 @@ from prefect.client.schemas.filters import (
     ArtifactCollectionFilterKey,
 )
 
-from infra.rehearsal import facts as places
-from infra.rehearsal.google import stored
 from tests.support.github import StandIn, github
+from tests.support.github_token import ADDRESS, SECRET, new_token
 from tests.support.world import commit, facts, on_host, serving_version, tool, trigger
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
 pytestmark = pytest.mark.rehearsal
-
-ADDRESS = (places.PIPELINE, 8931)
-SECRET = "trovella-github-token"
 
 
 @dataclass(frozen=True)
@@ -52,16 +48,6 @@ class Left:
 
     def files(self, revision: str, folder: str) -> str:
         return self.stand_in.git("ls-tree", "-r", revision, "--", folder)
-
-
-def new_token(token: str) -> str:
-    """Give the secret of the token a version, the first time the secret itself."""
-    name = f"projects/{facts()['secrets_project']}/secrets/{SECRET}"
-    with stored(Path(facts()["google_store"])) as store:
-        if name not in store.secrets:
-            store.create(name)
-        store.add(name, token)
-    return token
 
 
 def deploy(version: str) -> str:

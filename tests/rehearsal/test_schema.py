@@ -6,6 +6,7 @@ hand, as it does where somebody repairs a database at night.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import secrets
@@ -22,8 +23,10 @@ from infra.rehearsal.facts import DATABASE_ROLE
 from infra.rehearsal.google import stored
 from rollout.migrations.contract_json import fingerprint, parse_contract
 from tests.support import blocks
+from tests.support.github import StandIn, github
+from tests.support.github_token import ADDRESS, new_token
 from tests.support.scratch import scratch_names
-from tests.support.world import commit, facts, on_host, tool, trigger
+from tests.support.world import Run, commit, facts, on_host, tool, trigger
 
 if TYPE_CHECKING:
     import subprocess
@@ -92,12 +95,16 @@ def releases() -> Iterator[Releases]:
     before = scratch_names(facts()["scratch_url"])
     older, log = deployed()
     ask("alter table note add column spare text")
+    newest = 2**62  # until it is known, no row is too new
     try:
         newer, more = deployed()
+        ((newest,),) = ask("select max(created_at) from drizzle.__drizzle_migrations")
         left = scratch_names(facts()["scratch_url"]) - before
         yield Releases(older, newer, log + more, left)
     finally:
         ask("alter table note drop column if exists spare")
+        # The next commit of this world does not know the migration that was applied.
+        ask(f"delete from drizzle.__drizzle_migrations where created_at > {newest}")
 
 
 def test_the_contract_lies_with_the_release_and_its_fingerprint_in_the_description(
@@ -234,6 +241,85 @@ def test_what_cannot_be_answered_is_told(releases: Releases):
         assert_no_answer(
             schema("compare", str(releases.newer)), f"no SSH session to deploy@{NOBODY}"
         )
+
+
+@pytest.fixture(scope="module")
+def repository() -> Iterator[StandIn]:
+    token = new_token(f"ghp_{secrets.token_hex(12)}")
+    with github(
+        StandIn("trovella/trovella", Path(facts()["app_repository"]), token), ADDRESS
+    ) as stand_in:
+        yield stand_in
+        for branch in stand_in.branches():
+            if branch.startswith("corrective/"):
+                stand_in.git("update-ref", "-d", f"refs/heads/{branch}")
+
+
+def back(to: int, *accept: str, strategy: str = "auto", dry_run: bool = False) -> Run:
+    return trigger(
+        "rollback", to=str(to), strategy=strategy, reason="a test", accept=accept, dry_run=dry_run
+    )
+
+
+def test_a_break_names_the_strategy_that_repairs_it(releases: Releases):
+    run = back(releases.newer)
+
+    assert (run.exit_code, run.state) == (1, "Failed"), run.log
+    assert f"bin/rollback {releases.newer} --strategy corrective --reason WHY" in run.message
+
+
+def test_the_corrective_migration_is_proposed_and_changes_nothing(
+    releases: Releases, repository: StandIn
+):
+    ledger = on_host("cat /opt/trovella/ledger.jsonl")
+
+    told = back(releases.newer, "apply-corrective", strategy="corrective", dry_run=True)
+    run = back(releases.newer, strategy="corrective")
+
+    assert (told.exit_code, told.state) == (0, "DryRun"), told.log
+    assert f"make release {releases.newer} serve" in told.message
+    assert run.exit_code == 0, run.log
+    (pull,) = repository.pulls
+    assert pull["html_url"] in run.message
+    assert "- `column-gone` public.note.spare" in pull["body"]
+    assert f"/{described(releases.newer)['version']['sha'][:12]}-" in pull["head"]["ref"]
+    assert ask("select 1 from pg_attribute where attname = 'spare' and not attisdropped") == []
+    assert on_host("cat /opt/trovella/ledger.jsonl") == ledger
+
+
+def test_accepted_by_name_it_is_applied_and_the_release_serves(
+    releases: Releases, repository: StandIn
+):
+    run = back(releases.newer, "apply-corrective", strategy="corrective")
+
+    assert run.exit_code == 0, run.log
+    assert described()["number"] == releases.newer
+    assert ask("select spare from note limit 1") is not None
+    pull = repository.pulls[-1]
+    assert pull["html_url"] in run.message
+    (hashed,) = ask(
+        "select hash from drizzle.__drizzle_migrations order by created_at desc limit 1"
+    )
+    added = repository.git("diff", "--name-only", f"{pull['head']['ref']}~", pull["head"]["ref"])
+    (file,) = [name for name in added.split() if name.endswith(".sql")]
+    text = repository.git("show", f"{pull['head']['ref']}:{file}")
+    assert hashed == (hashlib.sha256(f"{text}\n".encode()).hexdigest(),)
+    assert "serves already" in back(releases.newer, strategy="corrective").message
+
+
+def test_a_release_without_a_contract_is_judged_by_what_its_migrations_lead_to(
+    releases: Releases,
+):
+    folder = f"/opt/trovella/releases/{releases.older}"
+    on_host(f"rm {folder}/contract.json")
+
+    run = back(releases.older)
+
+    assert run.exit_code == 0, run.log
+    assert f"the contract of release {releases.older} is derived from its migrations" in run.log
+    assert described()["number"] == releases.older
+    derived = parse_contract(on_host(f"cat {folder}/derived-contract.json"))
+    assert fingerprint(derived) == described(releases.older)["contract"]
 
 
 def schema(*words: str) -> subprocess.CompletedProcess[str]:

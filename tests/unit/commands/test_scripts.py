@@ -40,7 +40,7 @@ SHELLCHECK = Path(sys.executable).with_name("shellcheck")
 
 
 def test_the_scripts_were_found():
-    assert len(SCRIPTS) == 32
+    assert len(SCRIPTS) == 33
 
 
 def test_the_scripts_are_clean(tmp_path: Path):
