@@ -41,9 +41,18 @@ if TYPE_CHECKING:
 
 
 # Elsewhere these wait until they are needed. Here that would be within the second in which the
-# earlier release shall serve, so they are loaded with the flow, before its run begins.
-for _slow in ("blocks.app_database", "rollout.executors.database", "rollout.executors.secrets"):
-    import_module(_slow)
+# earlier release shall serve, so they are loaded with the flow, before its run begins. Those of
+# Prefect are what its first task loads.
+_SLOW = (
+    "blocks.app_database",
+    "blocks.target_host",
+    "prefect.task_engine",
+    "prefect.utilities.visualization",
+    "rollout.executors.database",
+    "rollout.executors.secrets",
+)
+for _module in _SLOW:
+    import_module(_module)
 
 
 @task(name="rollback: choose", task_run_name="rollback: choose")

@@ -12,8 +12,16 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from rollout.commands.compose import compose, pull_command
+from rollout.commands.compose import (
+    NO_CONTAINER,
+    NO_HEALTH_CHECK,
+    OTHER_VERSION,
+    STOPPED,
+    compose,
+    pull_command,
+)
 from rollout.commands.evidence import PART_BYTES, look_at_host_command, parse_host_look
+from rollout.commands.kept import wait_answers_command
 from rollout.commands.logs import parse_logs, read_logs_command
 from rollout.config import Verify
 from rollout.decide.activate import decide_activation
@@ -312,14 +320,38 @@ def test_the_former_release_is_taken_up_again_and_nothing_is_lost(vm: Vm, host: 
     assert back.number == 2
 
     with load_on(f"http://{vm.address.host}") as load:
-        activate(host, back)
+        plan = activate(host, back)
 
+    asked = "wait until web-r2 answers, healthy and at its version"
+    assert asked in [step.name for step in plan.steps]
     assert load.lost == [], caddys_errors(host)
     assert load.versions == [A, B]
     assert serving(vm) == (B, "web-r2")
     assert "x-new" not in httpx.get(vm.url).headers
     assert read_ledger(read(host).ledger).current == 2
     assert decide_activation(read(host), back, (), APPLICATION).is_empty
+
+
+def test_a_container_is_asked_for_itself(host: Host):
+    stopped = next(one.name for one in read(host).containers if one.status == "exited")
+
+    def asked(container: str, version: str = B) -> int:
+        command = wait_answers_command(
+            container,
+            port=APPLICATION.port,
+            path=VERIFY.path,
+            key=VERIFY.version_key,
+            version=version,
+            healthy=VERIFY.healthy,
+            timeout_s=5,
+        )
+        return host.run(command).exit_code
+
+    assert asked("trovella-web-r2-1") == 0
+    assert asked("trovella-web-r2-1", A) == OTHER_VERSION
+    assert asked(stopped) == STOPPED
+    assert asked("trovella-caddy-1") == NO_HEALTH_CHECK
+    assert asked("trovella-web-r99-1") == NO_CONTAINER
 
 
 class Killed(Exception):

@@ -122,6 +122,7 @@ def test_the_last_good_release_serves_again_and_deploys_are_kept_back(releases: 
     assert run.exit_code == 0, run.log
     assert probe.result()["lost"] == 0, probe.result()
     assert health()["release"] == f"web-r{releases.older}"
+    assert f"wait until web-r{releases.older} answers, healthy and at its version" in run.log
     *_, activated, left, verified = ledger()
     assert [(one["release"], one["event"]) for one in (activated, left, verified)] == [
         (releases.older, "activated"),
