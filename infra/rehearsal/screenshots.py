@@ -37,7 +37,7 @@ def main() -> int:
         page.get_by_text("Finished in state Completed()").first.wait_for()
         take(page, "run")
         page.goto(artifact_page(str(release.latest_id)))
-        page.get_by_role("img").nth(1).wait_for()
+        page.locator("img[alt*=requests]").wait_for()
         take(page, "release", height=1330)
         page.goto(artifact_page(str(ways_back.latest_id)))
         page.get_by_role("table").first.wait_for()
