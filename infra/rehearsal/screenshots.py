@@ -41,13 +41,13 @@ def main() -> int:
         take(page, "release", height=1330)
         page.goto(artifact_page(str(ways_back.latest_id)))
         page.get_by_role("table").first.wait_for()
-        take(page, "ways-back", height=420)
+        take(page, "ways-back", height=560)
         page.goto(form_page(str(rollback.id)))
         chooser = page.locator(".p-select-button__control").first
         chooser.focus()
         page.keyboard.press("ArrowDown")
         page.get_by_role("option").first.wait_for()
-        take(page, "rollback-form", height=860)
+        take(page, "rollback-form")
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rollout.decide.compatible.judge import compatible
@@ -9,6 +10,7 @@ from rollout.decide.overview import overview
 from rollout.decide.releases import release_on, releases_on, serving_release
 from rollout.decide.rollback import names_release
 from rollout.errors import ConfigInvalid
+from rollout.ledger import read_ledger
 from rollout.migrations.contract_json import parse_contract, text_fingerprint
 from rollout.model.candidate import Candidate
 from rollout.model.finding import Finding, Refuse
@@ -116,8 +118,9 @@ def judge_candidates(
     Raises:
         LedgerCorrupt: When the host's history cannot be trusted.
     """
-    told = overview(stored.facts, settings)
-    return tuple(_candidate(stored, live, one, told) for one in told.releases)
+    told, ledger = overview(stored.facts, settings), read_ledger(stored.facts.ledger)
+    made = (_candidate(stored, live, one, told) for one in told.releases)
+    return tuple(replace(one, served=ledger.served(one.release.number)) for one in made)
 
 
 def _candidate(

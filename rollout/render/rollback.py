@@ -93,6 +93,8 @@ def _grade(one: Candidate) -> str:
 def _way(one: Candidate) -> str:
     if one.serves:
         return "serves"
+    if not one.served:
+        return "never served"
     if not one.release.on_host:
         return "deploy anew"
     return "yes" if one.may_be_gone_back_to else "no"

@@ -187,3 +187,10 @@ def test_before_the_first_deploy_there_is_nothing_to_go_back_to():
     assert render_ways_back("production", ()) == (
         "# What production can go back to\n\nNothing was deployed yet.\n"
     )
+
+
+def test_what_never_served_is_nothing_to_go_back_to():
+    unborn = replace(candidate(4, Judgement()), served=False)
+
+    assert not unborn.may_be_gone_back_to
+    assert "\n| never served | 4 | " in render_ways_back("production", (unborn,))
