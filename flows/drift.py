@@ -37,5 +37,9 @@ def drift(environment: str = "production") -> State[None]:
     if found.new:
         return Failed(name="Drifted", message=str(told_of(found, environment)))
     known = "; ".join(f"{check.name}: {check.seen}" for check in found.known)
-    told = f"still so, as told before: {known}" if known else f"{len(found.checks)} things as said"
+    told = (
+        f"still so, as told before: {known}"
+        if known
+        else f"all {len(found.checks)} things are well"
+    )
     return Completed(message=f"release {found.release} of {environment}: {told}")
