@@ -207,6 +207,7 @@ def test_the_lock_file_names_no_registry(tmp_path: Path):
     ("fault", "path"),
     [
         ("health", SETTINGS),
+        ("start", "apps/web/Dockerfile"),
         ("migration", f"{MIGRATIONS}/0003_model_sku.sql"),
         ("quality", "packages/content/src/greeting.js"),
         ("build", "apps/web/Dockerfile"),
@@ -224,7 +225,12 @@ def test_a_fault_is_taken_back_by_the_next_commit(repository: Path, fault: Fault
 def test_a_fault_follows_a_fault_without_adding_to_it(repository: Path):
     faulty = [commit(repository, fault) for fault in get_args(Fault)]
     settings = [git(repository, "show", f"{version}:{SETTINGS}") for version in faulty]
-    assert ["SEARCH_REGION" in text for text in settings] == [True, False, False, False]
+    with_it = [
+        fault
+        for fault, text in zip(get_args(Fault), settings, strict=True)
+        if "SEARCH_REGION" in text
+    ]
+    assert with_it == ["health"]
 
 
 def test_only_the_quality_fault_fails_the_applications_own_checks(repository: Path):
@@ -232,7 +238,9 @@ def test_only_the_quality_fault_fails_the_applications_own_checks(repository: Pa
         fault: failing_checks(check_out(repository, commit(repository, fault)))
         for fault in get_args(Fault)
     }
-    assert failing == {"health": [], "migration": [], "build": [], "quality": ["scripts/test.js"]}
+    assert {fault: checks for fault, checks in failing.items() if checks} == {
+        "quality": ["scripts/test.js"]
+    }
 
 
 def test_the_health_fault_starts_and_answers_but_never_gets_healthy(repository: Path):
