@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from prefect import get_client
 from prefect.client.schemas.filters import (
@@ -24,6 +25,7 @@ from tests.support.world import (
     ROOT,
     Run,
     commit,
+    facts,
     health,
     on_host,
     probing,
@@ -35,6 +37,7 @@ from tests.support.world import (
 pytestmark = pytest.mark.rehearsal
 
 SHARED_MEMORY = Path("/dev/shm")
+SHORT = "ALTER TABLE note ADD CONSTRAINT short CHECK (length(body) < 2) NOT VALID"
 
 
 @dataclass(frozen=True)
@@ -221,3 +224,28 @@ def test_without_prefect_the_blocks_are_read_from_a_file(tmp_path: Path):
 
     assert (done.returncode, done.stdout) == (1, "")
     assert f"rollback: {blocks}: target_host.host is missing" in done.stderr
+
+
+def test_a_risk_is_refused_with_the_statement_that_shows_it_until_it_is_accepted(
+    releases: Deployed,
+):
+    served = serving_version()
+    other = releases.newer if served == releases.older_version else releases.older
+    with psycopg.connect(facts()["database_url"], autocommit=True) as database:
+        database.execute(SHORT)
+        try:
+            run = trigger("rollback", to=str(other), reason="a test")
+            dry = trigger(
+                "rollback", to=str(other), reason="a test", dry_run=True, accept=("new-check",)
+            )
+        finally:
+            database.execute("ALTER TABLE note DROP CONSTRAINT short")
+
+    assert_refused(
+        run,
+        served,
+        "; witness: insert into note (",
+        " -> is refused (SQLSTATE 23514)",
+        "roll back with `accept` naming new-check",
+    )
+    assert (dry.exit_code, dry.state) == (0, "DryRun"), dry.log

@@ -26,7 +26,17 @@ from tests.support import blocks
 from tests.support.github import StandIn, github
 from tests.support.github_token import ADDRESS, new_token
 from tests.support.scratch import scratch_names
-from tests.support.world import Run, commit, facts, on_host, tool, trigger
+from tests.support.world import (
+    Run,
+    commit,
+    commit_with,
+    configured,
+    facts,
+    on_host,
+    serving_version,
+    tool,
+    trigger,
+)
 
 if TYPE_CHECKING:
     import subprocess
@@ -64,6 +74,16 @@ def knows_spare(contract: Contract) -> bool:
     note = contract.relation("public.note")
     assert note is not None
     return note.column("spare") is not None
+
+
+def assert_refused(run: Run, served: str, *words: str) -> None:
+    """The plan refused in three parts that name `words`, and `served` still serves."""
+    assert (run.exit_code, run.state) == (1, "Failed"), run.log
+    assert run.tasks["migrate-prod: plan"] == "Failed"
+    assert run.tasks.get("migrate-prod") in {None, "NotReady"}
+    for word in (*words, "\nleft: Nothing was changed.", "\nnext: "):
+        assert word in run.message, run.message
+    assert serving_version() == served
 
 
 def deployed() -> tuple[int, str]:
@@ -129,6 +149,44 @@ def test_the_migrations_were_tried_on_a_copy_first_and_led_where_the_live_schema
     for told in ("no-dry-run", "scratch-differs", "schema-drift", "could not be dropped"):
         assert told not in releases.log
     assert releases.left == set()
+
+
+def test_what_no_rule_sees_is_refused_by_the_contract_of_the_code_that_serves(releases: Releases):
+    """The statement is opaque, and is seen to take away a column that the serving code names."""
+    drop = 'DO $$ BEGIN ALTER TABLE "note" DROP COLUMN IF EXISTS "spare"; END $$;'
+    applied = ask("select count(*) from drizzle.__drizzle_migrations")
+    served = serving_version()
+
+    with configured(contract_break="refuse"):
+        run = trigger("deploy", commit=commit_with("drop_spare", drop))
+
+    assert_refused(run, served, "the code that serves now: ", "`accept` naming column-gone")
+    assert "public.note.spare" in run.message
+    assert ask("select count(*) from drizzle.__drizzle_migrations") == applied
+    assert ask("select count(spare) from note") == [(0,)]
+    assert described()["number"] == releases.newer
+
+
+def test_rows_that_are_in_a_statements_way_refuse_it_before_anything_is_applied(
+    releases: Releases,
+):
+    check = 'ALTER TABLE "note" ADD CONSTRAINT "welcome" CHECK ("body" <> \'unwelcome\');'
+    first = "COMMENT ON TABLE \"note\" IS 'half applied';"
+    applied = ask("select count(*) from drizzle.__drizzle_migrations")
+    served = serving_version()
+    ask("insert into note (body) values ('unwelcome')")
+
+    try:
+        with configured(data_refuses="refuse"):
+            run = trigger("deploy", commit=commit_with("welcome", first, check))
+    finally:
+        ask("delete from note where body = 'unwelcome'")
+
+    told = "that break the check welcome, for instance in the row with id "
+    assert_refused(run, served, "(SQLSTATE 23514)", told, "`accept` naming data-refuses")
+    assert ask("select count(*) from drizzle.__drizzle_migrations") == applied
+    assert ask("select obj_description('note'::regclass)") == [(None,)]
+    assert described()["number"] == releases.newer
 
 
 def test_the_marker_before_the_migrations_has_the_contract_of_then(releases: Releases):

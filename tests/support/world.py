@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import ssl
 import subprocess
 import sys
@@ -125,6 +126,26 @@ def newest(key: str) -> str:
             artifact_filter=ArtifactCollectionFilter(key=ArtifactCollectionFilterKey(any_=[key]))
         )
     return str(found.data)
+
+
+@contextmanager
+def configured(**settings: str) -> Generator[None]:
+    """Let the rehearsal's environment file say something else for a while, as a person edits it.
+
+    Args:
+        settings: Key, with underscores for its hyphens, to the text that stands for it meanwhile.
+    """
+    file = ROOT / "deployments/rehearsal.toml"
+    former = text = file.read_text()
+    for name, value in settings.items():
+        key = re.escape(name.replace("_", "-"))
+        text, found = re.subn(rf'(?m)^({key} = )"[^"]*"', rf'\1"{value}"', text)
+        assert found == 1, name
+    file.write_text(text)
+    try:
+        yield
+    finally:
+        file.write_text(former)
 
 
 def restart_worker() -> None:
