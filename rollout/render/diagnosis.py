@@ -154,8 +154,9 @@ def _host(seen: HostSeen, *, whole: bool) -> Iterator[str]:
     )
     rooms = (f"{one.place}: {one.free_bytes // _MIB} MiB free" for one in seen.rooms)
     yield from ("", "; ".join(rooms))
-    if whole and seen.proxy:
-        yield from ("", "the proxy's warnings and errors:", "", *_code(seen.proxy))
+    if whole:
+        said = seen.proxy or ("nothing written",)
+        yield from ("", "the proxy's warnings and errors:", "", *_code(said))
     for one in seen.containers:
         yield from ("", *_container(one, len(one.lines) if whole else LINES))
     if seen.compose and seen.compose.exit_code:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -367,6 +368,8 @@ def test_the_evidence_of_a_release_that_is_left_has_all_that_was_logged():
 
     assert kept.startswith("# Why release 3 was left\n\nWhat was seen before anything was undone.")
     assert '{"level":"error"}' in kept
+    silent = render_evidence(release_of(3), replace(evidence, host=HostSeen()))
+    assert "the proxy's warnings and errors:\n\n```text\nnothing written\n```" in silent
     assert all(f"\nline {number}\n" in kept for number in range(60))
     assert "\nline 39\n" not in told
     assert "\nline 40\n" in told
