@@ -116,7 +116,7 @@ def test_a_token_that_was_withdrawn_is_told_and_nothing_is_pushed(left: Left):
     assert "\ncause: GitHub does not know the token that [github] token names" in run.message
     assert "\nleft: Nothing was changed. Users notice nothing" in run.message
     assert "\nnext: Put a token that is in force" in run.message
-    assert f"`gcloud secrets versions add {SECRET} --project=" in run.message
+    assert f"`gcloud secrets versions add {SECRET} --data-file=- --project=" in run.message
     assert "github-token-refused" in newest("diagnosis")
     assert left.branches == []
 
