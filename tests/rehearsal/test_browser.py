@@ -156,7 +156,7 @@ def test_the_page_of_a_good_deploy_shows_its_log_and_what_it_left(page: Page, go
     expect(page.locator("body")).to_contain_text(re.compile(r"deploy [0-9a-f]{12} to rehearsal"))
     expect(page.get_by_text("Finished in state Completed()").first).to_be_visible()
     open_tab(page, "Artifacts")
-    for key in ("release", "verify", "ways-back-rehearsal", "state-rehearsal", "quality"):
+    for key in ("release", "verify", "ways-back-rehearsal", "state-rehearsal", "migrations"):
         expect(page.get_by_text(key, exact=True).first).to_be_visible()
     open_tab(page, "Details")
     assert good.state is not None
