@@ -101,12 +101,18 @@ def retry(flow_run_id: str) -> Run:
         while not (state := _state(client.read_flow_run(run_id))).is_final():
             assert time.monotonic() < deadline, f"the retried run is still {state}"
             time.sleep(0.5)
+    names = task_states(flow_run_id)
+    return Run(0, state.name or "", state.message or "", flow_run_id, names, str(state))
+
+
+def task_states(flow_run_id: str) -> dict[str, str]:
+    """Return the state of each task of a run by name; the server hears of the last ones late."""
+    with get_client(sync_client=True) as client:
         tasks = client.read_task_runs(
-            flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[run_id])),
+            flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[UUID(flow_run_id)])),
             sort=TaskRunSort.EXPECTED_START_TIME_ASC,
         )
-    names = {task.name: _state(task).name or "" for task in tasks}
-    return Run(0, state.name or "", state.message or "", flow_run_id, names, str(state))
+    return {task.name: _state(task).name or "" for task in tasks}
 
 
 def _state(run: FlowRun | TaskRun) -> State[Any]:
