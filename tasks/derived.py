@@ -64,7 +64,7 @@ def _derive(release: Release, settings: Environment) -> tuple[str, str]:
     server = settings.blocks.scratch_database
     if server is None:
         return "", NO_SCRATCH
-    source = at(release.version.sha, settings.name, purpose="migrate")
+    source = at(release.version.sha, settings.name, purpose="migrate", demanded=False)
     journal = parse(git.read_folder(source, settings.migrations.folder))
     why = why_not_replayed(release, journal)
     if why:

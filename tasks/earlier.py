@@ -54,7 +54,7 @@ def _tried(chosen: Release, code: Contract, scratch: str, settings: Environment)
     from tasks.source import at  # noqa: PLC0415
 
     log = get_run_logger().info
-    source = at(chosen.version.sha, settings.name, purpose="migrate")
+    source = at(chosen.version.sha, settings.name, purpose="migrate", demanded=False)
     journal = parse(git.read_folder(source, settings.migrations.folder))
     live = load_app_database(settings.blocks.app_database).address()
     with Database(live, log) as database:

@@ -32,13 +32,21 @@ def checkout(commit: str, environment: str) -> Source:
     return at(commit, environment, purpose="source")
 
 
-def at(commit: str, environment: str, purpose: str) -> Source:
-    """Return the commit with a checkout of this worker's own; what was there before is reused."""
+def at(commit: str, environment: str, purpose: str, *, demanded: bool = True) -> Source:
+    """Return the commit with a checkout of this worker's own; what was there before is reused.
+
+    Args:
+        commit: The commit, a branch or a tag.
+        environment: The environment.
+        purpose: What it is for; each purpose has a folder of its own.
+        demanded: Whether it must be on a branch of which commits may go; not of a commit that was
+            deployed before, whose branch may have been rewritten since.
+    """
     settings = read_environment(environment)
     return git.checkout(
         settings.repository,
         commit,
-        Branches(settings.branch, settings.may_go.branches),
+        Branches(settings.branch, settings.may_go.branches, demanded),
         workspace(environment),
         get_run_logger().info,
         purpose=purpose,

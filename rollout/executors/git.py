@@ -75,7 +75,8 @@ def checkout(
     with open_mirror(repository, workspace) as mirror:
         fetch(mirror, repository, log)
         version = _resolve(mirror, ref, branches.main, repository)
-        _demand_on_branch(mirror, version, branches)
+        if branches.demanded:
+            _demand_on_branch(mirror, version, branches)
         path = workspace / "checkouts" / purpose / version.sha
         _place(mirror, path, version)
         _sweep(mirror, path.parent)

@@ -161,6 +161,17 @@ def test_branches_that_the_environment_names_are_taken_instead(repository, works
         git.checkout(str(repository.path), tried, either, workspace, print)
 
 
+def test_of_what_was_deployed_before_no_branch_is_demanded(repository, workspace):
+    repository.commit("first")
+    repository.git("checkout", "--quiet", "-b", "rewritten")
+    aside = repository.commit("aside")
+    known = Branches("main", demanded=False)
+
+    source = git.checkout(str(repository.path), aside, known, workspace, print)
+
+    assert source.version.sha == aside
+
+
 def test_a_branch_that_does_not_exist_is_named(repository, workspace):
     first = repository.commit("first")
 
