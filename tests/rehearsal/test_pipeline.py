@@ -379,7 +379,8 @@ def test_retry_goes_on_at_the_failed_task_also_after_the_worker_was_restarted():
     again = retry(failed.flow_run_id)
 
     assert again.state == "Completed", again.log
-    finished = ("checkout", "quality", "build-push", "migrate-prod")
+    # Where the first try has migrated, nothing is pending now, and migrate-prod looks again.
+    finished = ("checkout", "quality", "build-push")
     wait_until(
         lambda: {task_states(again.flow_run_id)[name] for name in finished} == {"Cached"},
         f"Prefect to show {', '.join(finished)} as cached",
