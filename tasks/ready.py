@@ -1,13 +1,13 @@
 """What a rollback needs besides the host, made ready while the host is connected to.
 
-Where the database lies and who may read secrets is configuration, no fact of the target, so it may
-be looked up before the lease is held. The database itself is read under the lease.
+Where the database lies, who may read secrets and who may log in are configuration, no facts of the
+target, so they may be looked up before the lease is held. The database is read under the lease.
 """
 
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,11 +17,14 @@ from rollout.executors.clock import monotonic_s
 from rollout.executors.files import read_environment
 from rollout.executors.secrets import SecretStore
 from rollout.model.target import DatabaseAddress
+from tasks.target import tell
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from blocks.app_database import AppDatabase
     from rollout.config import Environment
+    from rollout.executors.database import Database  # noqa: TC004 - import cost, as in blocks
 
 FRESH_S = 10.0
 """How old what was made ready may be, in seconds: who waits for the lease looks again."""
@@ -29,10 +32,18 @@ FRESH_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    """What is being made ready, and since when, in seconds of a steady clock."""
+    """What is being made ready.
+
+    Attributes:
+        began_s: Since when, in seconds of a steady clock.
+        address: Where the database is, and with which login.
+        sessions: The database, connected; empty once somebody has taken it.
+        store: The environment's secrets, not yet read.
+    """
 
     began_s: float
     address: Future[DatabaseAddress]
+    sessions: list[Future[Database]]
     store: Future[SecretStore]
 
 
@@ -41,16 +52,19 @@ _READY: ContextVar[_Ready | None] = ContextVar("ready", default=None)
 
 @contextmanager
 def getting_ready(environment: str) -> Generator[None]:
-    """Make ready beside the block what `database_address` and `secret_store` then find.
+    """Make ready beside the block what `connected_database` and `secret_store` then find.
 
     What goes wrong with it is raised there.
     """
     settings = read_environment(environment)
-    with ThreadPoolExecutor(2, thread_name_prefix="ready") as beside:
+    with ExitStack() as left_open, ThreadPoolExecutor(4, thread_name_prefix="ready") as beside:
+        block = beside.submit(copy_context().run, load_app_database, settings.blocks.app_database)
+        address = beside.submit(copy_context().run, lambda: block.result().address())
         ready = _Ready(
             monotonic_s(),
-            beside.submit(copy_context().run, _address, settings),
-            beside.submit(copy_context().run, _store, settings),
+            address,
+            [beside.submit(copy_context().run, _session, address, left_open)],
+            beside.submit(copy_context().run, _store, block, settings),
         )
         token = _READY.set(ready)
         try:
@@ -59,15 +73,29 @@ def getting_ready(environment: str) -> Generator[None]:
             _READY.reset(token)
 
 
-def database_address(settings: Environment) -> DatabaseAddress:
-    """Return where the environment's database is, and with which login.
+@contextmanager
+def connected_database(settings: Environment) -> Generator[Database]:
+    """Yield the environment's database, connected as long as the block lasts.
 
     Raises:
         ConfigInvalid: When there is no such block, or it does not fit.
         SecretUnusable: When its secret cannot be read.
+        DatabaseError: When it cannot be reached.
     """
+    from rollout.executors.database import Database  # noqa: PLC0415 - import cost, as in blocks
+
     ready = _fresh()
-    return ready.address.result() if ready else _address(settings)
+    if ready and ready.sessions:
+        with ready.sessions.pop().result() as database:
+            yield database
+        return
+    address = (
+        ready.address.result()
+        if ready
+        else load_app_database(settings.blocks.app_database).address()
+    )
+    with Database(address, tell) as database:
+        yield database
 
 
 def secret_store(settings: Environment) -> SecretStore:
@@ -77,7 +105,11 @@ def secret_store(settings: Environment) -> SecretStore:
         ConfigInvalid: When there is no such block, or it does not fit.
     """
     ready = _fresh()
-    return ready.store.result() if ready else _store(settings)
+    return (
+        ready.store.result()
+        if ready
+        else load_gcp_project(settings.blocks.gcp_project).secret_store()
+    )
 
 
 def _fresh() -> _Ready | None:
@@ -85,9 +117,15 @@ def _fresh() -> _Ready | None:
     return ready if ready and monotonic_s() - ready.began_s < FRESH_S else None
 
 
-def _address(settings: Environment) -> DatabaseAddress:
-    return load_app_database(settings.blocks.app_database).address()
+def _session(address: Future[DatabaseAddress], left_open: ExitStack) -> Database:
+    """Return the database, connected until it is used or the block has ended."""
+    from rollout.executors.database import Database  # noqa: PLC0415 - import cost, as in blocks
+
+    return left_open.enter_context(Database(address.result(), tell))
 
 
-def _store(settings: Environment) -> SecretStore:
-    return load_gcp_project(settings.blocks.gcp_project).secret_store()
+def _store(block: Future[AppDatabase], settings: Environment) -> SecretStore:
+    """Return the secrets of the environment's project, which is often the database's as well."""
+    project = block.result().gcp
+    is_it = project.is_called(settings.blocks.gcp_project)
+    return (project if is_it else load_gcp_project(settings.blocks.gcp_project)).secret_store()

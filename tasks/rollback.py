@@ -46,6 +46,9 @@ if TYPE_CHECKING:
 _SLOW = (
     "blocks.app_database",
     "blocks.target_host",
+    "grpc._interceptor",
+    "grpc._plugin_wrapping",
+    "prefect_docker.worker",
     "prefect.task_engine",
     "prefect.utilities.visualization",
     "rollout.executors.database",

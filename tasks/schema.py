@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from rollout.commands.contracts import parse_contracts, read_contracts_command
 from rollout.decide.scope import decide_scope
 from rollout.model.layout import Layout
-from tasks.ready import database_address
-from tasks.target import tell
+from tasks.ready import connected_database
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -43,9 +42,7 @@ def read_live(settings: Environment) -> Contract:
     Raises:
         DatabaseError: When it cannot be reached or read.
     """
-    from rollout.executors.database import Database  # noqa: PLC0415 - import cost, as in blocks
-
-    with Database(database_address(settings), tell) as database:
+    with connected_database(settings) as database:
         return database.contract(decide_scope(settings.migrations, database.user))
 
 

@@ -77,11 +77,14 @@ class Database:
         self._log = log
         self._heed = heed
         self._open = ExitStack()
+        self._is_open = False
         self._locked = False
         self._marked = False
         self._pid = 0
 
     def __enter__(self) -> Self:
+        if self._is_open:  # made ready before the block that uses it
+            return self
         with ExitStack() as opening:
             place = self._place = read_place(self._address)
             words = self._address.proxy_command
@@ -89,10 +92,12 @@ class Database:
             self._connection = connect(self._address, place)
             opening.callback(self._connection.close)
             self._open = opening.pop_all()
+        self._is_open = True
         return self
 
     def __exit__(self, *_: object) -> None:
         self._open.close()
+        self._is_open = False
         self._locked = self._marked = False
 
     def applied(self, schema: str, table: str) -> tuple[Applied, ...]:

@@ -33,6 +33,18 @@ def scratch(database: Scratch) -> Scratch:
     return database
 
 
+
+def test_a_database_that_was_connected_ahead_is_closed_by_whom_uses_it(scratch: Scratch):
+    database = Database(scratch.address, print)
+    database.__enter__()
+
+    with database as ahead:
+        assert ahead.applied(SCHEMA, TABLE) == ()
+
+    with pytest.raises(DatabaseError, match="what was applied cannot be read"):
+        database.applied(SCHEMA, TABLE)
+
+
 class TestAddresses:
     """What stands between us and a connection; no message names the password."""
 
