@@ -266,7 +266,7 @@ def _database(settings: Environment) -> str:
 
     address = load_app_database(settings.blocks.app_database).address()
     with Database(address, lambda _: None) as database:
-        rows = database.applied(settings.migrations.table_schema, settings.migrations.table)
+        rows = database.held(settings.migrations)
     return f"{len(rows)} migrations applied"
 
 

@@ -159,9 +159,16 @@ class Migrations(Section):
     """Where the migrations lie and what is expected around them.
 
     Attributes:
-        folder: The folder with `meta/_journal.json`.
-        table_schema: Schema of Drizzle's own table.
-        table: Name of Drizzle's own table.
+        folder: The folder with `meta/_journal.json`, or with the plain SQL files.
+        by: Who applies them: `drizzle` is ours, in Drizzle's two layouts and with its own table;
+            `command` is a program of the application's, with plain SQL files.
+        command: The words of that program, run in the checkout with DATABASE_URL while something is
+            pending; no shell reads them. Needed where `by` is `command`, and only there.
+        command_timeout_s: How long it may take, in seconds.
+        table_schema: Schema of the table that says what is applied.
+        table: Name of that table.
+        column: Where `by` is `command`, the table's column with the names of the applied files,
+            with or without `.sql`.
         role: The database role that the application logs in as, for whom the schema contract is
             read; empty means the user of the `app_database` block's URL.
         schemas: The application's schemas; empty means all but the system's.
@@ -185,8 +192,12 @@ class Migrations(Section):
     model_config = ConfigDict(alias_generator=lambda name: name.replace("dry_run", "dry-run"))
 
     folder: RepositoryPath
+    by: Literal["drizzle", "command"] = "drizzle"
+    command: tuple[str, ...] = ()
+    command_timeout_s: Seconds = 600
     table_schema: str = "drizzle"
     table: str = "__drizzle_migrations"
+    column: str = "name"
     role: str = ""
     schemas: tuple[str, ...] = ()
     declared_in: tuple[RepositoryPath, ...] = ()
@@ -199,6 +210,14 @@ class Migrations(Section):
     backup_instance: Annotated[str, Field(pattern=r"^([a-z][a-z0-9-]{0,96})?$")] = ""
     backup_timeout_s: Seconds = 1800
     dry_run: DryRunPolicy = DryRunPolicy()
+
+    @model_validator(mode="after")
+    def _command_stands_where_it_is_run(self) -> Migrations:
+        if (self.by == "command") != bool(self.command):
+            raise ValueError('command belongs to by = "command": neither goes without the other')
+        if self.by == "command" and not {"table", "table_schema"} <= self.model_fields_set:
+            raise ValueError('by = "command" needs table_schema and table')
+        return self
 
 
 class Application(Section):

@@ -10,7 +10,7 @@ from prefect import get_run_logger
 from blocks import load_app_database
 from rollout.commands.contracts import keep_derived_command
 from rollout.decide.candidates import contract_of
-from rollout.decide.derived import NO_SCRATCH, why_not_replayed
+from rollout.decide.derived import NO_SCRATCH, OWN_COMMAND, why_not_replayed
 from rollout.errors import RolloutError
 from rollout.executors import git
 from rollout.migrations.contract_json import render_contract
@@ -64,6 +64,8 @@ def _derive(release: Release, settings: Environment) -> tuple[str, str]:
     server = settings.blocks.scratch_database
     if server is None:
         return "", NO_SCRATCH
+    if settings.migrations.by == "command":
+        return "", OWN_COMMAND
     source = at(release.version.sha, settings.name, purpose="migrate", demanded=False)
     journal = parse(git.read_folder(source, settings.migrations.folder))
     why = why_not_replayed(release, journal)

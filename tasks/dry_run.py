@@ -13,7 +13,7 @@ from rollout.decide.candidates import serving_contract
 from rollout.decide.lint import may_be_accepted
 from rollout.decide.scope import decide_scope
 from rollout.errors import CommandFailed
-from rollout.executors.dry_run import NOT_CONFIGURED, try_migrations
+from rollout.executors.dry_run import NOT_CONFIGURED, OWN_COMMAND, try_migrations
 from rollout.model.host import StoredContracts
 from rollout.model.layout import Layout
 from tasks.target import reach
@@ -48,6 +48,8 @@ def tried(
     """
     if not plan.pending or not may_be_accepted(plan.verdict):
         return None, None
+    if settings.migrations.by == "command":
+        return OWN_COMMAND, None
     name = settings.blocks.scratch_database
     if not name:
         return NOT_CONFIGURED, None

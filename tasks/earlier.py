@@ -30,12 +30,14 @@ def evidence_for(
         settings: The environment.
 
     Returns:
-        What was tried; None where there is no scratch server, or nothing could be tried: the log
-        says why, and the refusal stands by the contracts alone.
+        What was tried; None where there is no scratch server, where the application's own command
+        applies its migrations, or where nothing could be tried: the log says why, and the refusal
+        stands by the contracts alone.
     """
     name = settings.blocks.scratch_database
     code = contract_of(stored, chosen.number)
-    if not name or not isinstance(code, Contract):
+    ours = settings.migrations.by == "drizzle"
+    if not (name and ours and isinstance(code, Contract)):
         return None
     try:
         return _tried(chosen, code, name, settings)

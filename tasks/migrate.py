@@ -34,7 +34,7 @@ from rollout.executors.database import Database
 from rollout.executors.files import read_environment
 from rollout.executors.squawk import second_opinions
 from rollout.migrations.contract_json import fingerprint, parse_contract, render_contract
-from rollout.migrations.journal import Journal, parse
+from rollout.migrations.journal import Journal, parse, parse_plain
 from rollout.migrations.prechecks import prechecks
 from rollout.migrations.second_opinion import with_opinions
 from rollout.migrations.table import table_rows
@@ -46,6 +46,7 @@ from rollout.model.source import Source
 from tasks.backup import back_up
 from tasks.dry_run import tried
 from tasks.lease import assure_lease
+from tasks.own_command import apply_by_command
 from tasks.retry import RETRIES, RETRY_DELAY_S, when_safe
 from tasks.seed import run_seeds
 from tasks.source import at
@@ -125,7 +126,8 @@ def migrate_prod(
     """Apply what is pending, verify it by identity, run the reference seeds, read the contract.
 
     Each file is one transaction where the server allows for it; what an earlier, killed run
-    applied is not applied again.
+    applied is not applied again. Where the application's own command applies them, what each file
+    is to the server is its own affair, and the table's names say afterwards what is there.
 
     Args:
         source: The commit.
@@ -144,7 +146,7 @@ def migrate_prod(
             something that the code cannot live with, or has nothing in a schema that the
             environment's file names.
         BackupFailed: When data would be destroyed and the database could not be backed up before.
-        CommandFailed: When the seeds fail.
+        CommandFailed: When the seeds fail, or the application's own command does.
     """
     settings = read_environment(environment)
     source = at(source.version.sha, environment, purpose="migrate")
@@ -158,12 +160,10 @@ def migrate_prod(
             _demand_as_tried(planned, settings, migrated)
             # Prefect takes a state that a task returns as the task's own.
             return cast("Any", Completed(name="Skipped", message=plan.describe(), data=migrated))
-        names = settings.migrations.table_schema, settings.migrations.table
-        before = fingerprint(database.contract(decide_scope(settings.migrations, database.user)))
-        backup = back_up(settings, plan.pending, database)
-        for migration in plan.pending:
-            assure_lease()
-            database.apply(migration, *names, before, backup)
+        if settings.migrations.by == "command":
+            _apply_by_command(settings, source, plan, database)
+        else:
+            _apply(settings, plan, database)
         _verify(settings, source, database)
         if plan.seed_expected:
             assure_lease()
@@ -194,6 +194,26 @@ def holds_exactly(version: Version, environment: str) -> Verdict:
         return verify_applied(_journal(settings, source), _rows(settings, database))
 
 
+def _apply(settings: Environment, plan: MigrationPlan, database: Database) -> None:
+    """Apply what is pending with our own runner, file by file."""
+    names = settings.migrations.table_schema, settings.migrations.table
+    before = fingerprint(database.contract(decide_scope(settings.migrations, database.user)))
+    backup = back_up(settings, plan.pending, database)
+    for migration in plan.pending:
+        assure_lease()
+        database.apply(migration, *names, before, backup)
+
+
+def _apply_by_command(
+    settings: Environment, source: Source, plan: MigrationPlan, database: Database
+) -> None:
+    """Let the application apply what is pending; nothing pending runs nothing."""
+    back_up(settings, plan.pending, database)
+    if plan.pending:
+        assure_lease()
+        apply_by_command(settings, source, _address(settings))
+
+
 def _demand_as_tried(planned: Planned, settings: Environment, migrated: Migrated) -> None:
     """Compare what the live schema became with what the copy became."""
     live = parse_contract(migrated.contract)
@@ -208,11 +228,12 @@ def _address(settings: Environment) -> DatabaseAddress:
 
 
 def _journal(settings: Environment, source: Source) -> Journal:
-    return parse(git.read_folder(source, settings.migrations.folder))
+    files = git.read_folder(source, settings.migrations.folder)
+    return parse_plain(files) if settings.migrations.by == "command" else parse(files)
 
 
 def _rows(settings: Environment, database: Database) -> tuple[Applied, ...]:
-    return database.applied(settings.migrations.table_schema, settings.migrations.table)
+    return database.held(settings.migrations)
 
 
 def _plan(

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from rollout.migrations.journal import Journal
     from rollout.model.release import Release
 
+OWN_COMMAND = "the application's own command applies its migrations, which is not replayed"
 NO_SCRATCH = "the environment names no scratch_database to replay its migrations on"
 
 

@@ -27,13 +27,15 @@ _ABOUT_THE_FOLDER = {"file-without-entry", "index-gap", "two-heads"}
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """One row of Drizzle's own table.
+    """One row of the table that says what is applied.
 
     Attributes:
         id: The row's number.
-        hash: SHA-256 of the file's text when it was applied.
+        hash: SHA-256 of the file's text when it was applied; empty in a table that holds names
+            only, so whether a file was changed since is not known.
         created_at: The migration's `when`, in milliseconds since 1970; None in rows made by hand.
-        name: The migration's name, where Drizzle 1.0 keeps the table; else None.
+        name: The migration's name, where Drizzle 1.0 or the application's own command keeps the
+            table; else None.
     """
 
     id: int
@@ -82,7 +84,7 @@ def decide_migrations(
 
     Args:
         journal: What the commit's files say.
-        applied: All rows of Drizzle's table; empty when there is no table yet.
+        applied: All rows of the table; empty when there is no table yet.
         watch_hits: Paths below the watched folders that changed since the deployed version; None
             when that is not known, for instance because nothing was deployed yet.
         policy: What each finding leads to; None means the safe defaults.
@@ -127,7 +129,7 @@ def verify_applied(journal: Journal, applied: tuple[Applied, ...]) -> Verdict:
             "migration-missing",
             "the database does not hold it although it was applied",
             file.file,
-            "Look who else changes Drizzle's table, then run the migrations again.",
+            "Look who else changes the table of migrations, then run them again.",
         )
         for file in journal.migrations
         if file not in matches.values()
@@ -163,6 +165,8 @@ def watch_hits(globs: Iterable[str], paths: Iterable[str]) -> tuple[str, ...]:
 
 
 def _find(row: Applied, files: tuple[Migration, ...]) -> Migration | None:
+    if not row.hash:
+        return next((file for file in files if file.tag == row.name), None)
     by_name = [file for file in files if row.name is not None and file.name == row.name]
     by_hash = [file for file in files if file.hash == row.hash]
     by_date = [file for file in files if _same_date(row, file)]
@@ -183,7 +187,7 @@ def _same_date(row: Applied, file: Migration) -> bool:
 def _drift(applied: tuple[Applied, ...], matches: Mapping[int, Migration]) -> Iterator[Finding]:
     for row in applied:
         file = matches.get(row.id)
-        if file is None or file.hash == row.hash:
+        if file is None or row.hash in {"", file.hash}:
             continue
         if row.hash in _with_other_line_ends(file):
             yield Finding(
@@ -224,7 +228,8 @@ def _unknown_rows(
 
 def _mixed_layouts(journal: Journal, applied: tuple[Applied, ...]) -> Iterator[Finding]:
     has_folders = any(file.name is not None for file in journal.migrations)
-    if journal.migrations and not has_folders and any(row.name is not None for row in applied):
+    named = any(row.hash and row.name is not None for row in applied)
+    if journal.migrations and not has_folders and named:
         yield Finding(
             "mixed-layouts",
             "the table was made by Drizzle 1.0, whose dates the older layout does not share",
@@ -238,7 +243,7 @@ def _double_rows(matches: Mapping[int, Migration]) -> Iterator[Finding]:
         if count > 1:
             yield Finding(
                 "double-row",
-                f"Drizzle's table holds it {count} times",
+                f"the table of migrations holds it {count} times",
                 file,
                 "Look whether two migrators ran at once and seeded data twice.",
             )

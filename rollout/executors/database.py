@@ -33,6 +33,7 @@ from rollout.migrations.locks import Patience
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from rollout.config import Migrations
     from rollout.executors.process import Log
     from rollout.executors.segment_run import Heed
     from rollout.migrations.journal import Migration
@@ -118,6 +119,39 @@ class Database:
             query = sql.SQL("SELECT id, hash, created_at, {} FROM {} ORDER BY id")
             rows = self._connection.execute(query.format(name, sql.Identifier(schema, table)))
             return tuple(Applied(*row) for row in rows)
+
+    def applied_names(self, schema: str, table: str, column: str) -> tuple[Applied, ...]:
+        """Return what a table of names says is applied; empty when there is no table yet.
+
+        Args:
+            schema: The table's schema.
+            table: Its name.
+            column: Its column with the files' names, with or without `.sql`.
+
+        Raises:
+            DatabaseError: When it cannot be read, or has no such column.
+        """
+        with told("what was applied cannot be read"):
+            if not self._columns(schema, table):
+                return ()
+            query = sql.SQL("SELECT {}::text FROM {} ORDER BY 1")
+            names = (sql.Identifier(column), sql.Identifier(schema, table))
+            rows = self._connection.execute(query.format(*names))
+            return tuple(
+                Applied(number, "", None, str(name).removesuffix(".sql"))
+                for number, (name,) in enumerate(rows, start=1)
+            )
+
+    def held(self, migrations: Migrations) -> tuple[Applied, ...]:
+        """Return what is applied, by the table that the environment's file names.
+
+        Raises:
+            DatabaseError: When it cannot be read.
+        """
+        names = migrations.table_schema, migrations.table
+        if migrations.by == "command":
+            return self.applied_names(*names, migrations.column)
+        return self.applied(*names)
 
     def catalog(self) -> Catalog:
         """Return the database's tables with their sizes; raises what `read_catalog` raises."""

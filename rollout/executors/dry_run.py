@@ -37,6 +37,14 @@ NOT_CONFIGURED = Finding(
     "Name a `scratch_database` there, on a server where databases may be made and dropped.",
 )
 """What is told where an environment has no scratch server."""
+OWN_COMMAND = Finding(
+    "no-dry-run",
+    "the pending migrations are not tried on a scratch copy first: the application's own command "
+    "applies them",
+    "[migrations] of the environment's file",
+    "Let the application's own checks apply them to a database of quality's services.",
+)
+"""What is told where our runner does not apply them."""
 
 
 def try_migrations(  # noqa: PLR0913, PLR0917 - what is tried, where, and for whom

@@ -1,4 +1,4 @@
-"""Drizzle's migration files as values: what a folder of them says.
+"""Migration files as values: what a folder of them says, Drizzle's or plain SQL.
 
 Everything that identifies a migration follows Drizzle to the letter, because both must be able to
 take over from each other: the hash is the SHA-256 of a file's text, byte for byte, and a file is
@@ -38,7 +38,8 @@ class Migration:
 
     Attributes:
         tag: Its name: the file's without `.sql`, or the folder's in Drizzle 1.0.
-        when: Milliseconds since 1970, as Drizzle stores them in `created_at`.
+        when: Milliseconds since 1970, as Drizzle stores them in `created_at`; of plain files their
+            place in the order, counted from 1.
         hash: SHA-256 of the text, as Drizzle stores it.
         statements: The text, cut at each marker; one part may hold several statements.
         text: The whole text.
@@ -121,6 +122,36 @@ def parse(files: Mapping[str, str | bytes]) -> Journal:
         "Check `migrations.folder` in the environment's file, and that the journal is committed.",
     )
     return Journal((), (problem,))
+
+
+def parse_plain(files: Mapping[str, str | bytes]) -> Journal:
+    """Return what a folder of plain SQL files says, in the order of their names.
+
+    Args:
+        files: Path below the folder to content, of all files in it; folders below it are not looked
+            at. Contents are as `parse` takes them.
+
+    Returns:
+        The journal. A folder without any such file has a problem.
+    """
+    contents = {
+        path: content.encode() if isinstance(content, str) else content
+        for path, content in files.items()
+        if _TOP_LEVEL_SQL.match(path)
+    }
+    migrations = tuple(
+        _migration(path.removesuffix(".sql"), number, contents[path])
+        for number, path in enumerate(sorted(contents), start=1)
+    )
+    if not migrations:
+        problem = Finding(
+            "missing-files",
+            "which migrations there are is not known: the folder holds no SQL file",
+            "*.sql",
+            "Check `migrations.folder` in the environment's file.",
+        )
+        return Journal((), (problem,))
+    return Journal(migrations, _unusable_texts(migrations), _odd_texts(migrations, contents))
 
 
 def dialect(files: Mapping[str, str | bytes]) -> str:

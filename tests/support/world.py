@@ -161,11 +161,11 @@ def restart_worker() -> None:
 
 
 @contextmanager
-def probing() -> Generator[Probe]:
-    """Ask the public address all the time; what was seen is known afterwards."""
+def probing(url: str = "") -> Generator[Probe]:
+    """Ask an address all the time, the public one if empty; what was seen is known afterwards."""
     with tempfile.TemporaryDirectory() as folder:
         probe = Probe(Path(folder) / "probe.json")
-        words = [sys.executable, "-m", "infra.rehearsal.probe", facts()["public_url"]]
+        words = [sys.executable, "-m", "infra.rehearsal.probe", url or facts()["public_url"]]
         process = subprocess.Popen([*words, str(probe.file)], cwd=ROOT)
         try:
             yield probe

@@ -307,7 +307,7 @@ def test_a_row_that_stands_twice_is_told():
 
     assert isinstance(verdict, Go)
     assert rules(verdict.findings) == [("double-row", "0000_a.sql")]
-    assert verdict.findings[0].consequence == "Drizzle's table holds it 2 times"
+    assert verdict.findings[0].consequence == "the table of migrations holds it 2 times"
 
 
 @given(st.integers(0, 6), st.sets(st.integers(0, 5)))
@@ -350,3 +350,22 @@ def test_a_double_star_folder_may_be_none_at_all():
         "db/a.sql",
         "db/x/y/a.sql",
     )
+
+
+def test_a_table_of_names_tells_files_by_them():
+    named = (Applied(1, "", None, "0000_a"), Applied(2, "", None, "0009_z"))
+
+    plan = decide_migrations(ALL, named, None)
+
+    assert plan.pending == (B, C)
+    assert rules(plan.findings) == [("unknown-migration", "row 2 (0009_z)")]
+    assert isinstance(plan.verdict, Refuse)
+
+
+def test_a_table_of_names_holds_exactly_what_the_files_are_called():
+    named = tuple(Applied(number, "", None, one.tag) for number, one in enumerate((A, B, C)))
+
+    assert verify_applied(ALL, named) == Go()
+    missing = verify_applied(ALL, named[:2])
+    assert rules(missing.findings) == [("migration-missing", "0002_c.sql")]
+    assert decide_migrations(ALL, named, ()).is_empty

@@ -15,6 +15,7 @@ from rollout.migrations.journal import (
     Migration,
     line_in_file,
     parse,
+    parse_plain,
     split_statements,
 )
 
@@ -296,3 +297,30 @@ def test_a_snapshot_that_cannot_be_read_says_nothing(text: str):
     files = {"meta/_journal.json": json.dumps({"entries": []}), "meta/0000_snapshot.json": text}
 
     assert rules(parse(files)) == []
+
+
+def test_plain_files_are_ordered_and_identified_by_their_names():
+    journal = parse_plain(
+        {"0002_b.sql": "select 2;\n", "0001_a.sql": "select 1;", "README.md": "", "old/0.sql": ""}
+    )
+
+    assert [(one.tag, one.when, one.file) for one in journal.migrations] == [
+        ("0001_a", 1, "0001_a.sql"),
+        ("0002_b", 2, "0002_b.sql"),
+    ]
+    assert journal.migrations[1].statements == ("select 2;\n",)
+    assert rules(journal) == []
+
+
+def test_a_folder_without_plain_files_does_not_say_which_there_are():
+    assert rules(parse_plain({"meta/_journal.json": "{}"})) == [("missing-files", "*.sql")]
+
+
+def test_a_plain_file_is_looked_at_as_any_other():
+    journal = parse_plain({"0001_a.sql": b"select '\xff';\r\n", "0002_b.sql": "\0"})
+
+    assert rules(journal) == [
+        ("null-byte", "0002_b.sql"),
+        ("not-utf8", "0001_a.sql"),
+        ("crlf", "0001_a.sql"),
+    ]
