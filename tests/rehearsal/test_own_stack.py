@@ -34,6 +34,7 @@ NOTES = read_environment("notes")
 ADDRESS = "10.77.0.69"
 SOURCE = ROOT / "infra/rehearsal/notes"
 DEPLOY = "from flows.deploy import deploy; import sys; deploy(sys.argv[1], 'notes', dry_run={})"
+ROLL_BACK = "from flows.rollback import rollback; rollback('a test', 'notes')"
 
 
 def run(*words: str | Path, cwd: Path = ROOT) -> str:
@@ -84,7 +85,14 @@ class Repository:
         run("git", "add", "--all", cwd=self.work)
         run("git", *who, "commit", "--quiet", "--message", message, cwd=self.work)
         run("git", "push", "--quiet", self.bare, "main", cwd=self.work)
+        return self.head()
+
+    def head(self) -> str:
         return run("git", "rev-parse", "HEAD", cwd=self.work)
+
+    def forget(self, migration: str) -> None:
+        """Take a migration away again, with the next commit."""
+        (self.work / "migrations" / f"{migration}.sql").unlink()
 
 
 @contextmanager
@@ -116,10 +124,15 @@ def standing(folder: Path) -> Generator[tuple[Repository, Scratch]]:
 
 
 def deploy(commit: str, *, dry_run: bool = False) -> subprocess.CompletedProcess[str]:
-    """Run the flow as a worker does whose machine has Python and psycopg."""
+    """Deploy a commit of the notes."""
+    return flow(DEPLOY.format(dry_run), commit)
+
+
+def flow(text: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a flow as a worker does whose machine has Python and psycopg."""
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     return subprocess.run(
-        [sys.executable, "-c", DEPLOY.format(dry_run), commit],
+        [sys.executable, "-c", text, *words],
         cwd=ROOT,
         env={**os.environ, "PATH": path},
         capture_output=True,
@@ -128,31 +141,80 @@ def deploy(commit: str, *, dry_run: bool = False) -> subprocess.CompletedProcess
     )
 
 
-def test_a_python_service_with_plain_sql_migrations_by_its_own_command(tmp_path: Path):
-    (tmp_path / "image").mkdir()
-    with standing(tmp_path) as (repository, database):
-        first = repository.commit("Begin")
-        done = deploy(first)
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert httpx.get(NOTES.verify.url).json()["version"] == first
-        assert httpx.get(f"http://{ADDRESS}/notes").json() == ["the first note"]
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Generator[tuple[Repository, Scratch]]:
+    """A stack that has its first release."""
+    folder = tmp_path_factory.mktemp("stack")
+    (folder / "image").mkdir()
+    with standing(folder) as (repository, database):
+        demand(deploy(repository.commit("Begin")))
+        yield repository, database
 
-        second = repository.commit(
-            "Let notes be done",
-            **{"0002_done": "ALTER TABLE note ADD COLUMN done boolean NOT NULL DEFAULT false;\n"},
-        )
-        with probing(NOTES.verify.url) as probe:
-            done = deploy(second)
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert httpx.get(NOTES.verify.url).json()["version"] == second
-        assert probe.result()["sent"] > 50
-        assert probe.result()["lost"] == 0, probe.result()
-        names = "select name from applied_migration order by 1"
-        assert database.ask(names) == [("0001_note.sql",), ("0002_done.sql",)]
 
-        # Somebody else's migration is there: the commit does not know what the database holds.
-        database.ask("insert into applied_migration values ('0003_other')")
-        done = deploy(repository.commit("Go on", **{"0004_more": "SELECT 1;\n"}), dry_run=True)
-        assert done.returncode == 1
-        assert "unknown-migration" in done.stdout + done.stderr
-        assert database.ask(names)[-1:] == [("0003_other",)]
+def demand(done: subprocess.CompletedProcess[str]) -> None:
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def serving() -> str:
+    return httpx.get(NOTES.verify.url).json()["version"]
+
+
+def applied(database: Scratch) -> list[str]:
+    return [name for (name,) in database.ask("select name from applied_migration order by 1")]
+
+
+def test_a_release_with_a_migration_goes_out_without_a_loss_and_is_taken_back(
+    stack: tuple[Repository, Scratch],
+):
+    repository, database = stack
+    first = serving()
+    assert first == repository.head()
+    assert httpx.get(f"http://{ADDRESS}/notes").json() == ["the first note"]
+    done_by = "ALTER TABLE note ADD COLUMN done boolean NOT NULL DEFAULT false;\n"
+    second = repository.commit("Let notes be done", **{"0002_done": done_by})
+
+    with probing(NOTES.verify.url) as probe:
+        demand(deploy(second))
+
+    assert serving() == second
+    assert probe.result()["sent"] > 50
+    assert probe.result()["lost"] == 0, probe.result()
+    assert applied(database) == ["0001_note.sql", "0002_done.sql"]
+
+    demand(flow(ROLL_BACK))
+
+    assert serving() == first
+    assert httpx.get(f"http://{ADDRESS}/notes").json() == ["the first note"]
+
+
+def test_a_command_that_fails_leaves_the_release_and_the_database(
+    stack: tuple[Repository, Scratch],
+):
+    repository, database = stack
+    before, held = serving(), applied(database)
+    broken = {"0003_broken": "CREATE TABLE half (id int); SELECT 1 / 0;\n"}
+
+    done = deploy(repository.commit("Break it", **broken))
+
+    told = done.stdout + done.stderr
+    assert done.returncode == 1
+    assert "the application's own command for its migrations failed" in told
+    assert "the release that served before still serves" in told
+    assert "next: Correct the migration" in told
+    assert applied(database) == held
+    assert database.ask("select to_regclass('half')") == [(None,)]
+    assert serving() == before
+    repository.forget("0003_broken")
+
+
+def test_a_commit_that_does_not_know_what_the_database_holds_is_refused(
+    stack: tuple[Repository, Scratch],
+):
+    repository, database = stack
+    database.ask("insert into applied_migration values ('0004_other')")
+
+    done = deploy(repository.commit("Go on", **{"0005_more": "SELECT 1;\n"}), dry_run=True)
+
+    assert done.returncode == 1
+    assert "unknown-migration" in done.stdout + done.stderr
+    assert applied(database)[-1] == "0004_other"
