@@ -251,8 +251,9 @@ def _registry(settings: Environment) -> str:
     from rollout.executors.registry import Registry  # noqa: PLC0415 - import cost, as in blocks
 
     login = load_artifact_registry(settings.blocks.artifact_registry).login()
-    latest = Registry(login).digest(settings.build.image, "latest")
-    return f"{login.repository(settings.build.image)}, latest: {latest or 'nothing was pushed yet'}"
+    build = settings.build
+    found = Registry(login).digest(build.image, build.label) or "nothing was pushed yet"
+    return f"{login.repository(build.image)}, {build.label}: {found}"
 
 
 def _secrets(settings: Environment) -> str:

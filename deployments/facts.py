@@ -197,7 +197,7 @@ def read_world(path: Path) -> BlockFacts:
             user=world["host_user"],
         ),
         gcp_project=ProjectFacts(
-            project="trovella-prod", service_account_file=world["service_account_key"]
+            project=world["secrets_project"], service_account_file=world["service_account_key"]
         ),
         artifact_registry=RegistryFacts(project="trovella-shared", repository="trovella"),
         app_database=DatabaseFacts(

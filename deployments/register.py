@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 POOL_DESCRIPTION = "Runs of this project, as processes of a worker that drains when it is stopped."
+PROMOTE = "flows.promote.promote"
+"""Registered only where the environment's file says from where releases are promoted."""
 MISSED_HEARTBEATS = 3
 ZOMBIES = "declare runs dead whose process is gone"
 
@@ -62,7 +64,11 @@ async def register(environment: str, facts: BlockFacts | None, *, replace: bool)
     path = ROOT / "deployments" / f"{environment}.toml"
     settings = parse_environment(path.name, _read(path))
     names = settings.blocks
-    entries = read_entries(ROOT / "prefect.yaml", environment)
+    entries = [
+        entry
+        for entry in read_entries(ROOT / "prefect.yaml", environment)
+        if entry.entrypoint != PROMOTE or settings.promotion is not None
+    ]
     async with get_client() as client:
         for kind in KINDS:
             await kind.aregister_type_and_schema(client=client)
@@ -178,7 +184,11 @@ def _facts(environment: str, blocks: Path | None) -> BlockFacts | None:
     world = os.environ.get("REHEARSAL_WORLD", "")
     if blocks is not None:
         return read_facts(blocks)
-    return read_world(Path(world)) if environment == "rehearsal" and world else None
+    return read_world(Path(world)) if _is_rehearsed(environment) and world else None
+
+
+def _is_rehearsed(environment: str) -> bool:
+    return environment in {"rehearsal", "rehearsal-staging"}
 
 
 def main() -> int:
@@ -193,7 +203,7 @@ def main() -> int:
     try:
         facts = _facts(options.environment, options.blocks)
         # A rehearsal that was stood up again has new keys under the same names.
-        replace = options.replace_blocks or options.environment == "rehearsal"
+        replace = options.replace_blocks or _is_rehearsed(options.environment)
         told = asyncio.run(register(options.environment, facts, replace=replace))
     except RolloutError as error:
         print(f"register: {error}", file=sys.stderr)

@@ -41,13 +41,16 @@ if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
     from prefect.client.schemas.objects import FlowRun
 
-FLOWS = ("deploy", "rollback", "sync-secrets", "verify", "drift", "hold", "release-hold")
-SHORTHANDS = ("commit", "to", "reason", "actor", "strategy")
+FLOWS = (
+    *("deploy", "promote", "rollback", "sync-secrets", "verify"),
+    *("drift", "hold", "release-hold"),
+)
+SHORTHANDS = ("commit", "release", "to", "reason", "actor", "strategy")
 TIMEOUT_S = 3600.0
 API_GONE_S = 300.0
 INTERRUPTED = 130
 SUPERSEDED = 3
-DRY_RUNS = ("deploy", "rollback")
+DRY_RUNS = ("deploy", "promote", "rollback")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,9 @@ def read_order(arguments: Sequence[str] | None = None) -> tuple[Order, bool]:
     parser.add_argument("--parameter", action="append", default=[], metavar="NAME=TEXT", type=_pair)
     parser.add_argument("--parameters", type=_object, default={}, metavar="JSON")
     parser.add_argument(
-        "--dry-run", action="store_true", help="deploy, rollback: only tell what would be done"
+        "--dry-run",
+        action="store_true",
+        help="deploy, promote, rollback: only tell what would be done",
     )
     parser.add_argument("--idempotency-key", help="two runs with one key are one; default: none")
     parser.add_argument("--timeout-s", type=float, default=TIMEOUT_S, help="default %(default)s")

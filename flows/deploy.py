@@ -11,7 +11,7 @@ A cancel ends the run until then; from migrate-prod on it comes too late, and th
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from prefect import flow
 from prefect.client.schemas.objects import State
@@ -19,6 +19,7 @@ from prefect.states import Cancelled, Completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from rollout.errors import CancelAsked, RolloutError, Superseded
+from rollout.model.ready import Ready
 from tasks.activate import deploy_prod, plan_deploy, return_to_former
 from tasks.cancelling import from_first_change_on, until_first_change
 from tasks.diagnose import evidence_first, explaining
@@ -33,6 +34,11 @@ from tasks.quality import quality
 from tasks.source import checkout
 from tasks.verify import verify_release
 from tasks.watch import watching
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from prefect.futures import PrefectFuture
 
 # Tasks at once: quality and what waits for it hold three threads, its checks have the others.
 SIDE_BY_SIDE: Any = cast("Any", ThreadPoolTaskRunner(max_workers=8))
@@ -113,17 +119,41 @@ def _phases(commit: str, environment: str, reason: str, actor: str, accept: tupl
     image = after([checked], build_push)(source, environment)
     for phase in (checked, planned, image):
         phase.result()
+    ready = Ready(source, image.result(), deployed, planned.result())
+    return serve(ready, environment, reason, actor, earlier=(planned, image))
+
+
+def serve(
+    ready: Ready,
+    environment: str,
+    reason: str,
+    actor: str,
+    earlier: Iterable[PrefectFuture[Any]] = (),
+) -> str:
+    """Return a sentence that says what serves: everything of a deploy that changes something.
+
+    For flows that hold the target's lease.
+
+    Args:
+        ready: What the release is made of.
+        environment: The environment.
+        reason: Why.
+        actor: Who asked; empty takes the commit's author.
+        earlier: The tasks that the first change waits for, as the UI's picture has it.
+    """
     before_first_change(environment)
     with from_first_change_on() as change:
-        migrate = after([planned, image], migrate_prod)
-        migrated = migrate(source, deployed, environment, planned.result()).result()
+        migrate = after(earlier, migrate_prod)
+        migrated = migrate(ready.source, ready.deployed, environment, ready.planned).result()
         with watching(environment):
-            activation = deploy_prod(source, image.result(), migrated, environment, reason, actor)
+            activation = deploy_prod(
+                ready.source, ready.image, migrated, environment, reason, actor
+            )
             try:
                 with evidence_first(environment, activation.release):
                     serving = verify_release(activation.release, environment)
             except RolloutError as failure:
                 done = return_to_former(activation, environment)
                 raise taken_back(failure, done) from failure
-        move_latest(image.result(), environment)
+        move_latest(ready.image, environment)
     return change.account(serving)

@@ -18,6 +18,7 @@ from rollout.limits import Limits
 from rollout.manifest import Manifest
 from rollout.may_go import MayGo
 from rollout.policy import DryRunPolicy, MigrationPolicy, MigrationRules
+from rollout.promotion import Promotion
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
@@ -137,6 +138,8 @@ class Build(Section):
         dockerfile: Path of the Dockerfile in the repository.
         context: Path of the build context in the repository.
         image: The image's name in the registry of the `artifact_registry` block.
+        label: Tag for people that is moved to an image once it was verified; each environment that
+            shares a registry needs one of its own.
         args: Build arguments; `{version}` stands for the commit.
         secret_args: Build argument to Secret Manager name, for public values such as a browser's
             DSN that the code bakes in. They lie in the image: never name a real secret here.
@@ -148,6 +151,7 @@ class Build(Section):
     dockerfile: RepositoryPath
     context: RepositoryPath = "."
     image: str = "web"
+    label: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$")] = "latest"
     args: dict[Variable, str] = {}
     secret_args: dict[Variable, str] = {}
     prepare: tuple[tuple[str, ...], ...] = ()
@@ -342,6 +346,7 @@ class Environment(Section):
         settings: Variables of `.env` that are no secrets.
         manifest: Which of the application's files are held against these lists.
         github: Where a revert is proposed; None means that nobody said so.
+        promotion: From where verified releases are promoted here; None means from nowhere.
     """
 
     name: Name
@@ -359,6 +364,7 @@ class Environment(Section):
     settings: dict[Variable, str] = {}
     manifest: Manifest = Manifest()
     github: GitHub | None = None
+    promotion: Promotion | None = None
 
     @model_validator(mode="after")
     def _secrets_stand_in_one_list(self) -> Environment:

@@ -128,7 +128,8 @@ def _tags(settings: Environment, facts: HostFacts) -> Iterable[Check]:
     registry = Registry(load_artifact_registry(settings.blocks.artifact_registry).login())
     image, tags = settings.build.image, tags_of(facts)
     found = {tag: registry.digest(image, tag) for tag in tags}
-    return tag_checks(tags, found, registry.digest(image, LATEST), facts.ledger)
+    label = settings.build.label
+    return tag_checks(tags, found, registry.digest(image, label), facts.ledger, label)
 
 
 def _address(settings: Environment) -> tuple[Check, ...]:

@@ -10,7 +10,6 @@ from prefect.cache_policies import NO_CACHE
 
 from blocks import load_artifact_registry, load_gcp_project
 from rollout.decide.image import (
-    LATEST,
     ImageOrder,
     build_arguments,
     image_labels,
@@ -74,13 +73,13 @@ def image_of(version: Version, settings: Environment) -> Image:
 
 @task(name="move latest", task_run_name="move latest", cache_policy=NO_CACHE)
 def move_latest(image: Image, environment: str) -> None:
-    """Let the tag `latest` name a verified image: a label for people, identity for nobody.
+    """Let the tag `latest`, or what `[build] label` says, name a verified image: for people only.
 
     A registry that fails now is a warning: the release serves, and nobody deploys by this tag.
     """
     settings = read_environment(environment)
     login = load_artifact_registry(settings.blocks.artifact_registry).login()
     try:
-        Registry(login).tag(settings.build.image, image.digest, LATEST)
+        Registry(login).tag(settings.build.image, image.digest, settings.build.label)
     except RegistryError as error:
-        get_run_logger().warning("`latest` was not moved: %s", error.true)
+        get_run_logger().warning("the tag %s was not moved: %s", settings.build.label, error.true)

@@ -17,3 +17,9 @@ def rollback_name() -> str:
     """Return the name of a rollback's run."""
     asked = flow_run.parameters
     return names.rollback_name(asked["environment"], asked["to"])
+
+
+def promote_name() -> str:
+    """Return the name of a promotion's run."""
+    asked = flow_run.parameters
+    return names.promote_name(asked["environment"], asked["release"])

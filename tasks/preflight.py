@@ -57,7 +57,7 @@ def preflight(version: Version, environment: str, accept: tuple[str, ...] = ()) 
     read_secrets(settings)
     load_app_database(settings.blocks.app_database).address()
     Registry(load_artifact_registry(settings.blocks.artifact_registry).login()).digest(
-        settings.build.image, "latest"
+        settings.build.image, settings.build.label
     )
     with reach(settings) as host:
         plan = bootstrap_plan(host, settings.application)

@@ -25,6 +25,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--json", action="store_true", help="the report as one line on standard output"
     )
+    made.add_argument(
+        "--staging", action="store_true", help="with a second host: deploy there, then promote"
+    )
     made.add_argument("--up", action="store_true", help="stand the world up and deploy nothing")
     made.add_argument("--down", action="store_true", help="remove every trace of this world")
     made.add_argument(
@@ -39,7 +42,13 @@ def main() -> int:
     if not asked.name.isidentifier() or asked.name == "cache":
         parser().error("--name takes letters, digits and underscores, and not `cache`")
     rehearsal = Rehearsal(asked.name)
-    order = Order(asked.app, asked.commit or asked.fault is not None, asked.fault, not asked.up)
+    order = Order(
+        asked.app,
+        asked.commit or asked.fault is not None,
+        asked.fault,
+        not asked.up,
+        asked.staging,
+    )
     try:
         if asked.down:
             world.take_down(rehearsal, keep_cache=asked.keep_cache)

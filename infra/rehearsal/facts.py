@@ -11,6 +11,7 @@ from typing import Final
 SUBNET_BITS: Final = 24
 
 VM: Final = "10.77.0.2"
+STAGING: Final = "10.77.0.3"
 REGISTRY: Final = "10.77.0.10"
 DATABASE: Final = "10.77.0.11"
 SECRET_MANAGER: Final = "10.77.0.12"  # noqa: S105 - an address, not a secret
@@ -46,6 +47,7 @@ REPOSITORY_NAME: Final = "trovella.git"
 
 NAMES: Final[dict[str, tuple[str, ...]]] = {
     VM: ("trovella.ai", "www.trovella.ai", "trovella-prod-vm"),
+    STAGING: ("staging.trovella.ai", "trovella-staging-vm"),
     REGISTRY: (REGISTRY_NAME,),
     DATABASE: ("cloud-sql.rehearsal",),
     SECRET_MANAGER: ("secretmanager.googleapis.com",),

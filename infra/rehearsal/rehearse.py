@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from infra.rehearsal import app, browser, facts, pipeline, roots, world
+from infra.rehearsal import app, browser, facts, pipeline, roots, staging, world
 from infra.rehearsal.app import packages
 from infra.rehearsal.shell import RehearsalError, run, say, timed
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 ENVIRONMENT = "rehearsal"
 PROBER = "prober"
+APPROVER = "approver"
 KIND_FILE = "application"
 DRIZZLE = "tests/support/drizzle"
 """Projects of the real Drizzle that tests install, one for each of its layouts."""
@@ -34,12 +35,14 @@ class Order:
         commit: whether the next commit is made first.
         fault: what is wrong with that commit; None means nothing.
         deploy: whether anything is deployed; otherwise the world is stood up only.
+        staging: whether there is a staging, from which releases are promoted.
     """
 
     kind: Literal["plain", "next"] | None
     commit: bool
     fault: app.Fault | None
     deploy: bool
+    staging: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,15 @@ def stand_up(rehearsal: Rehearsal, order: Order) -> str:
     with timed("deployments registered, worker started"):
         register(rehearsal)
         pipeline.start_worker(rehearsal)
+    if order.staging:
+        stand_up_staging(rehearsal)
     return commit
+
+
+def stand_up_staging(rehearsal: Rehearsal) -> None:
+    """Stand staging up in a world that stands, and register it."""
+    file = staging.stand_up(rehearsal)
+    register(rehearsal, staging.ENVIRONMENT, file)
 
 
 def prepare_application(rehearsal: Rehearsal, order: Order) -> str:
@@ -113,27 +124,45 @@ def provide_packages(rehearsal: Rehearsal) -> None:
         packages.fetched(rehearsal.cache / "drizzle", needed)
 
 
-def register(rehearsal: Rehearsal) -> None:
-    """Register blocks, pool, limits and deployments; doing it again changes nothing."""
+def register(
+    rehearsal: Rehearsal, environment_name: str = ENVIRONMENT, told: Path | None = None
+) -> None:
+    """Register blocks, pool, limits and deployments; doing it again changes nothing.
+
+    Args:
+        rehearsal: a world that stands.
+        environment_name: which environment.
+        told: the file with its facts; None takes `world.json`.
+    """
     environment = pipeline.pipeline_environment(rehearsal)
+    environment["REHEARSAL_WORLD"] = str(told or rehearsal.world)
     python = str(rehearsal.checkout / ".venv/bin/python")
-    words = [python, "-m", "deployments.register", "--environment", ENVIRONMENT]
+    words = [python, "-m", "deployments.register", "--environment", environment_name]
     pipeline.pipeline(rehearsal).run(words, environment)
 
 
-def deploy(rehearsal: Rehearsal, commit: str, begun: float) -> Report:
+def deploy(
+    rehearsal: Rehearsal, commit: str, begun: float, *, through_staging: bool = False
+) -> Report:
     """Deploy a commit while the public address is asked all the time, and report.
 
     Args:
         rehearsal: a world that stands.
         commit: what to deploy.
         begun: when the command began, in seconds of the steady clock.
+        through_staging: deploy it to staging first, and promote what is verified there.
 
     Raises:
         RehearsalError: the run could not be started, so there is nothing to report.
     """
     start_prober(rehearsal)
-    outcome = trigger(rehearsal, commit)
+    words = ("deploy", "--environment", ENVIRONMENT, "--commit", commit)
+    if through_staging:
+        outcome = trigger(rehearsal, ("deploy", "--environment", staging.ENVIRONMENT, *words[3:]))
+        # What staging refuses is reported, and nothing is promoted.
+        outcome = outcome if outcome["exit_status"] else promote(rehearsal)
+    else:
+        outcome = trigger(rehearsal, words)
     probed = stop_prober(rehearsal)
     release = serving_release(rehearsal)
     return Report(commit, outcome, probed, release, time.monotonic() - begun)
@@ -163,17 +192,22 @@ def stop_prober(rehearsal: Rehearsal) -> dict[str, Any]:
     return json.loads(out.read_text(encoding="utf-8"))
 
 
-def trigger(rehearsal: Rehearsal, commit: str) -> dict[str, Any]:
-    """Start the deployment, show its log as it comes, return what the trigger tells."""
+def promote(rehearsal: Rehearsal) -> dict[str, Any]:
+    """Promote what staging has verified, and approve it as a person in the UI would."""
     environment = pipeline.pipeline_environment(rehearsal)
-    words = [str(rehearsal.checkout / "bin/trigger"), "deploy", "--environment", ENVIRONMENT]
-    command = [
-        *pipeline.pipeline(rehearsal).enter(environment),
-        *words,
-        "--commit",
-        commit,
-        "--json",
-    ]
+    python = str(rehearsal.checkout / ".venv/bin/python")
+    approve = [python, "-m", "infra.rehearsal.approve"]
+    pipeline.pipeline(rehearsal).start(APPROVER, approve, environment)
+    outcome = trigger(rehearsal, ("promote", "--environment", ENVIRONMENT))
+    pipeline.pipeline(rehearsal).end(APPROVER)
+    return outcome
+
+
+def trigger(rehearsal: Rehearsal, words: tuple[str, ...]) -> dict[str, Any]:
+    """Start a deployment, show its log as it comes, return what the trigger tells."""
+    environment = pipeline.pipeline_environment(rehearsal)
+    program = str(rehearsal.checkout / "bin/trigger")
+    command = [*pipeline.pipeline(rehearsal).enter(environment), program, *words, "--json"]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     lines = done.stdout.strip().splitlines()
     if not lines:
@@ -237,7 +271,7 @@ def rehearse(rehearsal: Rehearsal, order: Order, *, as_json: bool) -> int:
     if not order.deploy:
         say(f"  the world stands: infra/rehearsal/enter {rehearsal.name} bash")
         return 0
-    report = deploy(rehearsal, commit, begun)
+    report = deploy(rehearsal, commit, begun, through_staging=order.staging)
     say(render(report))
     if as_json:
         print(render_line(report), flush=True)

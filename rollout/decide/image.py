@@ -25,8 +25,6 @@ _PREDEFINED = (
     *("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"),
 )
 _ARG = re.compile(r"^[ \t]*ARG[ \t]+(.+)$", re.MULTILINE | re.IGNORECASE)
-LATEST = "latest"
-"""The tag for people; it is moved only after the release was verified."""
 
 
 @dataclass(frozen=True, slots=True)

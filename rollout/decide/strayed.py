@@ -168,16 +168,21 @@ def tags_of(facts: HostFacts) -> dict[str, str]:
 
 
 def tag_checks(
-    tags: Mapping[str, str], found: Mapping[str, str | None], latest: str | None, ledger: str
+    tags: Mapping[str, str],
+    found: Mapping[str, str | None],
+    latest: str | None,
+    ledger: str,
+    label: str = "latest",
 ) -> Iterator[Check]:
     """Yield whether the registry's tags name what the ledger says.
 
     Args:
         tags: Tag to the digest that it should name.
         found: Tag to the digest that it names; None for a tag that is gone.
-        latest: The digest that `latest` names; None for none.
-        ledger: The ledger's text. A rollback leaves `latest`, so it may name any image that was
+        latest: The digest that the tag for people names; None for none.
+        ledger: The ledger's text. A rollback leaves that tag, so it may name any image that was
             verified.
+        label: That tag.
 
     Raises:
         LedgerCorrupt: When the host's history cannot be trusted.
@@ -189,7 +194,7 @@ def tag_checks(
     if verified:
         expected, seen = "an image that was verified", latest or _NOTHING
         well = latest in verified
-        yield Check("tag latest in the registry", expected, expected if well else seen, well)
+        yield Check(f"tag {label} in the registry", expected, expected if well else seen, well)
 
 
 def engine_check(version: str, before: str) -> Check:

@@ -35,5 +35,21 @@ def rollback_name(environment: str, to: str) -> str:
     return f"rollback {environment} to {_short(to) or 'the last good release'}"
 
 
+def promote_name(environment: str, release: str) -> str:
+    """Return what a promotion's run is called.
+
+    Args:
+        environment: Where it goes to.
+        release: The release that was asked for; empty for the one that serves where it comes from.
+
+    Example:
+        >>> promote_name("production", "12")
+        'promote 12 to production'
+        >>> promote_name("production", "")
+        'promote what is verified to production'
+    """
+    return f"promote {_short(release) or 'what is verified'} to {environment}"
+
+
 def _short(words: str) -> str:
     return words[:SHORT_LENGTH] if len(words) == _COMMIT_LENGTH else words

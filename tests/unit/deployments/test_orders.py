@@ -71,21 +71,24 @@ def test_an_order_that_cannot_be_read_is_a_usage_error(
     assert told in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("environment", ["production", "rehearsal"])
+@pytest.mark.parametrize("environment", ["production", "rehearsal", "rehearsal-staging"])
 def test_each_environment_has_its_deployments(environment: str):
     entries = read_entries(ROOT / "prefect.yaml", environment)
 
-    assert [entry.entrypoint for entry in entries] == [
-        "flows.deploy.deploy", "flows.rollback.rollback", "flows.sync_secrets.sync_secrets",
-        "flows.verify.verify", "flows.drift.drift", "flows.hold.hold", "flows.hold.release_hold",
-    ]  # fmt: skip
+    staging = ["flows.deploy.deploy", "flows.rollback.rollback", "flows.verify.verify"]
+    assert [entry.entrypoint for entry in entries] == (staging if "staging" in environment else [
+        "flows.deploy.deploy", "flows.promote.promote", "flows.rollback.rollback",
+        "flows.sync_secrets.sync_secrets", "flows.verify.verify", "flows.drift.drift",
+        "flows.hold.hold", "flows.hold.release_hold",
+    ])  # fmt: skip
     assert all(entry.parameters == {"environment": environment} for entry in entries)
     assert all(environment in entry.tags for entry in entries)
 
 
 def test_an_environment_without_deployments_is_named():
     with pytest.raises(
-        ConfigInvalid, match="no deployment 'nowhere'; it has production, rehearsal"
+        ConfigInvalid,
+        match="no deployment 'nowhere'; it has production, rehearsal, rehearsal-staging",
     ):
         read_entries(ROOT / "prefect.yaml", "nowhere")
 
@@ -146,7 +149,8 @@ def test_a_rehearsal_is_read_from_what_it_wrote(tmp_path: Path):
     path = tmp_path / "world.json"
     path.write_text(json.dumps({
         "host_address": "10.77.0.2", "host_key": "ssh-ed25519 AAAA", "deploy_key": "/k",
-        "host_user": "deploy", "service_account_key": "/sa.json",
+        "host_user": "deploy", "secrets_project": "trovella-prod",
+        "service_account_key": "/sa.json",
         "database_admin_url": "postgresql://postgres:x@10.77.0.11:5432/postgres",
     }))  # fmt: skip
 

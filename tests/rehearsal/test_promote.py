@@ -1,0 +1,133 @@
+"""A release goes from staging to production by its digest, once somebody has approved it.
+
+One world, in order: each test goes on where the one before it ended.
+"""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from infra.rehearsal import facts, machines, rehearse, staging
+from infra.rehearsal.approve import answer_next
+from tests.support.world import (
+    Run,
+    commit,
+    newest,
+    on_host,
+    probing,
+    rehearsal,
+    serving_version,
+    trigger,
+    trust,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from infra.rehearsal.machines import Machine
+
+pytestmark = pytest.mark.rehearsal
+
+LEDGER = "/opt/trovella/ledger.jsonl"
+WEB = "docker inspect --format '{{.Config.Image}}' $(docker ps --quiet)"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def host() -> Generator[Machine]:
+    """Yield staging's host; no other test needs it, so it is gone afterwards."""
+    rehearse.stand_up_staging(rehearsal())
+    machine = machines.fresh_vm(rehearsal(), staging.MACHINE, facts.STAGING)
+    yield machine
+    machine.remove()
+
+
+def production() -> str:
+    """Return production's ledger; empty before its first release."""
+    return on_host(f"cat {LEDGER} 2>/dev/null || true")
+
+
+def promote(verdict: str) -> Run:
+    """Promote what serves in staging, and answer the question as the UI does."""
+    said = {"verdict": verdict, "why": "seen in staging", "who": "ada"}
+    with ThreadPoolExecutor() as pool:
+        run = pool.submit(trigger, "promote", reason="Tuesday")
+        asked = answer_next(said, within_s=120)
+    ended = run.result()
+    assert ended.flow_run_id == asked, ended.log
+    return ended
+
+
+def images(listed: str) -> set[str]:
+    """Return the application's own images among those that run."""
+    return {one for one in listed.split() if "/trovella/web@" in one}
+
+
+def releases(ledger: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in ledger.splitlines()]
+
+
+def test_nothing_is_promoted_before_staging_has_verified_a_release():
+    before = production()
+
+    run = trigger("promote")
+
+    assert run.state == "Failed", run.log
+    assert "rehearsal-staging has no release that serves" in run.message
+    assert "next: Deploy a commit to rehearsal-staging first." in run.message
+    assert production() == before
+
+
+def test_without_an_approval_nothing_changes(host: Machine):
+    before, version = production(), commit()
+    run = trigger("deploy", environment="rehearsal-staging", commit=version)
+    assert run.exit_code == 0, run.log
+    url = f"{staging.PUBLIC_URL}/api/health"
+    assert httpx.get(url, verify=trust(), timeout=10).json()["version"] == version
+
+    refused = promote("refuse")
+
+    assert refused.state == "Failed", refused.log
+    assert "it was not approved (ada: seen in staging)" in refused.message
+    assert not {"migrate-prod", "deploy-prod"} & refused.tasks.keys()
+    assert production() == before
+    shown = newest("promotion")
+    assert version in shown
+    assert "- **approval:** refuse: ada: seen in staging" in shown
+
+
+def test_what_is_approved_serves_by_the_same_digest_and_nothing_is_built(host: Machine):
+    (verified,) = images(host.run("sh", "-c", WEB))
+    version = releases(host.run("cat", LEDGER))[-1]["version"]
+
+    with probing() as probe:
+        run = promote("go")
+
+    assert run.exit_code == 0, run.log
+    assert verified in images(on_host(WEB))
+    assert serving_version() == version
+    assert not [name for name in run.tasks if name.startswith(("build-push", "quality"))]
+    last = releases(production())[-1]
+    assert (last["event"], last["version"], last["digest"]) == (
+        "verified", version, verified.partition("@")[2],
+    )  # fmt: skip
+    assert last["reason"] == (
+        f"Tuesday; promoted: release 1 of rehearsal-staging ({version[:12]}); "
+        "approved by ada: seen in staging"
+    )
+    assert "- **approval:** go: ada: seen in staging" in newest("promotion")
+    assert probe.result()["lost"] == 0
+
+
+def test_what_serves_already_is_not_promoted_again():
+    before = production()
+
+    run = trigger("promote")
+
+    assert run.state == "Failed", run.log
+    assert "serves it already, by the same digest" in run.message
+    assert production() == before
