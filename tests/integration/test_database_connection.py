@@ -33,7 +33,6 @@ def scratch(database: Scratch) -> Scratch:
     return database
 
 
-
 def test_a_database_that_was_connected_ahead_is_closed_by_whom_uses_it(scratch: Scratch):
     database = Database(scratch.address, print)
     database.__enter__()
