@@ -16,6 +16,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from blocks import load_app_database, load_artifact_registry, load_target_host
+from rollout.decide.public import public_facts
 from rollout.diagnose.collect import Look, evidence_of, looks
 from rollout.diagnose.match import diagnose as match
 from rollout.diagnose.match import masked, without_logs
@@ -70,6 +71,7 @@ def explaining(environment: str) -> Generator[None]:
         if diagnosis is None:
             raise
         raise error.explained(diagnosis) from error
+    # A defect of our own, or an error of Prefect's: told with what is seen around it, then raised.
     except Exception as error:
         _diagnosed(error, environment)
         raise
@@ -104,7 +106,9 @@ def _keep(evidence: Evidence | None, release: Release) -> None:
             markdown=render_evidence(release, evidence),
             description=f"what was seen of release {release.number} before it was left",
         )
-    except Exception as trouble:  # noqa: BLE001 - whatever it is, the run goes back
+    # An API that is away, a rendering that fails: nothing about a picture of what was seen is worth
+    # more than going back, which comes next.
+    except Exception as trouble:  # noqa: BLE001 - see above
         get_run_logger().warning("the evidence is not shown: %s", trouble)
 
 
@@ -130,7 +134,9 @@ def _diagnosed(error: Exception, environment: str) -> Diagnosis | None:
     left = error.left if isinstance(error, RolloutError) else "What state was left is unknown."
     try:
         return diagnose(replace(evidence, left=left))
-    except Exception as trouble:  # noqa: BLE001 - the error that led here is told, whatever this is
+    # Sixty known failures read what a broken machine says, and Prefect shows what comes of it: a
+    # defect in one of them must not take the place of the error that led here.
+    except Exception as trouble:  # noqa: BLE001 - see above
         get_run_logger().warning("the failure could not be diagnosed: %s", trouble)
         return None
 
@@ -144,17 +150,28 @@ def _collected(error: Exception, environment: str, left: Release | None = None) 
     try:
         settings = read_environment(environment)
         address = load_target_host(settings.blocks.target_host).address()
-        evidence = evidence_of(error, phase, around_of(settings, address))
+        around = around_of(settings, address)
+        evidence = evidence_of(error, phase, around)
         where = looks(error) or (_OF_A_RELEASE if left else frozenset[Look]())
         seen = look_around(evidence, where, _places(settings, address))
         hidden = _secrets(error, settings, left)
-        return without_logs(seen) if hidden is None else masked(seen, masking(hidden))
+        if hidden is None:
+            return without_logs(seen)
+        return masked(seen, masking(hidden, _public(around)))
     except ConfigInvalid:
         # The environment's file or the host's block is what is wrong: nothing can be reached.
         return evidence_of(error, phase, Around(environment=environment))
-    except Exception as trouble:  # noqa: BLE001 - the error that led here is told, whatever this is
+    # Blocks, files, secrets and the mask over all of it: the error that led here is told, whatever
+    # is wrong with them.
+    except Exception as trouble:  # noqa: BLE001 - see above
         get_run_logger().warning("no evidence was collected: %s", trouble)
         return None
+
+
+def _public(around: Around) -> tuple[str, ...]:
+    """Return what a diagnosis may name, whatever the secrets say of it."""
+    registry = f"{around.cloud.region}-docker.pkg.dev"
+    return public_facts(around.url, around.address, around.github, registry)
 
 
 def around_of(settings: Environment, address: HostAddress) -> Around:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rollout.decide.public import public_facts
 from rollout.errors import RolloutError
 from rollout.executors.masking import masking
 from tasks.app_secrets import read_secrets
@@ -23,4 +24,4 @@ def mask_of(settings: Environment, release: Release) -> Callable[[str], str] | N
     except RolloutError as error:
         tell(f"warning: the logs are not shown, because they cannot be masked: {error.true}")
         return None
-    return masking(one.value for one in values.values())
+    return masking((one.value for one in values.values()), public_facts(settings.verify.url))

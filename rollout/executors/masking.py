@@ -2,6 +2,10 @@
 
 A program may print what it was given, whole or in part: so the lines of a secret that has several,
 and the password inside a URL, are hidden too.
+
+What everybody may know, such as the public address, is never hidden where it stands alone, although
+a secret may equal it or a part of it (an application keeps its own address among its secrets):
+stars there hide nothing, and tell what the secret is.
 """
 
 from __future__ import annotations
@@ -17,20 +21,59 @@ if TYPE_CHECKING:
 
 # Anything shorter would hide half of an innocent log, and is no secret worth the name.
 SHORTEST_SECRET = 4
+_NEVER = "(?!)"
 
 
-def masking(secrets: Iterable[Secret]) -> Callable[[str], str]:
+def masking(secrets: Iterable[Secret], public: Iterable[str] = ()) -> Callable[[str], str]:
     """Return a function that replaces every secret in a text by asterisks.
 
     Args:
         secrets: What to hide; none returns texts as they are.
+        public: Texts that everybody may know. One that stands alone is shown, whatever a secret
+            equals of it; a secret that has more than it in it is hidden whole.
+
+    Example:
+        >>> mask = masking([Secret("a.example"), Secret("redis://:pw@a.example")], ["a.example"])
+        >>> mask("a.example asks redis://:pw@a.example")
+        'a.example asks ********'
     """
     parts = {part for secret in secrets for part in _parts(secret.reveal())}
     if not parts:
         return lambda text: text
-    # The longest first: a URL is hidden as a whole before its password is looked for.
-    pattern = re.compile("|".join(map(re.escape, sorted(parts, key=len, reverse=True))))
-    return lambda text: pattern.sub(MASK, text)
+    hidden, shown = _anywhere(parts), _anywhere(filter(None, public), alone=True)
+
+    def mask(text: str) -> str:
+        known = list(_spans(shown, text))
+        secret = [one for one in _spans(hidden, text) if not any(_within(one, k) for k in known)]
+        return _starred(text, secret)
+
+    return mask
+
+
+def _anywhere(parts: Iterable[str], *, alone: bool = False) -> re.Pattern[str]:
+    """Return what finds the longest of texts wherever one begins, also inside another one."""
+    either = "|".join(map(re.escape, sorted(parts, key=len, reverse=True))) or _NEVER
+    # A part of a longer name or number is not that text: `a.example` is not in `b.a.example`.
+    return re.compile(rf"(?<![\w.-])(?=({either})(?![\w-]|\.\w))" if alone else f"(?=({either}))")
+
+
+def _spans(pattern: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]:
+    return (found.span(1) for found in pattern.finditer(text))
+
+
+def _within(inner: tuple[int, int], outer: tuple[int, int]) -> bool:
+    return outer[0] <= inner[0] and inner[1] <= outer[1]
+
+
+def _starred(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """Return a text with stars for spans in their order; those that overlap become one."""
+    kept: list[str] = []
+    end = 0
+    for begin, until in spans:
+        if begin >= end:
+            kept += (text[end:begin], MASK)
+        end = max(end, until)
+    return "".join((*kept, text[end:]))
 
 
 def _parts(text: str) -> Iterator[str]:

@@ -183,8 +183,10 @@ class TestLostConnection:
             "select pg_terminate_backend(pid) from pg_stat_activity where "
             "application_name = 'trovella-deploy' and datname = current_database()"
         )
-        self.lose(scratch, scratch.url, lambda: scratch.ask(end))
+        ended: list[object] = []
+        self.lose(scratch, scratch.url, lambda: ended.extend(scratch.ask(end)))
 
+        assert (True,) in ended
         self.finish(scratch)
 
     @pytest.mark.parametrize("database", [NEWEST], indirect=True)

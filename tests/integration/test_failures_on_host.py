@@ -17,6 +17,7 @@ from rollout.decide.activate import decide_activation
 from rollout.errors import CommandFailed, HostError
 from rollout.executors.carry_out import carry_out
 from rollout.executors.host import Host
+from rollout.ledger import read_ledger
 from rollout.model.command import Command, Secret
 from rollout.model.diagnosis import Retry
 from rollout.model.release import Image
@@ -136,6 +137,10 @@ def test_a_release_serves(host: Host):
     release = new_release(host, good_image(A), A)
     activate(host, release, files_of(release, compose=COMPOSE))
     note(host, release, "verified")
+
+    facts = read(host)
+    assert facts.current == release.number
+    assert read_ledger(facts.ledger).stage(release.number) == "verified"
 
 
 def test_a_container_that_exits_at_its_start(host: Host):

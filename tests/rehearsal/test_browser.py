@@ -23,7 +23,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilterState,
     FlowRunFilterStateName,
 )
-from prefect.client.schemas.sorting import FlowRunSort
+from prefect.client.schemas.sorting import ArtifactSort, FlowRunSort
 
 from infra.rehearsal.pages import PATIENCE_S, artifact_page, browsing, form_page, run_page
 from rollout.render.form import choices_of
@@ -32,7 +32,7 @@ from tests.support.world import commit, rehearsal, trigger
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from prefect.client.schemas.objects import FlowRun
+    from prefect.client.schemas.objects import Artifact, FlowRun
     from prefect.client.schemas.responses import DeploymentResponse
 
 pytestmark = pytest.mark.rehearsal
@@ -55,7 +55,11 @@ def offered() -> tuple[str, ...]:
 
 
 def newest_deploy(state: str) -> FlowRun | None:
-    """Return the newest deploy that ended so and said why, or None."""
+    """Return the newest deploy that ended so and said why, or None.
+
+    Of those that went well, one whose report has a picture: a retried run may have looked at
+    nothing while it switched, because the run before it had switched already.
+    """
     with get_client(sync_client=True) as client:
         found = client.read_flow_runs(
             flow_filter=FlowFilter(name=FlowFilterName(any_=["deploy"])),
@@ -66,20 +70,33 @@ def newest_deploy(state: str) -> FlowRun | None:
             limit=50,
         )
     wanted = {"Completed": " serves at ", "Failed": "\nleft: "}[state]
-    return next((one for one in found if one.state and wanted in (one.state.message or "")), None)
+    told = (one for one in found if one.state and wanted in (one.state.message or ""))
+    return next((one for one in told if state == "Failed" or has_picture(one)), None)
+
+
+def has_picture(run: FlowRun) -> bool:
+    """Return whether a run's report, as its page shows it, has the picture of the switch."""
+    reports = shown(run, "release")
+    return bool(reports) and "![" in str(reports[0].data)
 
 
 def artifact(run: FlowRun, key: str) -> str:
     """Return the id of what a run has shown under a key."""
+    found = shown(run, key)
+    assert found, f"the run has no artifact {key}"
+    return str(found[0].id)
+
+
+def shown(run: FlowRun, key: str) -> list[Artifact]:
+    """Return what a run has shown under a key, the newest first."""
     with get_client(sync_client=True) as client:
-        found = client.read_artifacts(
+        return client.read_artifacts(
             artifact_filter=ArtifactFilter(
                 key=ArtifactFilterKey(any_=[key]),
                 flow_run_id=ArtifactFilterFlowRunId(any_=[run.id]),
-            )
+            ),
+            sort=ArtifactSort.CREATED_DESC,
         )
-    assert found, f"the run has no artifact {key}"
-    return str(found[-1].id)
 
 
 def deploy_next() -> None:
@@ -130,9 +147,9 @@ def test_the_form_lists_what_can_be_gone_back_to_newest_first(page: Page, choice
     options = page.get_by_role("option")
     expect(options.filter(has_text=re.compile("^[0-9]"))).to_have_count(len(choices))
 
-    shown = [text for text in options.all_inner_texts() if text.strip()]
-    assert tuple(shown) == choices
-    numbers = [int(text.split()[0]) for text in shown]
+    listed = [text for text in options.all_inner_texts() if text.strip()]
+    assert tuple(listed) == choices
+    numbers = [int(text.split()[0]) for text in listed]
     assert numbers == sorted(numbers, reverse=True)
 
 
