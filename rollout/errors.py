@@ -12,6 +12,8 @@ next. The caller prints it as it is; nobody matches on its text.
         CommandTimedOut
       HostError
         HostUnreachable
+          TunnelFailed      the way to it did not come about, and said why
+        TunnelRefused       that way is not for who asks
         HostKeyChanged
         HostLoginRefused
         OutcomeUnknown      the connection was cut; the remote command may go on
@@ -198,6 +200,14 @@ class HostUnreachable(HostError):
     """Raised when no SSH session could be opened; nothing was run on the host."""
 
     retry_safe: ClassVar[bool] = True
+
+
+class TunnelFailed(HostUnreachable):
+    """Raised when the tunnel that leads to the host said why it is none; nothing was run there."""
+
+
+class TunnelRefused(HostError):
+    """Raised when the tunnel's program is not logged in, or may not reach the host."""
 
 
 class HostKeyChanged(HostError):

@@ -24,7 +24,11 @@ from rollout.errors import (
     HostKeyChanged,
     HostLoginRefused,
     HostUnreachable,
+    TunnelFailed,
+    TunnelRefused,
 )
+from rollout.executors.tunnel import Tunnel
+from rollout.model.tunnel import judge_tunnel, tunnel_line
 
 if TYPE_CHECKING:
     from rollout.model.target import HostAddress
@@ -90,10 +94,13 @@ def open_connection(address: HostAddress) -> Any:
     Raises:
         ConfigInvalid: When one of the address's keys is none.
         HostKeyChanged: When the host shows another key than the pinned one.
+        TunnelFailed: When the tunnel that leads to the host said why it is none.
+        TunnelRefused: When it said that who asks is not logged in, or may not.
         HostUnreachable: When no connection came about.
         HostError: When the host does not let us in.
     """
-    connection = _connection(address)
+    tunnel = _tunnel(address)
+    connection = _connection(address, tunnel)
     try:
         connection.open()
     except paramiko.BadHostKeyException as error:
@@ -101,7 +108,11 @@ def open_connection(address: HostAddress) -> Any:
     except paramiko.AuthenticationException as error:
         raise _login_refused(address) from error
     except CUT as error:
-        raise _unreachable(address, error) from error
+        said = tunnel.said() if tunnel else ""
+        raise (_no_tunnel(address, said) if said else _unreachable(address, error)) from error
+    finally:
+        if tunnel and not connection.is_connected:
+            tunnel.close()
     _notice_cuts(connection)
     return connection
 
@@ -138,7 +149,13 @@ def run_line(connection: Any, line: str, text: str, timeout_s: float) -> tuple[i
     return answer.exited, _decoded(answer.stdout), _decoded(answer.stderr)
 
 
-def _connection(address: HostAddress) -> Any:
+def _tunnel(address: HostAddress) -> Tunnel | None:
+    if not address.proxy_command:
+        return None
+    return Tunnel.start(address.proxy_command, address.host, address.port, address.user)
+
+
+def _connection(address: HostAddress, tunnel: Tunnel | None) -> Any:
     """Return a connection that is not open yet."""
     pinned = _host_key(address)
     config = cast("Any", Config)(
@@ -151,9 +168,9 @@ def _connection(address: HostAddress) -> Any:
         user=address.user,
         port=address.port,
         config=config,
-        gateway=address.proxy_command or None,
         connect_timeout=CONNECT_TIMEOUT_S,
         connect_kwargs={
+            "sock": tunnel,
             "pkey": _private_key(address),
             "look_for_keys": False,
             "allow_agent": False,
@@ -170,7 +187,7 @@ def _connection(address: HostAddress) -> Any:
 def _notice_cuts(connection: Any) -> None:
     transport = connection.transport
     transport.set_keepalive(KEEPALIVE_S)
-    if isinstance(transport.sock, socket.socket):
+    if not isinstance(transport.sock, Tunnel):
         transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
 
@@ -215,6 +232,16 @@ def _login_refused(address: HostAddress) -> HostError:
         f"{address.host} does not accept the block's private key for user {address.user}",
         next_step=f"Add its public half to {address.user}'s authorized_keys on the host, or "
         "correct the block.",
+    )
+
+
+def _no_tunnel(address: HostAddress, said: str) -> HostError:
+    """Return what it means that a tunnel's program gave up; only its login is nothing to repeat."""
+    is_refused = judge_tunnel(said) in {"no-login", "forbidden"}
+    return (TunnelRefused if is_refused else TunnelFailed)(
+        f"the tunnel to {address.host} did not come about: {tunnel_line(said)}",
+        next_step="See what the tunnel's program says when it is run by hand on the worker; then "
+        "start the run again.",
     )
 
 

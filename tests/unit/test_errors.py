@@ -32,6 +32,7 @@ SAFE = {
     "ScratchUnreachable",
     "SecretStoreUnavailable",
     "SourceUnavailable",
+    "TunnelFailed",
 }
 NEVER = {
     "ActivationFailed",
@@ -68,6 +69,7 @@ NEVER = {
     "ScratchUnusable",
     "SecretUnusable",
     "Superseded",
+    "TunnelRefused",
     "VerificationFailed",
 }
 KINDS = {

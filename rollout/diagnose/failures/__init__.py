@@ -67,6 +67,7 @@ from rollout.diagnose.failures import (
     secret_unusable,
     source_unavailable,
     target_held,
+    tunnel_failed,
     typesense_down,
     upload_failed,
     worker_engine_down,
@@ -79,6 +80,7 @@ if TYPE_CHECKING:
 FAILURES: tuple[Failure, ...] = (
     host_not_prepared.FAILURE,
     clock_off.FAILURE,
+    tunnel_failed.FAILURE,
     host_unreachable.FAILURE,
     host_key_changed.FAILURE,
     host_login_refused.FAILURE,

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def _look(evidence: Evidence) -> Told | None:
-    if not evidence.is_a("HostUnreachable"):
+    if not evidence.is_a("HostUnreachable") or evidence.is_a("TunnelFailed"):
         return None
     route = evidence.route
     name = route.name if route else evidence.around.address

@@ -80,6 +80,10 @@ CASES: dict[str, tuple[Evidence, str]] = {
         Evidence(kinds=("HostUnreachable",), route=RouteSeen("vm", 22, failure="EAI_NONAME")),
         "vm: EAI_NONAME",
     ),
+    "tunnel-failed": (
+        Evidence(kinds=("TunnelFailed", "HostUnreachable"), true="ERROR: [4003: 'no backend']"),
+        "[4003: 'no backend']",
+    ),
     "host-key-changed": (Evidence(kinds=("HostKeyChanged",), true="shows the key b"), "the key b"),
     "host-login-refused": (Evidence(kinds=("HostLoginRefused",), true="no key"), "no key"),
     "connection-cut": (Evidence(kinds=("OutcomeUnknown",), true="was cut"), "was cut"),
