@@ -29,7 +29,7 @@ from tasks.lease import target_lease
 from tasks.migrate import plan_migrations
 from tasks.names import promote_name
 from tasks.preflight import preflight
-from tasks.promote import approve, asks, choose_release, demand_approved, find_image
+from tasks.promote import approve, asks, choose, demand_approved, find_image
 from tasks.source import checkout
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def promote(
 
 def _rehearsed(release: str, environment: str, accept: tuple[str, ...]) -> str:
     """Return a sentence that says what a promotion would do; its log has each command."""
-    promoted = choose_release(release, environment)
+    promoted = choose(release, environment)
     source = checkout(promoted.version.sha, environment)
     found = _look(promoted, source, environment, accept)
     planned = plan_deploy(source, environment, reason_of(promoted, "", ""), "")
@@ -96,14 +96,14 @@ def _promoted(
     release: str, environment: str, reason: str, actor: str, accept: tuple[str, ...]
 ) -> str:
     """Return a sentence that says what serves, once the release was approved and seen to."""
-    promoted = choose_release(release, environment)
+    promoted = choose(release, environment)
     source = checkout(promoted.version.sha, environment)
     shown, approved = None, ""
     if asks(environment):
         shown = prospect_of(_look(promoted, source, environment, accept))
         approved = approve(promoted, shown, environment)
         # While nobody answered here somebody may have left it there.
-        promoted = choose_release(str(promoted.number), environment)
+        promoted = choose(str(promoted.number), environment)
     why = reason_of(promoted, reason, approved)
     with target_lease(environment, why, supersedes=True):
         found = _look(promoted, source, environment, accept)

@@ -67,7 +67,8 @@ def explaining(environment: str) -> Generator[None]:
     except _NO_FAILURES:
         raise
     except RolloutError as error:
-        diagnosis = _diagnosed(error, environment)
+        # What is about another environment was explained by that one's own block, within this one.
+        diagnosis = None if error.cause else _diagnosed(error, environment)
         if diagnosis is None:
             raise
         raise error.explained(diagnosis) from error

@@ -26,6 +26,7 @@ from rollout.model.promotion import Promoted, Prospect
 from rollout.model.release import Image
 from rollout.render.promotion import render_promotion
 from tasks.ask import ask
+from tasks.diagnose import explaining
 from tasks.retry import RETRIES, RETRY_DELAY_S, when_safe
 from tasks.target import bootstrap_plan, reach, read, tell
 
@@ -96,6 +97,15 @@ def find_image(promoted: Promoted, environment: str) -> Image:
     repository = login.repository(settings.build.image)
     _demand(what, judge_image(promoted, repository, digest))
     return Image(repository, promoted.image.digest)
+
+
+def choose(release: str, environment: str) -> Promoted:
+    """Return what `choose_release` chooses; for flows.
+
+    What goes wrong is explained by the environment that the release comes from.
+    """
+    with explaining(promotion_of(read_environment(environment)).source):
+        return choose_release(release, environment)
 
 
 def asks(environment: str) -> bool:

@@ -6,6 +6,7 @@ It answers over Prefect's API, as the form in the UI does; so it runs inside, be
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from prefect import get_client, resume_flow_run
 from prefect.client.schemas.filters import (
@@ -17,17 +18,19 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import StateType
 
+if TYPE_CHECKING:
+    from uuid import UUID
+
 POLL_S = 0.5
 WITHIN_S = 600
 """How long it waits for the question."""
 YES = {"verdict": "go", "why": "the rehearsal goes on", "who": "bin/rehearse"}
 
 
-def answer_next(said: dict[str, str], within_s: float = WITHIN_S) -> str:
-    """Wait for a promotion that asks, answer it and return the run's id.
+def asking(within_s: float = WITHIN_S) -> UUID:
+    """Wait for a promotion that asks, and return its run's id.
 
     Args:
-        said: the form's fields.
         within_s: how long to wait for the question, in seconds.
 
     Raises:
@@ -40,13 +43,12 @@ def answer_next(said: dict[str, str], within_s: float = WITHIN_S) -> str:
     deadline = time.monotonic() + within_s
     with get_client(sync_client=True) as client:
         while time.monotonic() < deadline:
-            asking = client.read_flow_runs(flow_filter=promotions, flow_run_filter=paused)
-            if asking:
-                resume_flow_run(asking[0].id, run_input=said)
-                return str(asking[0].id)
+            found = client.read_flow_runs(flow_filter=promotions, flow_run_filter=paused)
+            if found:
+                return found[0].id
             time.sleep(POLL_S)
     raise TimeoutError(f"no promotion asked within {within_s:.0f} s")
 
 
 if __name__ == "__main__":
-    print(answer_next(YES))
+    resume_flow_run(asking(), run_input=YES)

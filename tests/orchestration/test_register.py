@@ -104,6 +104,9 @@ def test_registering_again_changes_nothing_and_the_cli_agrees(
     second = _register(server, folder)
 
     assert "block target-host/production-host: saved" in registered
+    # Its file says of no environment that releases are promoted from there.
+    assert "deployment deploy/production" in registered
+    assert "deployment promote/production" not in registered
     assert "block target-host/production-host: kept as it is" in second
     assert load_target_host("production-host").host == "10.0.0.2"
     assert {flow: _deployment(server, flow) for flow in FLOWS} == declared

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from prefect import resume_flow_run
 
 from infra.rehearsal import facts, machines, rehearse, staging
-from infra.rehearsal.approve import answer_next
+from infra.rehearsal.approve import asking
 from tests.support.world import (
     Run,
     commit,
@@ -35,11 +36,14 @@ pytestmark = pytest.mark.rehearsal
 
 LEDGER = "/opt/trovella/ledger.jsonl"
 WEB = "docker inspect --format '{{.Config.Image}}' $(docker ps --quiet)"
+FREE = "test ! -e /opt/trovella/lease/lock || flock --nonblock /opt/trovella/lease/lock true"
+"""Succeeds while nobody holds production."""
 
 
 @pytest.fixture(scope="module", autouse=True)
 def host() -> Generator[Machine]:
-    """Yield staging's host; no other test needs it, so it is gone afterwards."""
+    """Yield staging's host, a bare one; no other test needs it, so it is gone afterwards."""
+    machines.fresh_vm(rehearsal(), staging.MACHINE, facts.STAGING).remove()
     rehearse.stand_up_staging(rehearsal())
     machine = machines.fresh_vm(rehearsal(), staging.MACHINE, facts.STAGING)
     yield machine
@@ -52,13 +56,18 @@ def production() -> str:
 
 
 def promote(verdict: str) -> Run:
-    """Promote what serves in staging, and answer the question as the UI does."""
+    """Promote what serves in staging, and answer the question as the UI does.
+
+    Nobody who has to go back waits meanwhile for whoever answers: the target is free.
+    """
     said = {"verdict": verdict, "why": "seen in staging", "who": "ada"}
     with ThreadPoolExecutor() as pool:
         run = pool.submit(trigger, "promote", reason="Tuesday")
-        asked = answer_next(said, within_s=120)
+        asked = asking(within_s=120)
+        on_host(FREE)
+        resume_flow_run(asked, run_input=said)
     ended = run.result()
-    assert ended.flow_run_id == asked, ended.log
+    assert ended.flow_run_id == str(asked), ended.log
     return ended
 
 
@@ -89,6 +98,9 @@ def test_without_an_approval_nothing_changes(host: Machine):
     url = f"{staging.PUBLIC_URL}/api/health"
     assert httpx.get(url, verify=trust(), timeout=10).json()["version"] == version
 
+    rehearsed = trigger("promote", dry_run=True)
+    assert rehearsed.state == "DryRun", rehearsed.log
+    assert f"release 1 of rehearsal-staging ({version[:12]}), in the place of" in rehearsed.message
     refused = promote("refuse")
 
     assert refused.state == "Failed", refused.log
