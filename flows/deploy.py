@@ -28,6 +28,7 @@ from tasks.image import build_push, move_latest
 from tasks.lease import before_first_change, target_lease
 from tasks.migrate import migrate_prod, plan_migrations
 from tasks.names import deploy_name
+from tasks.on_github import begin_on_github, shown_on_github
 from tasks.order import after
 from tasks.preflight import preflight
 from tasks.quality import quality
@@ -87,6 +88,7 @@ def deploy(
     try:
         with (
             explaining(environment),
+            shown_on_github(environment, "deploy"),
             target_lease(environment, reason, supersedes=True),
             until_first_change(),
         ):
@@ -113,6 +115,7 @@ def _rehearsed(
 def _phases(commit: str, environment: str, reason: str, actor: str, accept: tuple[str, ...]) -> str:
     """Return a sentence that says what serves, once every phase has been gone through."""
     source = checkout(commit, environment)
+    begin_on_github(source.version)
     checked = after([], quality)(source, environment)
     deployed = preflight(source.version, environment, accept)
     planned = after([checked], plan_migrations)(source, deployed, environment, accept)

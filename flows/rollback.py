@@ -25,6 +25,7 @@ from tasks.ending import ended
 from tasks.hold import keep_back
 from tasks.lease import target_lease
 from tasks.names import rollback_name
+from tasks.on_github import begin_on_github, shown_on_github
 from tasks.ready import getting_ready
 from tasks.revert import plan_revert, propose, rehearse
 from tasks.rollback import activate_earlier, choose_earlier, plan_rollback
@@ -90,6 +91,7 @@ def rollback(  # noqa: PLR0913, PLR0917 - each is a field of the form
     try:
         with (
             explaining(environment),
+            shown_on_github(environment, "rollback"),
             getting_ready(environment),
             target_lease(environment, reason),
             from_first_change_on() as change,
@@ -140,6 +142,7 @@ def _activate(wish: Wish, environment: str) -> str:
     with reading_ahead(environment), watching(environment):
         chosen = choose_earlier(wish, environment)
         activation = activate_earlier(chosen, wish, environment)
+        begin_on_github(activation.release.version)
         try:
             with evidence_first(environment, activation.release):
                 return verify_release(activation.release, environment)

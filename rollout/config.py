@@ -301,12 +301,14 @@ class Notifications(Section):
 
 
 class GitHub(Section):
-    """Where commits are proposed: branches are pushed and pull requests opened.
+    """Where commits are proposed and deployments shown.
 
     Attributes:
         repository: `owner/name` on GitHub.
-        token: Name in Secret Manager of a token that may write contents and pull requests. It is
-            read when something is proposed only, and never reaches the application.
+        token: Name in Secret Manager of a token that may write contents and pull requests, and
+            deployments where they are shown. It never reaches the application.
+        deployments: Whether each deploy and rollback is shown as a deployment of its commit; a
+            token that is missing, or a GitHub that does not answer, keeps no run back.
         api_url: GitHub's API.
         push_to: Where branches are pushed to; empty means the repository on github.com.
         author: Who the commits are by, as `name <address>`.
@@ -314,6 +316,7 @@ class GitHub(Section):
 
     repository: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$")]
     token: str
+    deployments: bool = False
     api_url: Annotated[str, Field(pattern=r"^https?://")] = "https://api.github.com"
     push_to: str = ""
     author: Annotated[str, Field(pattern=r"^[^<>\n]+ <[^<>\s]+>$")] = (

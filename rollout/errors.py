@@ -433,6 +433,9 @@ class ActivationFailed(RolloutError):
 class VerificationFailed(RolloutError):
     """Raised when the release was not seen serving from outside at its own version."""
 
+    findings: tuple[Finding, ...] = ()
+    """What was not as it should be; empty when something could not be looked at."""
+
 
 class Superseded(RolloutError):
     """Raised when a newer deploy waits and this one has changed nothing on the target."""

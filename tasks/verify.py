@@ -299,11 +299,13 @@ def note_verified(host: Host, settings: Environment, release: Release, facts: Ho
 
 def _fail(release: Release, findings: tuple[Finding, ...]) -> NoReturn:
     told = "; ".join(finding.consequence for finding in findings)
-    raise VerificationFailed(
+    failed = VerificationFailed(
         f"release {release.number} was not seen serving: {told}",
         left=f"Release {release.number} is activated.",
         next_step=" ".join(dict.fromkeys(finding.help for finding in findings)),
     )
+    failed.findings = findings
+    raise failed
 
 
 def _fail_unknown(release: Release, told: str) -> NoReturn:

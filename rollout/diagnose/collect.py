@@ -97,7 +97,7 @@ def evidence_of(error: BaseException, phase: str, around: Around) -> Evidence:
         stdout=last_lines(result.stdout) if result else (),
         stderr=_stderr(error, result),
         sqlstate=error.sqlstate if isinstance(error, DatabaseError) else "",
-        findings=error.findings if isinstance(error, Refused) else (),
+        findings=error.findings if isinstance(error, (Refused, VerificationFailed)) else (),
         checks=error.checks if isinstance(error, QualityFailed) else (),
         stage=error.stage if isinstance(error, BuildFailed) else "",
         missing_arguments=error.missing_arguments if isinstance(error, BuildFailed) else (),

@@ -1,4 +1,4 @@
-"""Asks GitHub's REST API for pull requests: finds one by its branch, opens one.
+"""Asks GitHub's REST API: for pull requests, and for whatever else belongs to a repository.
 
 Source: docs.github.com, REST API, "Pull requests", version 2022-11-28.
 """
@@ -49,11 +49,15 @@ class GitHub:
         api_url: Where the API answers.
         repository: `owner/name`.
         token: What proves us.
+        timeout_s: How long one request may take, in seconds.
     """
 
-    def __init__(self, api_url: str, repository: str, token: Secret) -> None:
+    def __init__(
+        self, api_url: str, repository: str, token: Secret, timeout_s: float = TIMEOUT_S
+    ) -> None:
         self.repository = repository
-        self._address = f"{api_url.rstrip('/')}/repos/{repository}/pulls"
+        self._address = f"{api_url.rstrip('/')}/repos/{repository}"
+        self._timeout_s = timeout_s
         self._token = token
         self._mask = masking((token,))
 
@@ -74,7 +78,7 @@ class GitHub:
         def read(said: Any) -> list[PullRequest]:
             return [_parse(one) for one in said if one["head"]["ref"] == branch]
 
-        found = self._ask("GET", NOTHING_CHANGED, read, params=asked)
+        found = self.ask("GET", "pulls", NOTHING_CHANGED, read, params=asked)
         return max(found, key=lambda one: one.number, default=None)
 
     def open(self, proposal: Proposal, base: str) -> PullRequest:
@@ -95,9 +99,23 @@ class GitHub:
             "head": proposal.branch,
             "base": base,
         }
-        return self._ask("POST", left, _parse, json=asked)
+        return self.ask("POST", "pulls", left, _parse, json=asked)
 
-    def _ask(self, method: str, left: str, read: Callable[[Any], T], **request: Any) -> T:
+    def ask(self, method: str, path: str, left: str, read: Callable[[Any], T], **request: Any) -> T:
+        """Return what is read from the answer about a part of the repository.
+
+        Args:
+            method: `GET` or `POST`.
+            path: What is asked for, below the repository.
+            left: What state a failure leaves.
+            read: Takes the answer's JSON apart; what it stumbles over counts as no answer.
+            request: `params` or `json`, as httpx takes them.
+
+        Raises:
+            GitHubRefused: When GitHub does not do it.
+            GitHubUnavailable: When it does not answer as it should, or says that we are to wait.
+        """
+        address = f"{self._address}/{path}"
         headers = {
             "Accept": "application/vnd.github+json",
             "Authorization": f"Bearer {self._token.reveal()}",
@@ -105,19 +123,19 @@ class GitHub:
         }
         try:
             answer = httpx.request(
-                method, self._address, headers=headers, timeout=TIMEOUT_S, **request
+                method, address, headers=headers, timeout=self._timeout_s, **request
             )
             if answer.is_success:
                 return read(answer.json())
         except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
             told = f"{type(error).__name__}: {error}"
-            told = f"GitHub did not answer as it should at {self._address}: {told}"
+            told = f"GitHub did not answer as it should at {address}: {told}"
             raise _unavailable(self._mask(told), left) from None
-        raise self._refused(answer, left)
+        raise self._refused(answer, address, left)
 
-    def _refused(self, answer: httpx.Response, left: str) -> GitHubError:
+    def _refused(self, answer: httpx.Response, address: str, left: str) -> GitHubError:
         status = answer.status_code
-        told = self._mask(f"HTTP {status}: {_words(answer)} ({self._address})")
+        told = self._mask(f"HTTP {status}: {_words(answer)} ({address})")
         if answer.is_server_error or _is_to_wait(answer):
             unavailable = _unavailable(f"GitHub cannot answer now: {told}", left)
             unavailable.status = status

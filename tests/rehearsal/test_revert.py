@@ -71,15 +71,16 @@ def newest(key: str) -> str:
 
 @pytest.fixture(scope="module")
 def left() -> Generator[Left]:
-    older = deploy(commit())
-    # Every second commit brings a migration: one of these two does.
-    commit()
-    newer = deploy(commit())
-    back = trigger("rollback", reason="500s on /pay", actor="ada")
-    assert back.exit_code == 0, back.log
     token = new_token(f"ghp_{secrets.token_hex(12)}")
     repository = StandIn("trovella/trovella", Path(facts()["app_repository"]), token)
     with github(repository, ADDRESS) as stand_in:
+        older = deploy(commit())
+        # Every second commit brings a migration: one of these two does.
+        commit()
+        newer = deploy(commit())
+        back = trigger("rollback", reason="500s on /pay", actor="ada")
+        assert back.exit_code == 0, back.log
+        stand_in.asked.clear()
         yield Left(older, newer, stand_in)
     # The next commit of this world goes on from the newest edition, not from the one before.
     repository.git("update-ref", "refs/heads/main", newer)
@@ -94,6 +95,21 @@ def revert(*, dry_run: bool = False, hold: bool = False):
         reason="500s on /pay",
         actor="ada",
     )
+
+
+def test_each_run_was_a_deployment_of_its_commit(left: Left):
+    made = left.stand_in.deployments
+
+    assert [one["ref"] for one in made] == [left.older, left.newer, left.older]
+    assert [[status["state"] for status in one["statuses"]] for one in made] == [
+        ["in_progress", "success", "inactive"],
+        ["in_progress", "success", "inactive"],
+        ["in_progress", "success"],
+    ]
+    for one in made:
+        last = one["statuses"][1]
+        assert last["environment_url"] == facts()["public_url"]
+        assert last["log_url"].endswith(f"/runs/flow-run/{one['payload']['run']}")
 
 
 def test_a_dry_run_tells_and_asks_nobody(left: Left):

@@ -1,7 +1,7 @@
-"""A stand-in for GitHub: its REST API for pull requests, and git over HTTP, behind one token.
+"""A stand-in for GitHub: its REST API, and git over HTTP, behind one token.
 
 Git is git's own `http-backend` over a bare repository, so what the repository refuses is refused
-for real. Pull requests are kept in memory.
+for real. Pull requests and deployments are kept in memory.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ class StandIn:
         token: What proves a caller.
         may_write: Whether the token may push and open pull requests.
         pulls: The pull requests, as the API shows them.
+        deployments: The deployments, as the API shows them, each with its `statuses`.
         asked: Method and path of each request, in order.
         answers_lost: How many answers to a POST get lost on their way.
         waiting: Whether every caller is told to wait.
@@ -45,6 +46,7 @@ class StandIn:
     token: str
     may_write: bool = True
     pulls: list[dict[str, Any]] = field(default_factory=list)
+    deployments: list[dict[str, Any]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     answers_lost: int = 0
     waiting: bool = False
@@ -85,6 +87,32 @@ class StandIn:
         }
         self.pulls.append(pull)
         return 201, pull
+
+    def deploy(self, said: dict[str, Any]) -> tuple[int, Any]:
+        """Answer the request to make a deployment."""
+        if said["required_contexts"] != [] or said["auto_merge"] is not False:
+            return 409, {"message": "Conflict: Commit status checks failed"}
+        number = len(self.deployments) + 1
+        made = {"id": number, "sha": said["ref"], "statuses": [], **said}
+        self.deployments.append(made)
+        return 201, made
+
+    def progress(self, number: int, said: dict[str, Any]) -> tuple[int, Any]:
+        """Say how far a deployment is; a success ends the earlier ones, as GitHub has it."""
+        if len(said["description"]) > 140:
+            return _invalid("description is too long (maximum is 140 characters)")
+        for one in self.deployments:
+            same = one["environment"] == said["environment"] and one["id"] != number
+            if same and said["state"] == "success" and self.stage(one) == "success":
+                one["statuses"].append({"id": 0, "state": "inactive"})
+        made = {"id": 100 + len(self.asked), **said}
+        self.deployments[number - 1]["statuses"].append(made)
+        return 201, made
+
+    def stage(self, deployment: dict[str, Any]) -> str:
+        """Return how far a deployment is; empty before anybody said so."""
+        statuses = deployment["statuses"]
+        return statuses[-1]["state"] if statuses else ""
 
     def merge(self, pull: dict[str, Any]) -> str:
         """Merge a pull request as the button does with a fast forward; return the commit."""
@@ -165,9 +193,24 @@ class _Handler(BaseHTTPRequestHandler):
             return 401, {"message": "Bad credentials"}
         if self.headers.get("X-GitHub-Api-Version") != API_VERSION:
             return 400, {"message": "no such version"}
-        if path != f"/repos/{stand_in.name}/pulls":
-            return 404, {"message": "Not Found"}
-        return self._pulls(body)
+        match path.removeprefix(f"/repos/{stand_in.name}/").split("/"):
+            case ["pulls"]:
+                return self._pulls(body)
+            case ["deployments", *below]:
+                return self._deployments(below, body)
+            case _:
+                return 404, {"message": "Not Found"}
+
+    def _deployments(self, below: list[str], body: bytes) -> tuple[int, Any]:
+        stand_in = self.github
+        if self.command == "GET":
+            query = parse_qs(urlsplit(self.path).query)
+            wanted = {name: query[name][0] for name in ("sha", "environment")}
+            return 200, [one for one in stand_in.deployments if wanted.items() <= one.items()]
+        if not stand_in.may_write:
+            return 403, {"message": "Resource not accessible by personal access token"}
+        said = json.loads(body)
+        return stand_in.progress(int(below[0]), said) if below else stand_in.deploy(said)
 
     def _pulls(self, body: bytes) -> tuple[int, Any]:
         stand_in = self.github

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from rollout.commands import compose, host, lease, machine, release
+from rollout.decide.verify import DATABASE
 from rollout.diagnose import failures
-from rollout.diagnose.failures import FAILURES
+from rollout.diagnose.failures import FAILURES, migrations_missing
 from rollout.diagnose.match import diagnose, masked, without_logs
 from rollout.model.diagnosis import Retry
 from rollout.model.finding import Finding
@@ -44,6 +45,10 @@ def test_a_failure_has_one_name_in_its_file_its_code_and_its_page():
 
     assert codes == sorted(name.replace("_", "-") for name in files)
     assert codes == headings
+
+
+def test_verify_calls_missing_migrations_as_the_failure_does():
+    assert DATABASE.replace(" ", "-") == migrations_missing.RULE
 
 
 def test_no_two_scripts_reserve_the_same_exit_status():
@@ -188,6 +193,13 @@ CASES: dict[str, tuple[Evidence, str]] = {
     "redis-down": (Evidence(outside=check("redis", 5002)), "redis: ok false after 5002 ms"),
     "typesense-down": (Evidence(outside=check("typesense", 4)), "typesense: ok false after 4 ms"),
     "database-down-for-application": (Evidence(outside=check("database", 4)), "database: ok false"),
+    "migrations-missing": (
+        Evidence(
+            kinds=("VerificationFailed",),
+            findings=(Finding("migrations-in-the-database", "seen without 0003_a", "h", "Do."),),
+        ),
+        "seen without 0003_a",
+    ),
     "database-login-refused": (Evidence(sqlstate="28P01", true="no"), "SQLSTATE 28P01: no"),
     "database-too-many-connections": (Evidence(sqlstate="53300"), "SQLSTATE 53300"),
     "database-not-accepting": (Evidence(sqlstate="57P03"), "SQLSTATE 57P03"),
