@@ -93,7 +93,7 @@ def test_nothing_is_promoted_before_staging_has_verified_a_release():
 
 def test_without_an_approval_nothing_changes(host: Machine):
     before, version = production(), commit()
-    run = trigger("deploy", environment="rehearsal-staging", commit=version)
+    run = trigger("deploy", deployment="rehearsal-staging", commit=version)
     assert run.exit_code == 0, run.log
     url = f"{staging.PUBLIC_URL}/api/health"
     assert httpx.get(url, verify=trust(), timeout=10).json()["version"] == version
