@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rollout.executors.backup import Backups
     from rollout.executors.process import Log
     from rollout.executors.secrets import SecretStore
+    from rollout.model.target import Instance
 
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 
@@ -120,28 +121,59 @@ class GcpProject(Block):
 
         return Alerts(self.project, self._client("monitoring", "v3", REQUEST_TIMEOUT_S))
 
-    def _client(self, service: str, version: str, timeout_s: float) -> Any:
-        """Return Google's client of one of its APIs; the API's description comes with it."""
-        import httplib2  # noqa: PLC0415 - import cost, as the others
-        from google_auth_httplib2 import (  # pyright: ignore[reportMissingTypeStubs] # noqa: PLC0415
-            AuthorizedHttp,
-        )
-        from googleapiclient import (  # pyright: ignore[reportMissingTypeStubs] # noqa: PLC0415
-            discovery,
-        )
+    def host_key(self, instance: Instance) -> str:
+        """Return the SSH host key that a machine told Google, read once in a run.
 
-        http = httplib2.Http(timeout=timeout_s)
-        secured = cast("Any", AuthorizedHttp)(self._google_credentials(), http=http)
-        build: Any = cast("Any", discovery).build
-        return build(service, version, http=secured, cache_discovery=False)
+        Args:
+            instance: The machine, of any project that the credentials may read.
+
+        Raises:
+            HostKeyUnknown: When Google refuses to tell, or the machine has told no key.
+            HostKeyUnavailable: When Google cannot be asked now.
+        """
+        return _host_key(self.credentials, instance)
+
+    def _client(self, service: str, version: str, timeout_s: float) -> Any:
+        return _client(self.credentials, service, version, timeout_s)
 
     def _google_credentials(self) -> Any:
-        from google.auth import credentials  # noqa: PLC0415
-
-        return cast("Any", credentials).with_scopes_if_required(_found(self.credentials), SCOPES)
+        return _scoped(self.credentials)
 
     def _path(self) -> str:
         return f"block gcp-project/{self._block_document_name or 'unsaved'}"
+
+
+def _client(credentials: GcpCredentials, service: str, version: str, timeout_s: float) -> Any:
+    """Return Google's client of one of its APIs; the API's description comes with it."""
+    import httplib2  # noqa: PLC0415 - import cost, as the others
+    from google_auth_httplib2 import (  # pyright: ignore[reportMissingTypeStubs] # noqa: PLC0415
+        AuthorizedHttp,
+    )
+    from googleapiclient import (  # pyright: ignore[reportMissingTypeStubs] # noqa: PLC0415
+        discovery,
+    )
+
+    http = httplib2.Http(timeout=timeout_s)
+    secured = cast("Any", AuthorizedHttp)(_scoped(credentials), http=http)
+    build: Any = cast("Any", discovery).build
+    return build(service, version, http=secured, cache_discovery=False)
+
+
+def _scoped(credentials: GcpCredentials) -> Any:
+    from google.auth import credentials as google  # noqa: PLC0415
+
+    return cast("Any", google).with_scopes_if_required(_found(credentials), SCOPES)
+
+
+@lru_cache(maxsize=8)
+def _host_key(credentials: GcpCredentials, instance: Instance) -> str:
+    """Return a machine's key; a run is one process, so it is asked for once."""
+    from rollout.executors.host_keys import (  # noqa: PLC0415 - import cost, as the others
+        REQUEST_TIMEOUT_S,
+        read_host_key,
+    )
+
+    return read_host_key(_client(credentials, "compute", "v1", REQUEST_TIMEOUT_S), instance)
 
 
 @lru_cache(maxsize=8)

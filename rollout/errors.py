@@ -15,6 +15,8 @@ next. The caller prints it as it is; nobody matches on its text.
           TunnelFailed      the way to it did not come about, and said why
         TunnelRefused       that way is not for who asks
         HostKeyChanged
+        HostKeyUnknown      Google does not say which key the host has
+          HostKeyUnavailable  it cannot be asked now
         HostLoginRefused
         OutcomeUnknown      the connection was cut; the remote command may go on
         LeaseHeld           somebody else has the right to change the target
@@ -211,7 +213,20 @@ class TunnelRefused(HostError):
 
 
 class HostKeyChanged(HostError):
-    """Raised when the host shows another key than the one in its block."""
+    """Raised when the host shows another key than the pinned one."""
+
+
+class HostKeyUnknown(HostError):
+    """Raised when Google does not say which key the host has; nothing was sent to the host."""
+
+    http_status: int | None = None
+    """What Google answered; None when it did not, or when the host has told no key."""
+
+
+class HostKeyUnavailable(HostKeyUnknown):
+    """Raised when Google cannot be asked now for the host's key."""
+
+    retry_safe: ClassVar[bool] = True
 
 
 class HostLoginRefused(HostError):

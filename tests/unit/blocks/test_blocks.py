@@ -88,6 +88,37 @@ def test_what_does_not_fit_is_told_without_its_value(fields: dict[str, Any], tol
     assert "hunter2" not in first_problem(raised.value)
 
 
+def _machine(**fields: Any) -> TargetHost:
+    given = {"through": "iap", "instance": "trovella-prod/us-central1-a/trovella-prod-vm"}
+    return _host(**(given | fields))
+
+
+def test_a_host_is_reached_directly_by_a_command_or_through_iap():
+    assert _host().address().proxy_command == ""
+    assert _host(proxy_command="nc %h %p").address().proxy_command == "nc %h %p"
+    assert _machine().address().proxy_command == (
+        "gcloud compute start-iap-tunnel trovella-prod-vm %p --listen-on-stdin "
+        "--project trovella-prod --zone us-central1-a"
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"instance": ""}, "it instance should be project/zone/name where through is iap"),
+        ({"instance": "trovella-prod-vm"}, "instance String should match pattern"),
+        ({"proxy_command": "nc %h %p"}, "it proxy_command should be empty where through is iap"),
+        ({"host_key": ""}, "it host_key should be given, or else instance and gcp"),
+        ({"through": "vpn"}, "through Input should be 'network' or 'iap'"),
+    ],
+)
+def test_a_way_to_the_host_that_does_not_fit_is_told(fields: dict[str, Any], told: str):
+    with pytest.raises(ValidationError) as raised:
+        _machine(**fields)
+
+    assert first_problem(raised.value).startswith(told)
+
+
 @pytest.mark.parametrize(
     ("url", "host", "port", "wanted"),
     [
