@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -85,6 +86,13 @@ class GcpProject(Block):
                 next_step="Check the worker's connection and start the run again.",
             ) from error
         return Secret(str(credentials.token))
+
+    def key(self) -> Secret | None:
+        """Return the service account's key, JSON; None where the machine has an identity."""
+        info, file = self.credentials.service_account_info, self.credentials.service_account_file
+        if info is not None:
+            return Secret(json.dumps(info.get_secret_value()))
+        return Secret(file.read_text()) if file else None
 
     def secret_store(self) -> SecretStore:
         """Return the project's Secret Manager, read through Google's own client."""

@@ -18,6 +18,7 @@ secret itself; for a rehearsal it is the `world.json` that the rehearsal wrote.
 
     [app_database]
     url_secret = "trovella-database-url"
+    cloud_sql = "trovella-prod:us-central1:trovella"
 
     [notifications] # only where the environment's file names a webhook_block
     url_file = "/etc/trovella/webhook_url"
@@ -115,13 +116,18 @@ class DatabaseFacts(Facts):
         host: Name or address in place of the URL's, when the worker reaches the database another
             way than the application; empty keeps the URL's.
         port: Port in place of the URL's; 0 keeps the URL's.
-        proxy_command: A program and its arguments to run while connected, such as the Cloud SQL
-            Auth Proxy; empty connects directly.
+        cloud_sql: Connection name of the Cloud SQL instance, `project:region:instance`, that is
+            reached through its Auth Proxy, which runs beside the run; empty needs none.
+        private_ip: Whether the Auth Proxy goes to the instance's private address.
+        proxy_command: A program of your own and its arguments to run while connected; empty
+            connects directly.
     """
 
     url_secret: str
     host: str = ""
     port: int = 0
+    cloud_sql: str = ""
+    private_ip: bool = False
     proxy_command: list[str] = []
 
 

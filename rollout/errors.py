@@ -36,6 +36,7 @@ next. The caller prints it as it is; nobody matches on its text.
       SecretStoreUnavailable
       DatabaseError
         DatabaseUnreachable
+        DatabaseProxyRefused  Google does not let the proxy to it
         DatabaseLocked      somebody else holds what a statement needs
         AlreadyMigrating    another session has the right to migrate
         MigrationFailed
@@ -374,6 +375,10 @@ class DatabaseUnreachable(DatabaseError):
     """Raised when no connection comes about, or an open one was cut."""
 
     retry_safe: ClassVar[bool] = True
+
+
+class DatabaseProxyRefused(DatabaseError):
+    """Raised when Google does not let the database's proxy through: its login, rights or name."""
 
 
 class DatabaseLocked(DatabaseError):

@@ -79,7 +79,13 @@ class DatabaseAddress:
         url: The whole connection URL, with its password.
         proxy_command: A program to run while connected, such as the Cloud SQL Auth Proxy; the URL
             then points at the port where it listens. Empty connects directly.
+        proxy_ready: Where it says over HTTP that it leads to the database; empty where it is
+            enough that it listens.
+        proxy_key: The account that it logs in with, a service account's JSON; None leaves it the
+            machine's own.
     """
 
     url: Secret
     proxy_command: tuple[str, ...] = ()
+    proxy_ready: str = ""
+    proxy_key: Secret | None = None

@@ -48,6 +48,7 @@ NEVER = {
     "ConfigInvalid",
     "DatabaseError",
     "DatabaseLocked",
+    "DatabaseProxyRefused",
     "EngineError",
     "GitHubError",
     "GitHubRefused",

@@ -134,6 +134,27 @@ def test_a_database_is_reached_where_the_block_says(url: str, host: str, port: i
     assert _readdressed(Secret(url), host, port, "secret x").reveal() == wanted
 
 
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"host": "10.0.0.9"}, "it host, port and proxy_command should be empty beside cloud_sql"),
+        ({"proxy_command": ["x"]}, "it host, port and proxy_command should be empty"),
+        ({"cloud_sql": "trovella"}, "cloud_sql String should match pattern"),
+    ],
+)
+def test_a_way_to_the_database_that_does_not_fit_is_told(fields: dict[str, Any], told: str):
+    given: dict[str, Any] = {
+        "url_secret": "x",
+        "cloud_sql": "trovella-prod:us-central1:trovella",
+        "gcp": GcpProject.model_construct(),
+    }
+
+    with pytest.raises(ValidationError) as raised:
+        AppDatabase(**{**given, **fields})
+
+    assert first_problem(raised.value).startswith(told)
+
+
 @pytest.mark.parametrize("url", ["", "hunter2", "mysql://a:hunter2@h/db", "postgresql:///hunter2"])
 def test_a_secret_that_is_no_url_is_told_without_its_text(url: str):
     with pytest.raises(ConfigInvalid) as raised:
