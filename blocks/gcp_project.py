@@ -75,12 +75,15 @@ class GcpProject(Block):
         )
         from google.auth.transport.requests import Request  # noqa: PLC0415
 
+        from rollout.executors.google_login import refuses_login  # noqa: PLC0415
+
         credentials = self._google_credentials()
         try:
             credentials.refresh(Request())
-        except RefreshError as error:
-            raise ConfigInvalid(self._path(), f"Google refuses the credentials: {error}") from None
-        except TransportError as error:
+        except (RefreshError, TransportError) as error:
+            if refuses_login(error):
+                said = f"Google refuses the credentials: {error}"
+                raise ConfigInvalid(self._path(), said) from None
             raise RegistryError(
                 f"Google's token endpoint did not answer: {error}",
                 next_step="Check the worker's connection and start the run again.",

@@ -34,6 +34,7 @@ next. The caller prints it as it is; nobody matches on its text.
         RegistryRefused     login refused
       SecretUnusable        missing, disabled, empty or forbidden
       SecretStoreUnavailable
+        SecretStoreRefused  Google does not take the login that asks
       DatabaseError
         DatabaseUnreachable
         DatabaseProxyRefused  Google does not let the proxy to it
@@ -359,9 +360,15 @@ class SecretUnusable(RolloutError):
 
 
 class SecretStoreUnavailable(RolloutError):
-    """Raised when Secret Manager cannot be reached or does not know the caller."""
+    """Raised when Secret Manager cannot be reached."""
 
     retry_safe: ClassVar[bool] = True
+
+
+class SecretStoreRefused(SecretStoreUnavailable):
+    """Raised when Google does not take the login: it has expired, or was withdrawn."""
+
+    retry_safe: ClassVar[bool] = False
 
 
 class DatabaseError(RolloutError):

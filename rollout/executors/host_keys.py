@@ -13,11 +13,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import httplib2
-from google.auth.exceptions import GoogleAuthError, RefreshError
+from google.auth.exceptions import GoogleAuthError
 from googleapiclient.errors import HttpError  # pyright: ignore[reportMissingTypeStubs]
 
 from rollout.decide.host_key import choose_host_key
 from rollout.errors import HostKeyUnavailable, HostKeyUnknown
+from rollout.executors.google_login import refuses_login
 
 if TYPE_CHECKING:
     from rollout.model.target import Instance
@@ -52,9 +53,9 @@ def read_host_key(client: Any, instance: Instance) -> str:
         told = asked.execute(num_retries=_TRIES_AGAIN)
     except HttpError as error:
         raise _refused(instance, error) from error
-    except RefreshError as error:
-        raise _no_login(instance, str(error)) from error
     except _UNREACHABLE as error:
+        if refuses_login(error):
+            raise _no_login(instance, str(error)) from error
         raise HostKeyUnavailable(
             f"Google cannot be asked for the key of {instance}: {type(error).__name__}: {error}",
             next_step="Check the worker's connection, then retry.",

@@ -70,6 +70,7 @@ NEVER = {
     "RolloutError",
     "ScratchForbidden",
     "ScratchUnusable",
+    "SecretStoreRefused",
     "SecretUnusable",
     "Superseded",
     "TunnelRefused",
