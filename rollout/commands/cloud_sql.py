@@ -39,5 +39,8 @@ def cloud_sql_proxy_command(
 
 
 def ready_url(health_port: int) -> str:
-    """Return where the proxy says with status 200 that connections may begin."""
-    return f"http://{LOOPBACK}:{health_port}/readiness"
+    """Return where the proxy says with status 200 that connections may begin.
+
+    `/readiness` says the same, and writes a line of error each time that it has to say no.
+    """
+    return f"http://{LOOPBACK}:{health_port}/startup"
