@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from rollout.errors import ConfigInvalid
+from rollout.github import GitHub
 from rollout.limits import Limits
 from rollout.manifest import Manifest
 from rollout.may_go import MayGo
@@ -298,35 +299,6 @@ class Notifications(Section):
     """
 
     webhook_block: Name | Literal[""] = ""
-
-
-class GitHub(Section):
-    """Where commits are proposed and deployments shown.
-
-    Attributes:
-        repository: `owner/name` on GitHub.
-        token: Name in Secret Manager of a token that may write contents and pull requests, and
-            deployments where they are shown. It never reaches the application.
-        deployments: Whether each deploy and rollback is shown as a deployment of its commit; a
-            token that is missing, or a GitHub that does not answer, keeps no run back.
-        api_url: GitHub's API.
-        push_to: Where branches are pushed to; empty means the repository on github.com.
-        author: Who the commits are by, as `name <address>`.
-    """
-
-    repository: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$")]
-    token: str
-    deployments: bool = False
-    api_url: Annotated[str, Field(pattern=r"^https?://")] = "https://api.github.com"
-    push_to: str = ""
-    author: Annotated[str, Field(pattern=r"^[^<>\n]+ <[^<>\s]+>$")] = (
-        "trovella-deploy <trovella-deploy@users.noreply.github.com>"
-    )
-
-    @property
-    def remote(self) -> str:
-        """Return the address that branches are pushed to."""
-        return self.push_to or f"https://github.com/{self.repository}.git"
 
 
 class Environment(Section):
