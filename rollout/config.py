@@ -33,6 +33,17 @@ def _inside_repository(path: str) -> str:
     return path
 
 
+def _host_and_port(text: str) -> str:
+    if text and urlsplit(f"//{text}").port == 0:  # one beyond 65535 is refused by urlsplit itself
+        raise ValueError("should be HOST or HOST:PORT")
+    return text
+
+
+HostAndPort = Annotated[
+    str,
+    Field(pattern=r"^((\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?)?$"),
+    AfterValidator(_host_and_port),
+]
 # The format is for docs/settings.md only: JSON Schema has no word for it.
 RepositoryPath = Annotated[
     str, AfterValidator(_inside_repository), Field(json_schema_extra={"format": "path"})
@@ -258,6 +269,8 @@ class Verify(Section):
 
     Attributes:
         url: The address that a user would ask.
+        address: Where connections for it go instead of where its name leads, as `HOST` or
+            `HOST:PORT`; name, certificate and request stay the same. Empty follows the name.
         healthy: The value that `status` in the health body must have.
         version_key: The key of the body that names the version; a body without it is identified
             by the container's digest and by the proxy's header.
@@ -274,6 +287,7 @@ class Verify(Section):
     """
 
     url: Annotated[str, Field(pattern=r"^https?://")]
+    address: HostAndPort = ""
     healthy: str = "healthy"
     version_key: str = "version"
     timeout_s: Seconds = 60
