@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from rollout.executors.backup import Backups
     from rollout.executors.process import Log
     from rollout.executors.secrets import SecretStore
+    from rollout.model.target import Instance
 
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 
@@ -73,17 +75,27 @@ class GcpProject(Block):
         )
         from google.auth.transport.requests import Request  # noqa: PLC0415
 
+        from rollout.executors.google_login import refuses_login  # noqa: PLC0415
+
         credentials = self._google_credentials()
         try:
             credentials.refresh(Request())
-        except RefreshError as error:
-            raise ConfigInvalid(self._path(), f"Google refuses the credentials: {error}") from None
-        except TransportError as error:
+        except (RefreshError, TransportError) as error:
+            if refuses_login(error):
+                said = f"Google refuses the credentials: {error}"
+                raise ConfigInvalid(self._path(), said) from None
             raise RegistryError(
                 f"Google's token endpoint did not answer: {error}",
                 next_step="Check the worker's connection and start the run again.",
             ) from error
         return Secret(str(credentials.token))
+
+    def key(self) -> Secret | None:
+        """Return the service account's key, JSON; None where the machine has an identity."""
+        info, file = self.credentials.service_account_info, self.credentials.service_account_file
+        if info is not None:
+            return Secret(json.dumps(info.get_secret_value()))
+        return Secret(file.read_text()) if file else None
 
     def secret_store(self) -> SecretStore:
         """Return the project's Secret Manager, read through Google's own client."""
@@ -120,28 +132,59 @@ class GcpProject(Block):
 
         return Alerts(self.project, self._client("monitoring", "v3", REQUEST_TIMEOUT_S))
 
-    def _client(self, service: str, version: str, timeout_s: float) -> Any:
-        """Return Google's client of one of its APIs; the API's description comes with it."""
-        import httplib2  # noqa: PLC0415 - import cost, as the others
-        from google_auth_httplib2 import (  # pyright: ignore[reportMissingTypeStubs] # noqa: PLC0415
-            AuthorizedHttp,
-        )
-        from googleapiclient import (  # pyright: ignore[reportMissingTypeStubs] # noqa: PLC0415
-            discovery,
-        )
+    def host_key(self, instance: Instance) -> str:
+        """Return the SSH host key that a machine told Google, read once in a run.
 
-        http = httplib2.Http(timeout=timeout_s)
-        secured = cast("Any", AuthorizedHttp)(self._google_credentials(), http=http)
-        build: Any = cast("Any", discovery).build
-        return build(service, version, http=secured, cache_discovery=False)
+        Args:
+            instance: The machine, of any project that the credentials may read.
+
+        Raises:
+            HostKeyUnknown: When Google refuses to tell, or the machine has told no key.
+            HostKeyUnavailable: When Google cannot be asked now.
+        """
+        return _host_key(self.credentials, instance)
+
+    def _client(self, service: str, version: str, timeout_s: float) -> Any:
+        return _client(self.credentials, service, version, timeout_s)
 
     def _google_credentials(self) -> Any:
-        from google.auth import credentials  # noqa: PLC0415
-
-        return cast("Any", credentials).with_scopes_if_required(_found(self.credentials), SCOPES)
+        return _scoped(self.credentials)
 
     def _path(self) -> str:
         return f"block gcp-project/{self._block_document_name or 'unsaved'}"
+
+
+def _client(credentials: GcpCredentials, service: str, version: str, timeout_s: float) -> Any:
+    """Return Google's client of one of its APIs; the API's description comes with it."""
+    import httplib2  # noqa: PLC0415 - import cost, as the others
+    from google_auth_httplib2 import (  # pyright: ignore[reportMissingTypeStubs] # noqa: PLC0415
+        AuthorizedHttp,
+    )
+    from googleapiclient import (  # pyright: ignore[reportMissingTypeStubs] # noqa: PLC0415
+        discovery,
+    )
+
+    http = httplib2.Http(timeout=timeout_s)
+    secured = cast("Any", AuthorizedHttp)(_scoped(credentials), http=http)
+    build: Any = cast("Any", discovery).build
+    return build(service, version, http=secured, cache_discovery=False)
+
+
+def _scoped(credentials: GcpCredentials) -> Any:
+    from google.auth import credentials as google  # noqa: PLC0415
+
+    return cast("Any", google).with_scopes_if_required(_found(credentials), SCOPES)
+
+
+@lru_cache(maxsize=8)
+def _host_key(credentials: GcpCredentials, instance: Instance) -> str:
+    """Return a machine's key; a run is one process, so it is asked for once."""
+    from rollout.executors.host_keys import (  # noqa: PLC0415 - import cost, as the others
+        REQUEST_TIMEOUT_S,
+        read_host_key,
+    )
+
+    return read_host_key(_client(credentials, "compute", "v1", REQUEST_TIMEOUT_S), instance)
 
 
 @lru_cache(maxsize=8)

@@ -54,12 +54,13 @@ async def save_blocks(
         await block.asave(name, overwrite=True, client=client)
         return f"block {kind.get_block_type_slug()}/{name}: saved"
 
-    told = [
-        await save(names.target_host, TargetHost, lambda: target_host(facts)),
-        await save(names.gcp_project, GcpProject, lambda: gcp_project(facts.gcp_project)),
-    ]
+    if replace or not await _exists(TargetHost, names.target_host, client):
+        # What is wrong with its key is told before anything is saved.
+        _checked(lambda: target_host(facts), f"block target-host/{names.target_host}")
+    told = [await save(names.gcp_project, GcpProject, lambda: gcp_project(facts.gcp_project))]
     # The others refer to the saved project, so that new credentials are given in one place.
     project = await GcpProject.aload(names.gcp_project, client=client)
+    told.append(await save(names.target_host, TargetHost, lambda: target_host(facts, project)))
     registry, database = facts.artifact_registry.model_dump(), facts.app_database.model_dump()
     told += [
         await save(
@@ -76,10 +77,18 @@ async def save_blocks(
     return told
 
 
-def target_host(facts: BlockFacts) -> TargetHost:
-    """Return the block of the host, with the key that its facts name."""
+def target_host(facts: BlockFacts, project: GcpProject | None = None) -> TargetHost:
+    """Return the block of the host, with the key that its facts name.
+
+    Args:
+        facts: What the blocks are made of.
+        project: Who asks for the key that the host must show, where the facts do not name it; None
+            makes it from the facts.
+    """
     fields: dict[str, Any] = facts.target_host.model_dump(exclude={"private_key_file"})
     key = _text(facts.target_host.private_key_file)
+    if not facts.target_host.host_key:
+        fields["gcp"] = project or gcp_project(facts.gcp_project)
     return TargetHost(private_key=SecretStr(key), **fields)
 
 

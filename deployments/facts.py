@@ -5,7 +5,8 @@ secret itself; for a rehearsal it is the `world.json` that the rehearsal wrote.
 
     [target_host]
     host = "trovella-prod-vm"
-    host_key = "ssh-ed25519 AAAA..."
+    through = "iap"
+    instance = "trovella-prod/us-central1-a/trovella-prod-vm"
     private_key_file = "/etc/trovella/deploy_key"
 
     [gcp_project]
@@ -17,6 +18,7 @@ secret itself; for a rehearsal it is the `world.json` that the rehearsal wrote.
 
     [app_database]
     url_secret = "trovella-database-url"
+    cloud_sql = "trovella-prod:us-central1:trovella"
 
     [notifications] # only where the environment's file names a webhook_block
     url_file = "/etc/trovella/webhook_url"
@@ -31,7 +33,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -54,20 +56,26 @@ class HostFacts(Facts):
 
     Attributes:
         host: Name or address of the machine, as the worker reaches it.
-        host_key: The only key that the machine may show: `ssh-ed25519 AAAA...`, or the whole line
-            that `ssh-keyscan` prints.
         private_key_file: Path of the login's private key, OpenSSH or PEM without a passphrase.
         port: TCP port of its SSH server.
         user: The login; it may use sudo without a password.
-        proxy_command: A command whose standard streams are the connection, with `%h` and `%p`;
-            empty connects directly.
+        host_key: The only key that the machine may show: `ssh-ed25519 AAAA...`, or the whole line
+            that `ssh-keyscan` prints; empty takes the one that the instance told Google.
+        through: How the worker reaches it: over the network, or through a tunnel of Identity-Aware
+            Proxy, with the worker's `gcloud`.
+        instance: The machine at Google, `project/zone/name`; needed for `iap`, and where `host_key`
+            is empty.
+        proxy_command: A command of your own whose standard streams are the connection, with `%h`
+            and `%p`; empty needs none.
     """
 
     host: str
-    host_key: str
     private_key_file: str
     port: int = 22
     user: str = "deploy"
+    host_key: str = ""
+    through: Literal["network", "iap"] = "network"
+    instance: str = ""
     proxy_command: str = ""
 
 
@@ -108,13 +116,18 @@ class DatabaseFacts(Facts):
         host: Name or address in place of the URL's, when the worker reaches the database another
             way than the application; empty keeps the URL's.
         port: Port in place of the URL's; 0 keeps the URL's.
-        proxy_command: A program and its arguments to run while connected, such as the Cloud SQL
-            Auth Proxy; empty connects directly.
+        cloud_sql: Connection name of the Cloud SQL instance, `project:region:instance`, that is
+            reached through its Auth Proxy, which runs beside the run; empty needs none.
+        private_ip: Whether the Auth Proxy goes to the instance's private address.
+        proxy_command: A program of your own and its arguments to run while connected; empty
+            connects directly.
     """
 
     url_secret: str
     host: str = ""
     port: int = 0
+    cloud_sql: str = ""
+    private_ip: bool = False
     proxy_command: list[str] = []
 
 

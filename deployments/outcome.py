@@ -106,5 +106,22 @@ def render_summary(outcome: Outcome) -> str:
     )
 
 
+def render_offered(choices: tuple[str, ...]) -> str:
+    """Return the releases that can be gone back to as markdown, newest first; empty for none.
+
+    Example:
+        >>> print(render_offered(("7 c0ffee0 2026-11-25",)))
+        <BLANKLINE>
+        What can be gone back to, by its number or its commit:
+        <BLANKLINE>
+        - 7 c0ffee0 2026-11-25
+        <BLANKLINE>
+    """
+    if not choices:
+        return ""
+    lines = (f"- {_cell(choice)}" for choice in choices)
+    return "\n".join(("", "What can be gone back to, by its number or its commit:", "", *lines, ""))
+
+
 def _cell(text: str) -> str:
     return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")

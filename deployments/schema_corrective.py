@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from blocks import load_app_database
 from deployments.schema_releases import read_stored
 from rollout.decide.candidates import contract_of, find_release
+from rollout.decide.corrective import not_drafted
 from rollout.errors import ConfigInvalid, Refused
 from rollout.executors.files import read_environment, read_migrations
 from rollout.model.finding import Finding, Go, Refuse
@@ -49,6 +50,8 @@ def add_to(commands: argparse._SubParsersAction[Any]) -> None:  # pyright: ignor
 
 def _corrective(options: argparse.Namespace) -> int:
     settings = read_environment(options.environment)
+    if settings.migrations.by == "command":
+        raise Refused("drafting", not_drafted(settings.name).findings)
     server = settings.blocks.scratch_database
     if server is None:
         problem = "names no scratch_database under [blocks], so that no draft can be tried"

@@ -31,7 +31,7 @@ from prefect.settings import (
 
 from deployments.following import ApiGone, Follower, Patience, run_url
 from deployments.login import read_login
-from deployments.outcome import Outcome, render_line, render_summary
+from deployments.outcome import Outcome, render_line, render_offered, render_summary
 from rollout.errors import ConfigInvalid, RolloutError
 from rollout.render.form import PARAMETER, as_offered, choices_of
 
@@ -161,6 +161,14 @@ def _create(order: Order, client: SyncPrefectClient) -> FlowRun:
         raise
 
 
+def _offered(order: Order, client: SyncPrefectClient, patience: Patience) -> tuple[str, ...]:
+    """Return what can be gone back to by now, as the form lists it; nothing for other flows."""
+    if order.flow != "rollback":
+        return ()
+    deployment = patience.ask(lambda: client.read_deployment_by_name(order.deployment))
+    return choices_of(deployment.parameter_openapi_schema or {})
+
+
 def _as_offered(parameters: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
     """Return parameters whose release is written as the form's list has it."""
     wanted = parameters.get(PARAMETER)
@@ -242,7 +250,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with temporary_settings(_settings()), get_client(sync_client=True) as client:
-            outcome = trigger(order, client, Patience(tell, API_GONE_S))
+            patience = Patience(tell, API_GONE_S)
+            outcome = trigger(order, client, patience)
+            offered = _offered(order, client, patience)
     except KeyboardInterrupt:
         return INTERRUPTED
     except (ApiGone, PrefectHTTPStatusError) as error:
@@ -254,6 +264,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except RolloutError as error:
         return _failed(str(error))
     report(outcome, as_json=as_json)
+    append("GITHUB_STEP_SUMMARY", render_offered(offered))
     if outcome.state == "Superseded":
         return SUPERSEDED
     return 0 if outcome.succeeded else 1

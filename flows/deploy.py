@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.states import Cancelled, Completed
+from prefect.states import Completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from rollout.errors import CancelAsked, RolloutError, Superseded
+from rollout.errors import RolloutError
 from rollout.model.ready import Ready
 from tasks.activate import deploy_prod, plan_deploy, return_to_former
 from tasks.cancelling import from_first_change_on, until_first_change
@@ -93,10 +93,6 @@ def deploy(
             until_first_change(),
         ):
             return Completed(message=_phases(commit, environment, reason, actor, accept))
-    except Superseded as newer:
-        return Cancelled(name="Superseded", message=str(newer))
-    except CancelAsked as asked:
-        return Cancelled(message=str(asked))
     except RolloutError as error:
         return ended(error)
 

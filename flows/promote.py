@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.states import Cancelled, Completed
+from prefect.states import Completed
 
 from flows.deploy import serve
 from rollout.decide.promote import describe, prospect_of, reason_of
-from rollout.errors import CancelAsked, RolloutError, Superseded
+from rollout.errors import RolloutError
 from rollout.model.ready import Ready
 from tasks.activate import plan_deploy
 from tasks.cancelling import until_first_change
@@ -28,6 +28,7 @@ from tasks.ending import ended
 from tasks.lease import target_lease
 from tasks.migrate import plan_migrations
 from tasks.names import promote_name
+from tasks.on_github import begin_on_github, shown_on_github
 from tasks.preflight import preflight
 from tasks.promote import approve, asks, choose, demand_approved, find_image
 from tasks.source import checkout
@@ -70,15 +71,15 @@ def promote(
         RolloutError: With what is true, what state was left and what to do next.
     """
     try:
-        with explaining(environment), until_first_change():
+        with (
+            explaining(environment),
+            shown_on_github(environment, "promote"),
+            until_first_change(),
+        ):
             if dry_run:
                 told = _rehearsed(release, environment, accept)
                 return Completed(name="DryRun", message=told)
             return Completed(message=_promoted(release, environment, reason, actor, accept))
-    except Superseded as newer:
-        return Cancelled(name="Superseded", message=str(newer))
-    except CancelAsked as asked:
-        return Cancelled(message=str(asked))
     except RolloutError as error:
         return ended(error)
 
@@ -106,6 +107,7 @@ def _promoted(
         promoted = choose(str(promoted.number), environment)
     why = reason_of(promoted, reason, approved)
     with target_lease(environment, why, supersedes=True):
+        begin_on_github(source.version)
         found = _look(promoted, source, environment, accept)
         demand_approved(shown, prospect_of(found), environment)
         return serve(found, environment, why, actor)

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.states import Cancelled, Completed
+from prefect.states import Completed
 
-from rollout.errors import CancelAsked, RolloutError
+from rollout.errors import RolloutError
 from rollout.model.activation import Secrets, Strategy, Wish
 from tasks.activate import return_to_former
 from tasks.ahead import reading_ahead
@@ -100,8 +100,6 @@ def rollback(  # noqa: PLR0913, PLR0917 - each is a field of the form
             serving = go(wish, environment)
             if hold:
                 keep_back(environment, reason, actor)
-    except CancelAsked as asked:
-        return Cancelled(message=str(asked))
     except RolloutError as error:
         return ended(error)
     return Completed(message=change.account(serving))

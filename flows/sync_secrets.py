@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.states import Cancelled, Completed
+from prefect.states import Completed
 
-from rollout.errors import CancelAsked, RolloutError
+from rollout.errors import RolloutError
 from tasks.activate import return_to_former
 from tasks.cancelling import from_first_change_on
 from tasks.diagnose import evidence_first, explaining
@@ -49,8 +49,6 @@ def sync_secrets(environment: str = "production", reason: str = "", actor: str =
             from_first_change_on() as change,
         ):
             serving = _renew(environment, reason, actor)
-    except CancelAsked as asked:
-        return Cancelled(message=str(asked))
     except RolloutError as error:
         return ended(error)
     if serving is None:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from rollout.errors import ConfigInvalid
+from rollout.github import GitHub
 from rollout.limits import Limits
 from rollout.manifest import Manifest
 from rollout.may_go import MayGo
@@ -32,6 +33,17 @@ def _inside_repository(path: str) -> str:
     return path
 
 
+def _host_and_port(text: str) -> str:
+    if text and urlsplit(f"//{text}").port == 0:  # one beyond 65535 is refused by urlsplit itself
+        raise ValueError("should be HOST or HOST:PORT")
+    return text
+
+
+HostAndPort = Annotated[
+    str,
+    Field(pattern=r"^((\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?)?$"),
+    AfterValidator(_host_and_port),
+]
 # The format is for docs/settings.md only: JSON Schema has no word for it.
 RepositoryPath = Annotated[
     str, AfterValidator(_inside_repository), Field(json_schema_extra={"format": "path"})
@@ -257,6 +269,8 @@ class Verify(Section):
 
     Attributes:
         url: The address that a user would ask.
+        address: Where connections for it go instead of where its name leads, as `HOST` or
+            `HOST:PORT`; name, certificate and request stay the same. Empty follows the name.
         healthy: The value that `status` in the health body must have.
         version_key: The key of the body that names the version; a body without it is identified
             by the container's digest and by the proxy's header.
@@ -273,6 +287,7 @@ class Verify(Section):
     """
 
     url: Annotated[str, Field(pattern=r"^https?://")]
+    address: HostAndPort = ""
     healthy: str = "healthy"
     version_key: str = "version"
     timeout_s: Seconds = 60
@@ -298,35 +313,6 @@ class Notifications(Section):
     """
 
     webhook_block: Name | Literal[""] = ""
-
-
-class GitHub(Section):
-    """Where commits are proposed and deployments shown.
-
-    Attributes:
-        repository: `owner/name` on GitHub.
-        token: Name in Secret Manager of a token that may write contents and pull requests, and
-            deployments where they are shown. It never reaches the application.
-        deployments: Whether each deploy and rollback is shown as a deployment of its commit; a
-            token that is missing, or a GitHub that does not answer, keeps no run back.
-        api_url: GitHub's API.
-        push_to: Where branches are pushed to; empty means the repository on github.com.
-        author: Who the commits are by, as `name <address>`.
-    """
-
-    repository: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$")]
-    token: str
-    deployments: bool = False
-    api_url: Annotated[str, Field(pattern=r"^https?://")] = "https://api.github.com"
-    push_to: str = ""
-    author: Annotated[str, Field(pattern=r"^[^<>\n]+ <[^<>\s]+>$")] = (
-        "trovella-deploy <trovella-deploy@users.noreply.github.com>"
-    )
-
-    @property
-    def remote(self) -> str:
-        """Return the address that branches are pushed to."""
-        return self.push_to or f"https://github.com/{self.repository}.git"
 
 
 class Environment(Section):

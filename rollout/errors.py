@@ -15,6 +15,8 @@ next. The caller prints it as it is; nobody matches on its text.
           TunnelFailed      the way to it did not come about, and said why
         TunnelRefused       that way is not for who asks
         HostKeyChanged
+        HostKeyUnknown      Google does not say which key the host has
+          HostKeyUnavailable  it cannot be asked now
         HostLoginRefused
         OutcomeUnknown      the connection was cut; the remote command may go on
         LeaseHeld           somebody else has the right to change the target
@@ -32,8 +34,10 @@ next. The caller prints it as it is; nobody matches on its text.
         RegistryRefused     login refused
       SecretUnusable        missing, disabled, empty or forbidden
       SecretStoreUnavailable
+        SecretStoreRefused  Google does not take the login that asks
       DatabaseError
         DatabaseUnreachable
+        DatabaseProxyRefused  Google does not let the proxy to it
         DatabaseLocked      somebody else holds what a statement needs
         AlreadyMigrating    another session has the right to migrate
         MigrationFailed
@@ -211,7 +215,20 @@ class TunnelRefused(HostError):
 
 
 class HostKeyChanged(HostError):
-    """Raised when the host shows another key than the one in its block."""
+    """Raised when the host shows another key than the pinned one."""
+
+
+class HostKeyUnknown(HostError):
+    """Raised when Google does not say which key the host has; nothing was sent to the host."""
+
+    http_status: int | None = None
+    """What Google answered; None when it did not, or when the host has told no key."""
+
+
+class HostKeyUnavailable(HostKeyUnknown):
+    """Raised when Google cannot be asked now for the host's key."""
+
+    retry_safe: ClassVar[bool] = True
 
 
 class HostLoginRefused(HostError):
@@ -343,9 +360,15 @@ class SecretUnusable(RolloutError):
 
 
 class SecretStoreUnavailable(RolloutError):
-    """Raised when Secret Manager cannot be reached or does not know the caller."""
+    """Raised when Secret Manager cannot be reached."""
 
     retry_safe: ClassVar[bool] = True
+
+
+class SecretStoreRefused(SecretStoreUnavailable):
+    """Raised when Google does not take the login: it has expired, or was withdrawn."""
+
+    retry_safe: ClassVar[bool] = False
 
 
 class DatabaseError(RolloutError):
@@ -359,6 +382,10 @@ class DatabaseUnreachable(DatabaseError):
     """Raised when no connection comes about, or an open one was cut."""
 
     retry_safe: ClassVar[bool] = True
+
+
+class DatabaseProxyRefused(DatabaseError):
+    """Raised when Google does not let the database's proxy through: its login, rights or name."""
 
 
 class DatabaseLocked(DatabaseError):

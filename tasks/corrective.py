@@ -11,6 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from blocks import load_app_database
 from rollout.decide.candidates import contract_of, judge_candidates
 from rollout.decide.corrective import (
+    not_drafted,
     nowhere_to_propose,
     propose_corrective,
     refuse_unneeded,
@@ -71,13 +72,16 @@ def plan_corrective(wish: Wish, environment: str, hold: bool) -> Drafted:  # noq
 
     Raises:
         RollbackRefused: When there is no such release or it has no contract, when nothing is
-            broken, when the draft may not be offered, when the environment has no scratch server,
-            or nowhere to propose and nobody accepted that it is applied.
+            broken, when the draft may not be offered, when the application's own command applies
+            the migrations, when the environment has no scratch server, or nowhere to propose and
+            nobody accepted that it is applied.
         ScratchUnusable: When no copy of the live schema can be made.
         DatabaseError: When the live schema cannot be read.
     """
     check_proposing(wish, hold=hold)
     settings = read_environment(environment)
+    if settings.migrations.by == "command":
+        raise RollbackRefused(WHAT, not_drafted(environment).findings)
     if settings.blocks.scratch_database is None:
         raise RollbackRefused(WHAT, without_scratch(environment).findings)
     if settings.github is None and not wish.applies:

@@ -228,6 +228,7 @@ def _places(settings: Environment, address: HostAddress) -> Places:
     return Places(
         application=settings.application,
         url=settings.verify.url,
+        dialled=settings.verify.address,
         address=lambda: address,
         host=lambda: reach(settings),
         login=lambda: load_artifact_registry(settings.blocks.artifact_registry).login(),

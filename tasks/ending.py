@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prefect.states import Failed
+from prefect.states import Cancelled, Failed
 
-from rollout.errors import ROLLED_BACK, RolloutError
+from rollout.errors import ROLLED_BACK, CancelAsked, RolloutError, Superseded
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def ended(error: RolloutError) -> State[None]:
-    """Return the failed state with the name that an error gives it.
+    """Return the state with the name that an error gives it: one that gave way has not failed.
 
-    The state carries the error, so whoever calls the flow gets it as if it had been raised.
+    A failed state carries the error, so whoever calls the flow gets it as if it had been raised.
 
     Args:
         error: What a flow ends by.
@@ -25,6 +25,10 @@ def ended(error: RolloutError) -> State[None]:
     Raises:
         RolloutError: The error itself when its end has no name of its own.
     """
+    if isinstance(error, Superseded):
+        return Cancelled(name="Superseded", message=str(error))
+    if isinstance(error, CancelAsked):
+        return Cancelled(message=str(error))
     if not error.ends:
         raise error
     return Failed(name=error.ends, message=str(error), data=error)

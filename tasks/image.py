@@ -48,7 +48,8 @@ def build_push(source: Source, environment: str) -> Image:
     """
     settings = read_environment(environment)
     build = settings.build
-    login = load_artifact_registry(settings.blocks.artifact_registry).login()
+    registry = load_artifact_registry(settings.blocks.artifact_registry)
+    login = registry.login()
     digest = Registry(login).digest(build.image, image_tag(source.version))
     if digest:
         get_run_logger().info("the registry has %s already: nothing to build", source.version.short)
@@ -61,7 +62,7 @@ def build_push(source: Source, environment: str) -> Image:
         image_labels(source, settings.repository, now_utc()),
     )
     path = Path(at(source.version.sha, environment, purpose="build").path)
-    return build_and_push(build, path, order, login, log=get_run_logger().info)
+    return build_and_push(build, path, order, registry.login, log=get_run_logger().info)
 
 
 def image_of(version: Version, settings: Environment) -> Image:

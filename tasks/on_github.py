@@ -25,8 +25,8 @@ from rollout.model.announcement import Announcement
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from rollout import config
     from rollout.config import Environment
+    from rollout.github import GitHub as Address
     from rollout.model.announcement import Outcome, Stage
     from rollout.model.release import Version
 
@@ -84,7 +84,7 @@ def begin_on_github(version: Version) -> None:
 class _Telling:
     """Says to GitHub what one run tells it, from a thread of its own."""
 
-    def __init__(self, settings: Environment, github: config.GitHub, what: str) -> None:
+    def __init__(self, settings: Environment, github: Address, what: str) -> None:
         self._settings = settings
         self._github = github
         self._what = what

@@ -105,7 +105,8 @@ def _known(
     candidates = judge_candidates(stored, live, settings)
     (candidate,) = (one for one in candidates if one.release.number == chosen.number)
     derived = is_derived(stored, chosen.number)
-    earlier = Earlier(candidate, candidates, is_derived=derived)
+    drafted = settings.migrations.by == "drizzle"
+    earlier = Earlier(candidate, candidates, is_derived=derived, is_drafted=drafted)
     if not wants_evidence(earlier, wish.accept):
         return earlier
     return replace(earlier, evidence=evidence_for(chosen, stored, settings))

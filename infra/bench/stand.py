@@ -72,7 +72,7 @@ def next_version(fault: app.Fault | None = None) -> str:
     order = ImageOrder(f"{reference}:{version}", {"APP_VERSION": version}, {})
     with tempfile.TemporaryDirectory() as folder:
         run(["git", "-c", "safe.directory=*", "clone", "--quiet", str(repository), folder])
-        image = build_and_push(build, Path(folder), order, login(), log=lambda _: None)
+        image = build_and_push(build, Path(folder), order, login, log=lambda _: None)
     if fault is None:
         Registry(login()).tag(build.image, image.digest, "latest")
     return version

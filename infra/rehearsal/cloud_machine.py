@@ -7,7 +7,7 @@ import secrets
 import shutil
 from typing import TYPE_CHECKING
 
-from infra.rehearsal import certificates, facts, monitoring, sql_admin
+from infra.rehearsal import certificates, compute, facts, monitoring, sql_admin
 from infra.rehearsal.machines import Machine
 from infra.rehearsal.paths import HERE, INSIDE, Rehearsal
 from infra.rehearsal.roots import build_roots
@@ -35,6 +35,7 @@ def ensure_stores(rehearsal: Rehearsal, passwords: facts.Passwords) -> None:
     ensure_google_store(rehearsal, passwords)
     ensure_sql_store(rehearsal)
     ensure_alert_store(rehearsal)
+    ensure_compute_store(rehearsal)
 
 
 def ensure_google_store(rehearsal: Rehearsal, passwords: facts.Passwords) -> Path:
@@ -76,6 +77,14 @@ def ensure_alert_store(rehearsal: Rehearsal) -> Path:
     if not store.exists():
         document = monitoring.fresh(facts.SECRETS_PROJECT)
         store.write_text(json.dumps(document, indent=2), encoding="utf-8")
+    return store
+
+
+def ensure_compute_store(rehearsal: Rehearsal) -> Path:
+    """Return the file of Compute Engine, which knows no machine at the first call."""
+    store = rehearsal.state / "google" / "compute.json"
+    if not store.exists():
+        store.write_text(json.dumps(compute.fresh(), indent=2), encoding="utf-8")
     return store
 
 

@@ -25,6 +25,7 @@ GIT: Final = "10.77.0.18"
 SQL_ADMIN: Final = "10.77.0.19"
 BUILDER: Final = "10.77.0.20"
 MONITORING: Final = "10.77.0.21"
+COMPUTE: Final = "10.77.0.22"
 PIPELINE: Final = "10.77.0.30"
 
 CLOUD: Final = (
@@ -39,6 +40,7 @@ CLOUD: Final = (
     GIT,
     SQL_ADMIN,
     MONITORING,
+    COMPUTE,
 )
 
 REGISTRY_NAME: Final = "us-central1-docker.pkg.dev"
@@ -63,6 +65,7 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
     GIT: ("git.rehearsal",),
     SQL_ADMIN: ("sqladmin.googleapis.com",),
     MONITORING: ("monitoring.googleapis.com",),
+    COMPUTE: ("compute.googleapis.com",),
     BUILDER: ("builder.rehearsal",),
     PIPELINE: ("pipeline.rehearsal",),
 }
@@ -116,7 +119,8 @@ def names_table() -> str:
 
 def tls_names() -> tuple[str, ...]:
     """Return every name that a cloud service answers TLS for."""
-    secured = (REGISTRY, PUBLIC_REGISTRY, SECRET_MANAGER, TOKENS, ACME, SQL_ADMIN, MONITORING)
+    google = (SECRET_MANAGER, TOKENS, SQL_ADMIN, MONITORING, COMPUTE)
+    secured = (REGISTRY, PUBLIC_REGISTRY, ACME, *google)
     return tuple(name for address in secured for name in NAMES[address])
 
 

@@ -1,4 +1,4 @@
-"""`python -m infra.rehearsal.google`: Secret Manager, tokens, Cloud SQL's Admin API, Monitoring.
+"""`python -m infra.rehearsal.google`: Secret Manager, tokens, and three APIs over REST.
 
 Secret Manager speaks gRPC over TLS and demands a caller's proof as the real one does: a JWT that
 the service account signed for itself, or an access token of the endpoint. The store is a file, read
@@ -25,7 +25,7 @@ import grpc
 from google.auth import exceptions, jwt
 from google.cloud.secretmanager_v1.types import resources, service
 
-from infra.rehearsal import facts, google_rules, monitoring, sql_admin
+from infra.rehearsal import compute, facts, google_rules, monitoring, sql_admin
 from infra.rehearsal.documents import changing
 from infra.rehearsal.google_rest import handler
 from infra.rehearsal.google_rules import Refused, Store
@@ -237,7 +237,7 @@ def token_handler(credentials: Credentials) -> type[BaseHTTPRequestHandler]:
 def main() -> None:
     """Serve all of them until the process is ended."""
     parser = argparse.ArgumentParser(prog="infra.rehearsal.google", description=__doc__)
-    stores = ("--store", "--sql-store", "--alert-store")
+    stores = ("--store", "--sql-store", "--alert-store", "--compute-store")
     for name in (*stores, "--public-key", "--token", "--certificate", "--key"):
         parser.add_argument(name, type=Path, required=True)
     files = parser.parse_args()
@@ -254,6 +254,7 @@ def main() -> None:
     for address, store, answer in (
         (facts.SQL_ADMIN, files.sql_store, sql_admin.answer),
         (facts.MONITORING, files.alert_store, monitoring.answer),
+        (facts.COMPUTE, files.compute_store, compute.answer),
     ):
         server = _secured(address, handler(store, credentials.accept, answer), tls)
         threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -232,6 +232,7 @@ def start_stand_ins(rehearsal: Rehearsal) -> None:
         "--store": google / "secrets.json",
         "--sql-store": google / "sqladmin.json",
         "--alert-store": google / "monitoring.json",
+        "--compute-store": google / "compute.json",
         "--public-key": google / "service-account.pub",
         "--token": settings / "token",
         "--certificate": settings / "server.crt",

@@ -1,10 +1,11 @@
-"""Cloud SQL's Admin API, as far as backups go: instances, on-demand backups, their operations.
+"""Cloud SQL's Admin API: instances, on-demand backups, their operations, and where to connect to.
 
 An operation is PENDING when it is asked for, RUNNING when it is looked at first, and DONE after
 that, unless its instance's fate is another one. Statuses, reasons and texts are the real service's.
 
 Source: https://cloud.google.com/sql/docs/postgres/admin-api/rest/v1 and the IAM permissions of its
-methods (read 2026-11-25); texts from the service's error messages as its users quote them.
+methods, and what the Auth Proxy asks, under /sql/v1beta4 (read 2026-11-25); texts from the
+service's error messages as its users quote them.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+from infra.rehearsal import facts
 from infra.rehearsal.google_rest import Refused
 
 _RUNS: Final = re.compile(r"/v1/projects/([^/?]+)/instances/([^/?]+)/backupRuns(?:/([0-9]+))?")
 _OPERATION: Final = re.compile(r"/v1/projects/([^/?]+)/operations/([^/?]+)")
+_CONNECT: Final = re.compile(r"/sql/v1beta4/projects/([^/?]+)/instances/([^/?]+)/connectSettings")
 _FIRST_ID: Final = 1_764_000_000_000
 
 
@@ -41,6 +44,9 @@ def answer(document: dict[str, Any], method: str, path: str, body: dict[str, Any
     """
     path = path.partition("?")[0]
     runs, operation = _RUNS.fullmatch(path), _OPERATION.fullmatch(path)
+    connect = _CONNECT.fullmatch(path)
+    if connect and method == "GET":
+        return _connect(document, connect[1], connect[2])
     if runs and method == "POST" and runs[3] is None:
         return _insert(document, runs[1], runs[2], body)
     if runs and method == "GET":
@@ -61,6 +67,18 @@ def _instance(document: dict[str, Any], project: str, name: str, permission: str
         text = "The client is not authorized to make this request."
         raise Refused(403, "notAuthorized", text)
     return found
+
+
+def _connect(document: dict[str, Any], project: str, name: str) -> Any:
+    """Return where all of the rehearsal's instances are: on one server."""
+    _instance(document, project, name, "cloudsql.instances.connect")
+    return {
+        "kind": "sql#connectSettings",
+        "backendType": "SECOND_GEN",
+        "databaseVersion": "POSTGRES_18",
+        "region": "us-central1",
+        "ipAddresses": [{"type": "PRIMARY", "ipAddress": facts.DATABASE}],
+    }
 
 
 def _insert(document: dict[str, Any], project: str, name: str, body: dict[str, Any]) -> Any:

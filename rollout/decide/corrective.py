@@ -164,6 +164,16 @@ def refuse_unneeded(number: int) -> Refuse:
     return Refuse((Finding("corrective-unneeded", told, "the live schema", help_),))
 
 
+def not_drafted(environment: str) -> Refuse:
+    """Refuse because the application's own command applies the migrations."""
+    place = f"deployments/{environment}.toml"
+    told = (
+        f'{place} says by = "command" under [migrations], and drafts are in Drizzle\'s layouts only'
+    )
+    help_ = "Write the migration by hand and deploy it, then go back."
+    return Refuse((Finding("own-command", told, place, help_),))
+
+
 def without_scratch(environment: str) -> Refuse:
     """Refuse because a draft that nobody can try is not offered."""
     place = f"deployments/{environment}.toml"

@@ -40,12 +40,15 @@ class Earlier:
             nobody tried.
         is_derived: Whether its contract was derived from its migrations, and not read when it was
             deployed.
+        is_drafted: Whether a corrective migration is drafted for its stack: not where the
+            application's own command applies the migrations.
     """
 
     chosen: Candidate
     candidates: Sequence[Candidate]
     evidence: Evidence | None = None
     is_derived: bool = False
+    is_drafted: bool = True
 
 
 def judge_earlier(earlier: Earlier, accepted: Collection[str]) -> Verdict:
@@ -134,10 +137,12 @@ def _other_ways(earlier: Earlier) -> str:
     fit = [one.release for one in earlier.candidates if one.may_be_gone_back_to]
     told = ", ".join(f"{one.number} ({one.version[:12]})" for one in fit[:_SHOWN])
     number = earlier.chosen.release.number
+    first = f"Compatible with the schema: {told or 'no other release'}. Or bring back what release "
+    if not earlier.is_drafted:
+        return f"{first}{number} needs: write the migration, and deploy it before going back."
     return (
-        f"Compatible with the schema: {told or 'no other release'}. Or bring back what release "
-        f"{number} needs: the strategy `corrective` proposes the migration (bin/rollback {number} "
-        "--strategy corrective --reason WHY), and bin/schema corrective "
+        f"{first}{number} needs: the strategy `corrective` proposes the migration (bin/rollback "
+        f"{number} --strategy corrective --reason WHY), and bin/schema corrective "
         f"{number} only drafts it."
     )
 

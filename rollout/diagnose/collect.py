@@ -15,6 +15,7 @@ from rollout.errors import (
     DatabaseError,
     GitHubError,
     HostError,
+    HostKeyUnknown,
     HostUnreachable,
     LeaseHeld,
     LeaseLost,
@@ -39,7 +40,7 @@ LINE_CHARACTERS = 500
 _TOLD_CHARACTERS = 300
 _IMAGE = re.compile(r"\S+@sha256:[0-9a-f]{64}\Z")
 _ON_HOST = ("docker", "sh", "bash", "sudo")
-_NO_HOST = (LeaseHeld, LeaseLost, LedgerCorrupt)
+_NO_HOST = (HostKeyUnknown, LeaseHeld, LeaseLost, LedgerCorrupt)
 
 
 class Look(Enum):
@@ -120,7 +121,7 @@ def last_lines(text: str) -> tuple[str, ...]:
 
 
 def _http_status(error: RolloutError) -> int | None:
-    if isinstance(error, (RegistryError, BackupFailed)):
+    if isinstance(error, (RegistryError, BackupFailed, HostKeyUnknown)):
         return error.http_status
     return error.status if isinstance(error, GitHubError) else None
 

@@ -13,6 +13,7 @@ from google.auth.exceptions import GoogleAuthError
 from googleapiclient.errors import HttpError  # pyright: ignore[reportMissingTypeStubs]
 
 from rollout.errors import AlertsUnavailable
+from rollout.executors.google_login import refuses_login
 from rollout.model.alert import Alert
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ NEWEST = 100
 """How many alerts are read: those that opened last."""
 _TRIES_AGAIN = 1
 _UNREACHABLE = (httplib2.HttpLib2Error, OSError, GoogleAuthError)
-_FORBIDDEN = 403
+_UNAUTHORIZED, _FORBIDDEN = 401, 403
+_RENEW = "Renew the credentials of the gcp-project block."
 
 
 class Alerts:
@@ -57,18 +59,21 @@ class Alerts:
         except _UNREACHABLE as error:
             raise AlertsUnavailable(
                 f"Cloud Monitoring cannot be asked: {type(error).__name__}: {error}",
-                next_step="Check the credentials of the gcp-project block and that Google answers.",
+                next_step=_RENEW if refuses_login(error) else "Check that Google answers.",
             ) from error
         return tuple(_alert(one) for one in told.get("alerts", ()))
 
     def _refused(self, error: Any) -> AlertsUnavailable:
         status = int(error.resp.status)
+        roles = (
+            f"Give the worker's account roles/monitoring.alertViewer on project {self._project}, "
+            "and see that the Cloud Monitoring API is enabled there."
+        )
         needed = " (needed: monitoring.alerts.list)" if status == _FORBIDDEN else ""
         return AlertsUnavailable(
             f"Cloud Monitoring does not show the alerts of {self._project}: HTTP {status}: "
             f"{error.reason}{needed}",
-            next_step=f"Give the worker's account roles/monitoring.alertViewer on project "
-            f"{self._project}, and see that the Cloud Monitoring API is enabled there.",
+            next_step=_RENEW if status == _UNAUTHORIZED else roles,
         )
 
 

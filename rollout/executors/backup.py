@@ -17,6 +17,7 @@ from google.auth.exceptions import GoogleAuthError
 from googleapiclient.errors import HttpError  # pyright: ignore[reportMissingTypeStubs]
 
 from rollout.errors import BackupFailed, BackupLate, BackupRefused, BackupUnavailable
+from rollout.executors.google_login import refuses_login
 
 if TYPE_CHECKING:
     from rollout.executors.process import Log
@@ -27,7 +28,8 @@ _TRIES_AGAIN = 3
 _FIRST_LOOK_S = 1.0
 _LOOK_AGAIN_S = 15.0
 _DESCRIPTION_CHARACTERS = 200
-_TOO_MANY, _SERVER_ERROR = 429, 500
+_UNAUTHORIZED, _TOO_MANY, _SERVER_ERROR = 401, 429, 500
+_RENEW = "Renew the credentials of the gcp-project block, then retry."
 _QUOTA = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded"})
 """Google's reasons for refusing what may be asked again later, also under HTTP 403."""
 _CREATE, _LOOK = "cloudsql.backupRuns.create", "cloudsql.instances.get"
@@ -76,7 +78,7 @@ class Backups:
         except HttpError as error:
             raise self._refused(instance, _CREATE, error) from error
         except _UNREACHABLE as error:
-            raise _unavailable(error) from error
+            raise self._unanswered(instance, error) from error
         name = str(operation["name"])
         number = str(operation.get("backupContext", {}).get("backupId", "")) or name
         self._log(f"backup {number} of {self._place(instance)} is being made")
@@ -103,7 +105,7 @@ class Backups:
         except HttpError as error:
             raise self._refused(instance, _LOOK, error) from error
         except _UNREACHABLE as error:
-            raise _unavailable(error) from error
+            raise self._unanswered(instance, error) from error
         problems = ended.get("error", {}).get("errors", [])
         if problems:
             told = "; ".join(f"{one.get('code')}: {one.get('message', '')}" for one in problems)
@@ -128,7 +130,7 @@ class Backups:
             unavailable.http_status = status if status >= _SERVER_ERROR else _TOO_MANY
             return unavailable
         steps = {
-            401: "Renew the credentials of the gcp-project block, then retry.",
+            _UNAUTHORIZED: _RENEW,
             403: f"Give the worker's account {permission} on project {self._project}, and see "
             "that the Cloud SQL Admin API is enabled there, then retry.",
             404: "Name an instance of the project in [migrations] backup_instance, and deploy "
@@ -142,6 +144,18 @@ class Backups:
             next_step=steps.get(status, "Look at the instance in Google's console, then retry."),
         )
         refused.http_status = status
+        return refused
+
+    def _unanswered(self, instance: str, error: Exception) -> BackupFailed:
+        """Return what it means that there is no answer: a token is asked for before anything."""
+        if not refuses_login(error):
+            return _unavailable(error)
+        refused = BackupRefused(
+            f"the backup of {self._place(instance)} was refused: Google does not take the worker's "
+            f"login: {error}",
+            next_step=_RENEW,
+        )
+        refused.http_status = _UNAUTHORIZED
         return refused
 
     def _place(self, instance: str) -> str:
@@ -161,6 +175,5 @@ def _unavailable(error: Exception) -> BackupUnavailable:
     return BackupUnavailable(
         f"Cloud SQL's Admin API cannot be asked: {type(error).__name__}: {error}",
         left="Nothing was applied; a backup that was asked for may go on by itself.",
-        next_step="Check the credentials of the project's block and that Google answers, then "
-        "retry.",
+        next_step="Check that Google answers, then retry.",
     )

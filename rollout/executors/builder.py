@@ -2,6 +2,11 @@
 
 The registry's token reaches Docker by a throw-away configuration folder or by the SDK, never as an
 argument. Either way the digest that the registry was given is the result.
+
+A token lives an hour, and only some minutes more where the machine's metadata server hands out one
+that it has had for a while. So the engine's push has a new one, and buildx, which reads it when the
+build begins, has one more try when the registry does not take it any more: the layers are there by
+then, and only the push is left.
 """
 
 from __future__ import annotations
@@ -17,10 +22,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from rollout.decide.image import missing_arguments
-from rollout.errors import BuildFailed
+from rollout.errors import BuildFailed, RegistryError, RegistryRefused
 from rollout.executors.engine import engine
 from rollout.executors.masking import masking
 from rollout.executors.process import run_local
+from rollout.executors.registry import Registry
 from rollout.model.command import Command, Secret
 from rollout.model.release import Image
 
@@ -32,6 +38,8 @@ if TYPE_CHECKING:
     from rollout.executors.process import Log
     from rollout.model.target import RegistryLogin
 
+    Ask = Callable[[], RegistryLogin]
+
 BuildStage = Literal["prepare", "build", "push"]
 LAST_LINES = 25
 """How many of the last lines stand in the error."""
@@ -42,19 +50,18 @@ _HELPERS = ("credsStore", "credHelpers")
 _PASSED_ON = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY")
 
 
-def build_and_push(
-    build: Build, source: Path, order: ImageOrder, login: RegistryLogin, *, log: Log
-) -> Image:
+def build_and_push(build: Build, source: Path, order: ImageOrder, ask: Ask, *, log: Log) -> Image:
     """Build an image from a checkout, push it, and return what the registry holds now.
 
     Args:
         build: How it is built.
         source: The checkout's folder.
         order: What to make.
-        login: How to log in to the registry.
+        ask: Returns how to log in to the registry, with a token of now; called twice at most.
         log: Called with each line that the builder, and the commands before it, write.
 
     Raises:
+        ConfigInvalid: When Google does not accept the credentials that ask for a token.
         BuildFailed: When a command before the build, the build or the push fails, with its last
             lines.
         CommandTimedOut: When a command, or the build with buildx, takes longer than allowed.
@@ -62,17 +69,42 @@ def build_and_push(
     """
     _prepare(build, source, order, log)
     try:
-        with _docker_environment(login) as env:
-            if _has_buildx(build, env):
-                digest = _build_with_buildx(build, source, order, env, log)
-            else:
-                digest = _build_with_engine(build, source, order, login, log)
+        digest = _pushed(build, source, order, ask, log)
     except BuildFailed as failure:
         dockerfile = source / build.dockerfile
         text = dockerfile.read_text("utf-8", errors="replace") if dockerfile.is_file() else ""
         failure.missing_arguments = missing_arguments(text, order.args)
         raise
     return Image(order.repository, digest)
+
+
+def _pushed(build: Build, source: Path, order: ImageOrder, ask: Ask, log: Log) -> str:
+    login = ask()
+    with _docker_environment(login) as env:
+        if not _has_buildx(build, env):
+            return _build_with_engine(build, source, order, ask, log)
+        try:
+            return _build_with_buildx(build, source, order, env, log)
+        except BuildFailed:
+            if _takes(login, build, order):
+                raise
+            fresh = ask()
+            if fresh == login:
+                raise
+    log("the registry's login has expired during the build: the push is tried with a new one")
+    with _docker_environment(fresh) as env:
+        return _build_with_buildx(build, source, order, env, log)
+
+
+def _takes(login: RegistryLogin, build: Build, order: ImageOrder) -> bool:
+    """Return whether the registry takes a login; one that cannot be asked is not to blame on it."""
+    try:
+        Registry(login).digest(build.image, order.reference.rpartition(":")[2])
+    except RegistryRefused:
+        return False
+    except RegistryError:
+        return True
+    return True
 
 
 def _prepare(build: Build, source: Path, order: ImageOrder, log: Log) -> None:
@@ -151,9 +183,7 @@ def _buildx_command(build: Build, order: ImageOrder, metadata: Path) -> Command:
     )
 
 
-def _build_with_engine(
-    build: Build, source: Path, order: ImageOrder, login: RegistryLogin, log: Log
-) -> str:
+def _build_with_engine(build: Build, source: Path, order: ImageOrder, ask: Ask, log: Log) -> str:
     """Build with what every engine has, and read the digest from what the push says."""
     mask = masking([value for value in order.args.values() if isinstance(value, Secret)])
     args = {
@@ -170,6 +200,7 @@ def _build_with_engine(
             ),
             "the image was not built",
         )
+        login = ask()
         told.follow(
             there.push(order.reference, login.username, login.token),
             "the image was built, but not pushed",

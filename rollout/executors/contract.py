@@ -69,7 +69,7 @@ def read_contract(address: DatabaseAddress, scope: Scope, log: Log) -> Contract:
     """
     place = read_place(address)
     with (
-        proxy(address.proxy_command, place.host, place.port, log),
+        proxy(address, place.host, place.port, log),
         connect(address, place) as connection,
     ):
         return contract_on(connection, scope)

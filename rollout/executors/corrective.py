@@ -20,7 +20,7 @@ from rollout.decide.corrective import (
 from rollout.decide.lint import decide_lint
 from rollout.decide.migrate import decide_migrations
 from rollout.decide.scope import decide_scope
-from rollout.errors import ConfigInvalid, MigrationFailed
+from rollout.errors import MigrationFailed
 from rollout.executors.contract import read_contract
 from rollout.executors.database import Database
 from rollout.executors.schema_copy import schema_copy
@@ -65,13 +65,10 @@ def make_corrective(
         The draft, its files, and whether it may be offered.
 
     Raises:
-        ConfigInvalid: When the application's own command applies the migrations.
         ScratchUnusable: When no copy of the live schema can be made.
         DatabaseUnreachable: When nobody answers, or a connection was cut.
         DatabaseError: When the live schema cannot be read.
     """
-    if settings.by == "command":
-        raise ConfigInvalid("migrations.by", "should be drizzle: drafts are in its layouts only")
     with Database(live, log) as database:
         scope = decide_scope(settings, database.user)
         there = database.contract(scope)

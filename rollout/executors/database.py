@@ -63,6 +63,7 @@ class Database:
     Raises:
         ConfigInvalid: On entering, when the URL is none.
         DatabaseUnreachable: On entering, when nobody answers at the address.
+        DatabaseProxyRefused: On entering, when Google does not let its proxy through.
         DatabaseError: On entering, when the server refuses the login or has no such database.
     """
 
@@ -88,8 +89,7 @@ class Database:
             return self
         with ExitStack() as opening:
             place = self._place = read_place(self._address)
-            words = self._address.proxy_command
-            opening.enter_context(proxy(words, place.host, place.port, self._log))
+            opening.enter_context(proxy(self._address, place.host, place.port, self._log))
             self._connection = connect(self._address, place)
             opening.callback(self._connection.close)
             self._open = opening.pop_all()

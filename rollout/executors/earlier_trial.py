@@ -57,7 +57,7 @@ def try_earlier(  # noqa: PLR0913, PLR0917 - whose code, where, and for whom
     """
     with ExitStack() as opened:
         admin = opened.enter_context(scratch_server(server, log))
-        # Its proxy runs from here on, and one port has room for one.
+        # Its proxy runs from here on.
         server = replace(server, proxy_command=())
         roles = opened.enter_context(walk_roles(admin, log))
         then = opened.enter_context(grown(admin, server, roles, log))

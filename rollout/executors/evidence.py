@@ -39,6 +39,7 @@ class Places:
         address: Returns how the host is reached.
         host: Opens the host.
         login: Returns the registry's login.
+        dialled: Where connections for the public address go instead; empty follows its name.
     """
 
     application: Application
@@ -46,6 +47,7 @@ class Places:
     address: Callable[[], HostAddress]
     host: Callable[[], AbstractContextManager[Host]]
     login: Callable[[], RegistryLogin]
+    dialled: str = ""
 
 
 def look_around(evidence: Evidence, where: Iterable[Look], places: Places) -> Evidence:
@@ -90,7 +92,7 @@ def _route(evidence: Evidence, places: Places) -> Evidence:
 
 
 def _outside(evidence: Evidence, places: Places) -> Evidence:
-    return replace(evidence, outside=look_outside(places.url))
+    return replace(evidence, outside=look_outside(places.url, places.dialled))
 
 
 def _registry(evidence: Evidence, places: Places) -> Evidence:

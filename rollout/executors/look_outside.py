@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from rollout.executors.dial import client_to, dialled
 from rollout.model.seen import HealthCheckSeen, OutsideSeen, RouteSeen
 from rollout.render.caddyfile import RELEASE_HEADER
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT_S = 3.0
 ANSWER_TIMEOUT_S = 8.0
-_PORTS = {"https": 443, "http": 80}
 _LARGEST_BODY = 64 * 1024
 _GAI = {number: name for name, number in vars(socket).items() if name.startswith("EAI_")}
 
@@ -41,18 +41,20 @@ def look_at_route(name: str, port: int) -> RouteSeen:
     return RouteSeen(name, port, addresses, failure)
 
 
-def look_outside(url: str) -> OutsideSeen:
+def look_outside(url: str, address: str = "") -> OutsideSeen:
     """Return how a public address answers; takes at most some 15 s.
 
     Args:
         url: What to ask: the health address.
+        address: Where connections for it go instead; empty follows its name.
     """
     parts = urlsplit(url)
-    route = look_at_route(parts.hostname or "", parts.port or _PORTS[parts.scheme])
+    route = look_at_route(*dialled(url, address))
     if route.failure:
         return OutsideSeen(url, route)
-    code, words = _certificate(route) if parts.scheme == "https" else (None, "")
-    answer = _answer(url)
+    name = parts.hostname or ""
+    code, words = _certificate(route, name) if parts.scheme == "https" else (None, "")
+    answer = _answer(url, address)
     if answer is None:
         return OutsideSeen(url, route, code, words)
     return OutsideSeen(
@@ -78,13 +80,13 @@ def _connected(address: str, port: int) -> str:
     return ""
 
 
-def _certificate(route: RouteSeen) -> tuple[int | None, str]:
+def _certificate(route: RouteSeen, name: str) -> tuple[int | None, str]:
     """Return OpenSSL's verification code and words; 0 for a certificate that is trusted."""
     trust = ssl.create_default_context()
     try:
         with (
             socket.create_connection((route.name, route.port), CONNECT_TIMEOUT_S) as plain,
-            trust.wrap_socket(plain, server_hostname=route.name),
+            trust.wrap_socket(plain, server_hostname=name),
         ):
             return 0, "trusted"
     except ssl.SSLCertVerificationError as error:
@@ -93,14 +95,11 @@ def _certificate(route: RouteSeen) -> tuple[int | None, str]:
         return None, ""
 
 
-def _answer(url: str) -> httpx.Response | None:
+def _answer(url: str, address: str) -> httpx.Response | None:
     """Return what is answered, whatever the certificate is worth: nothing secret is sent."""
     try:
-        with httpx.Client(
-            timeout=ANSWER_TIMEOUT_S,
-            follow_redirects=False,
-            verify=False,  # noqa: S501 - the certificate was looked at by itself
-        ) as client:
+        # The certificate was looked at by itself.
+        with client_to(address, ANSWER_TIMEOUT_S, is_trusting=True) as client:
             return client.get(url, headers={"Cache-Control": "no-cache"})
     except httpx.HTTPError:
         return None

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from rollout.executors.clock import monotonic_s, unix_s
+from rollout.executors.dial import client_to, dialled, outside_client
 from rollout.executors.probe import ANSWER_TIMEOUT_S, ask
 from rollout.model.outside import Outside, Tls
 
@@ -32,7 +33,7 @@ def look_outside(verify: Verify, *, requests: int | None = None) -> Outside:
         requests: How often to ask for the latency instead; 0 measures none.
     """
     times = verify.limits.requests if requests is None else requests
-    with httpx.Client(timeout=ANSWER_TIMEOUT_S, follow_redirects=False) as client:
+    with outside_client(verify, ANSWER_TIMEOUT_S) as client:
         answer = ask(client, verify)
         seen = Outside(
             url=verify.url,
@@ -47,24 +48,25 @@ def look_outside(verify: Verify, *, requests: int | None = None) -> Outside:
         latencies_ms, lost = _measure(client, verify, times)
     parts = urlsplit(verify.url)
     if parts.scheme == "https":
-        host, port = parts.hostname or "", parts.port or 443
-        seen = replace(seen, tls=handshake(host, port), plain=_plain(verify.url))
+        tls = handshake(parts.hostname or "", *dialled(verify.url, verify.address))
+        seen = replace(seen, tls=tls, plain=_plain(verify))
     return replace(seen, latencies_ms=latencies_ms, lost=lost)
 
 
-def handshake(host: str, port: int) -> Tls:
+def handshake(name: str, host: str, port: int) -> Tls:
     """Return what a handshake shows, by the authorities that requests trust too.
 
     Args:
-        host: The name that the certificate must be for.
-        port: Where TLS is spoken.
+        name: The name that the certificate must be for.
+        host: Where TLS is spoken.
+        port: The port there.
     """
     context = httpx.create_ssl_context()
     context.set_alpn_protocols(["h2", "http/1.1"])
     try:
         with (
             socket.create_connection((host, port), CONNECT_TIMEOUT_S) as plain,
-            context.wrap_socket(plain, server_hostname=host) as wrapped,
+            context.wrap_socket(plain, server_hostname=name) as wrapped,
         ):
             until = str((wrapped.getpeercert() or {}).get("notAfter", ""))
             chosen = wrapped.selected_alpn_protocol() or ""
@@ -92,14 +94,13 @@ def _measure(client: httpx.Client, verify: Verify, times: int) -> tuple[tuple[fl
     return tuple(latencies_ms), lost
 
 
-def _plain(url: str) -> str:
-    """Return how the same address answers without TLS."""
+def _plain(verify: Verify) -> str:
+    """Return how the same address answers without TLS, at that protocol's own port."""
+    parts = urlsplit(verify.url)
+    elsewhere = verify.address.removesuffix(f":{urlsplit(f'//{verify.address}').port}")
     try:
-        answer = httpx.get(
-            f"http://{urlsplit(url).hostname}{urlsplit(url).path}",
-            timeout=CONNECT_TIMEOUT_S,
-            follow_redirects=False,
-        )
+        with client_to(elsewhere, CONNECT_TIMEOUT_S) as client:
+            answer = client.get(f"http://{parts.hostname}{parts.path}")
     except httpx.HTTPError as error:
         return type(error).__name__
     target = answer.headers.get("location", "")

@@ -9,6 +9,7 @@ import httpx
 
 from rollout.decide.outside import is_no_worse
 from rollout.executors.clock import monotonic_s, pause
+from rollout.executors.dial import outside_client
 from rollout.model.layout import release_service
 from rollout.model.outside import Dependency
 from rollout.model.probe import ProbeReport
@@ -62,7 +63,7 @@ def probe(
     began = monotonic_s()
     attempts, told = 0, ""
     upstream = release_service(service, release.number)
-    with httpx.Client(timeout=ANSWER_TIMEOUT_S, follow_redirects=False) as client:
+    with outside_client(verify, ANSWER_TIMEOUT_S) as client:
         while True:
             answer = ask(client, verify)
             problem = _problem(answer, verify, release.version.sha, upstream, before)

@@ -63,6 +63,12 @@ def inherited_environment() -> dict[str, str]:
     return {name: os.environ[name] for name in INHERITED if name in os.environ}
 
 
+def google_environment() -> dict[str, str]:
+    """Return the variables of the worker that say who Google's programs are."""
+    names = (name for name in os.environ if name.startswith(("CLOUDSDK_", "GOOGLE_")))
+    return {name: os.environ[name] for name in names}
+
+
 def run_local(
     command: Command,
     *,

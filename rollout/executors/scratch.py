@@ -56,7 +56,7 @@ def scratch_server(server: DatabaseAddress, log: Log) -> Generator[psycopg.Conne
     place = read_place(server)
     with ExitStack() as opened:
         try:
-            opened.enter_context(proxy(server.proxy_command, place.host, place.port, log))
+            opened.enter_context(proxy(server, place.host, place.port, log))
             connection = opened.enter_context(connect(server, place))
         except DatabaseError as error:
             away = isinstance(error, DatabaseUnreachable)

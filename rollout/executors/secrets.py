@@ -9,7 +9,8 @@ from google.api_core import exceptions, retry
 from google.auth.exceptions import GoogleAuthError
 from google.cloud.secretmanager_v1 import SecretVersion
 
-from rollout.errors import SecretStoreUnavailable, SecretUnusable
+from rollout.errors import SecretStoreRefused, SecretStoreUnavailable, SecretUnusable
+from rollout.executors.google_login import refuses_login
 from rollout.model.command import Secret
 from rollout.model.secrets import Reading, SecretValue, Unusable
 
@@ -22,8 +23,10 @@ TIMEOUT_S = 20.0
 """How long one read may take in all, tries again included, in seconds."""
 LATEST = "latest"
 _SIDE_BY_SIDE = 8
+_PASSING = (exceptions.ServiceUnavailable, exceptions.TooManyRequests)
 _RETRY = retry.Retry(
-    predicate=retry.if_exception_type(exceptions.ServiceUnavailable, exceptions.TooManyRequests),
+    # A token that cannot be had is told as a service that is not there.
+    predicate=lambda error: isinstance(error, _PASSING) and not refuses_login(error),
     initial=0.2,
     maximum=2.0,
     timeout=TIMEOUT_S,
@@ -55,7 +58,8 @@ class SecretStore:
         Raises:
             SecretUnusable: When any is missing, disabled, destroyed, empty or forbidden; names
                 all of them at once.
-            SecretStoreUnavailable: When Secret Manager cannot be reached or does not know us.
+            SecretStoreRefused: When Google does not take the worker's login.
+            SecretStoreUnavailable: When Secret Manager cannot be reached.
         """
         wanted = {name: (versions or {}).get(name, LATEST) for name in names}
         reading = self.look_at(wanted)
@@ -81,7 +85,8 @@ class SecretStore:
             versions: Secret name to version number.
 
         Raises:
-            SecretStoreUnavailable: When Secret Manager cannot be reached or does not know us.
+            SecretStoreRefused: When Google does not take the worker's login.
+            SecretStoreUnavailable: When Secret Manager cannot be reached.
         """
         with ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="secret") as pool:
             answers = tuple(pool.map(self._read, versions.keys(), versions.values()))
@@ -135,8 +140,13 @@ def _absent(version: str) -> str:
 
 
 def _unavailable(error: Exception) -> SecretStoreUnavailable:
+    if refuses_login(error):
+        return SecretStoreRefused(
+            f"Google does not take the worker's login: {type(error).__name__}: {error}",
+            next_step="Renew the credentials of the project's block, or log the worker's account "
+            "in again, then retry.",
+        )
     return SecretStoreUnavailable(
         f"Secret Manager cannot be asked: {type(error).__name__}: {error}",
-        next_step="Check the credentials of the project's block and that its address answers, "
-        "then retry.",
+        next_step="Check that the address of the project's block answers, then retry.",
     )

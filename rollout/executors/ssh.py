@@ -219,9 +219,16 @@ def _private_key(address: HostAddress) -> paramiko.PKey:
 
 
 def _other_key(address: HostAddress, error: paramiko.BadHostKeyException) -> HostKeyChanged:
+    shown, pinned = error.key.fingerprint, error.expected_key.fingerprint
+    if address.key_told_by:
+        return HostKeyChanged(
+            f"{address.host} shows the key {shown}, not {pinned}, which {address.key_told_by} told "
+            "Google when it started",
+            next_step="Find out who answers in its place; if somebody gave the machine new keys, "
+            "pin the one that its serial console shows as host_key in its block.",
+        )
     return HostKeyChanged(
-        f"{address.host} shows the key {error.key.fingerprint}, not the pinned "
-        f"{error.expected_key.fingerprint}",
+        f"{address.host} shows the key {shown}, not the pinned {pinned}",
         next_step="If the host was rebuilt, put its new key into the block; if not, find out who "
         "answers in its place.",
     )

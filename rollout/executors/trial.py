@@ -79,7 +79,7 @@ def try_statements(
     """
     place = read_place(address)
     with (
-        proxy(address.proxy_command, place.host, place.port, log),
+        proxy(address, place.host, place.port, log),
         connect(address, place) as connection,
         told("the statements cannot be tried"),
     ):

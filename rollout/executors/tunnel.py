@@ -8,7 +8,6 @@ Source: `paramiko.ProxyCommand.recv`, paramiko 3 and 4, read 2026-11-25.
 
 from __future__ import annotations
 
-import os
 import shlex
 import socket
 import subprocess
@@ -17,7 +16,7 @@ import threading
 from typing import IO, Self
 
 from rollout.errors import ConfigInvalid
-from rollout.executors.process import inherited_environment
+from rollout.executors.process import google_environment, inherited_environment
 
 _END_TIMEOUT_S = 1.0
 _TOLD_BYTES = 4096
@@ -50,7 +49,7 @@ class Tunnel(socket.socket):
             try:
                 process = subprocess.Popen(
                     words,
-                    env=inherited_environment() | _of_google(),
+                    env=inherited_environment() | google_environment(),
                     stdin=others.fileno(),
                     stdout=others.fileno(),
                     stderr=told,
@@ -95,12 +94,6 @@ class Tunnel(socket.socket):
             self._told.seek(max(0, size_bytes - _TOLD_BYTES))
             self._said = self._told.read().decode(errors="replace").strip()
             self._told.close()
-
-
-def _of_google() -> dict[str, str]:
-    """Return the variables that say who Google's programs are."""
-    names = (name for name in os.environ if name.startswith(("CLOUDSDK_", "GOOGLE_")))
-    return {name: os.environ[name] for name in names}
 
 
 def _words(command: str, names: dict[str, str]) -> list[str]:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-import httpx
-
 from rollout.executors.clock import monotonic_s
+from rollout.executors.dial import outside_client
 from rollout.executors.probe import ANSWER_TIMEOUT_S, ask
 from rollout.model.sample import Sample
 
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
+
+    import httpx
 
     from rollout.config import Verify
 
@@ -64,7 +65,7 @@ class Watch:
 
     def _watch(self) -> None:
         between_s, count = 1 / self._verify.watch_rate_per_s, 0
-        with httpx.Client(timeout=ANSWER_TIMEOUT_S, follow_redirects=False) as client:
+        with outside_client(self._verify, ANSWER_TIMEOUT_S) as client:
             while not self._stop.is_set() and len(self._samples) < MOST_SAMPLES:
                 self._samples.append(self._look(client))
                 # What a slow answer has missed is not made up for by a burst.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import google_auth_httplib2
 import pytest
 from googleapiclient import discovery
@@ -61,3 +63,15 @@ def test_a_google_that_does_not_answer_is_told():
 
     with pytest.raises(AlertsUnavailable, match="Cloud Monitoring cannot be asked"):
         Alerts(PROJECT, discovery.build("monitoring", "v3", **asked)).newest()
+
+
+def test_a_login_that_google_does_not_take_is_to_be_renewed():
+    from google.oauth2.credentials import Credentials
+
+    unknown: Any = Credentials(token="of-yesterday")
+    http = google_auth_httplib2.AuthorizedHttp(unknown, max_refresh_attempts=0)
+
+    with pytest.raises(AlertsUnavailable, match="HTTP 401") as raised:
+        Alerts(PROJECT, discovery.build("monitoring", "v3", http=http)).newest()
+
+    assert raised.value.next_step == "Renew the credentials of the gcp-project block."

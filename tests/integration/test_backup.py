@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from googleapiclient import discovery
 
-from rollout.errors import BackupFailed, BackupUnavailable
+from rollout.errors import BackupFailed, BackupRefused, BackupUnavailable
 from rollout.executors.backup import Backups
 from rollout.model.backup import Backup
 from tests.support.database import SCHEMA, TABLE, folder, scratch_database
@@ -105,10 +105,12 @@ def test_a_key_that_google_does_not_know_is_told(tmp_path: Path):
     known = json.loads(Path(facts()["service_account_key"]).read_text())
     account.write_text(json.dumps(known | {"private_key": key.decode()}))
 
-    with pytest.raises(BackupUnavailable) as raised:
+    with pytest.raises(BackupRefused) as raised:
         backups(service_account_file=str(account)).make("any", "a test", LONG_S)
 
-    assert raised.value.retry_safe
+    assert (raised.value.http_status, raised.value.retry_safe) == (401, False)
+    assert "Google does not take the worker's login: ('invalid_grant" in raised.value.true
+    assert raised.value.next_step == "Renew the credentials of the gcp-project block, then retry."
     assert "PRIVATE KEY" not in str(raised.value)
 
 

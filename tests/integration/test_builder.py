@@ -76,15 +76,20 @@ class Job:
             {"dockerfile": "apps/web/Dockerfile", "image": name, "builder": builder, **settings}
         )
         self.logged: list[str] = []
+        self.given: list[RegistryLogin] = []
 
-    def run(self, login: RegistryLogin | None = None) -> Image:
+    def run(self, login: RegistryLogin | None = None, then: RegistryLogin | None = None) -> Image:
+        """Build and push; the first time that it asks it is given `login`, and `then` later."""
         login = login or registry_login()
+        self.given = [login, then or login]
         order = ImageOrder(
             f"{login.repository(self.name)}:{VERSION}",
             {"APP_VERSION": VERSION, "DSN": Secret(DSN)},
             {"org.opencontainers.image.revision": VERSION, "words": "two words"},
         )
-        return build_and_push(self.build, self.source, order, login, log=self.logged.append)
+        return build_and_push(
+            self.build, self.source, order, lambda: self.given.pop(0), log=self.logged.append
+        )
 
 
 def test_the_digest_is_what_the_registry_has(source: Path, name: str, builder: str):
@@ -168,6 +173,20 @@ def test_a_refused_push_is_told_and_its_token_is_not(source: Path, name: str, bu
 
     assert "not-the-token" not in str(failed.value)
     assert Registry(registry_login()).digest(name, VERSION) is None
+
+
+def test_a_login_that_expires_during_the_build_is_asked_for_anew(
+    source: Path, name: str, builder: str
+):
+    job = Job(source, name, builder)
+
+    image = job.run(registry_login(token=Secret("expired")), then=registry_login())
+
+    assert Registry(registry_login()).digest(name, VERSION) == image.digest
+    assert job.given == []
+    # It was built once: the second time there was only the push left.
+    ran = [line for line in job.logged if f"building {VERSION} with" in line and "RUN" not in line]
+    assert len(ran) == 1
 
 
 def test_commands_before_the_build_see_its_arguments(source: Path, name: str, builder: str):

@@ -140,12 +140,14 @@ class TestProxy:
             pass
 
         assert refused.value.true == (
-            "the database's proxy sh does not listen (status 3)\n  no credentials"
+            "the database's proxy sh is not ready (status 3)\n  no credentials"
         )
 
     def test_one_that_is_not_there_is_told(self, scratch: Scratch):
         with (
-            pytest.raises(DatabaseUnreachable, match="no-such-proxy cannot be started: No such"),
+            pytest.raises(
+                DatabaseUnreachable, match="no-such-proxy cannot be started: there is no such"
+            ),
             self.through(scratch, 54322, "no-such-proxy"),
         ):
             pass

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from pydantic import SecretStr
 
+from blocks import gcp_project as blocks_gcp
+from blocks.target_host import TargetHost
+from deployments.documents import gcp_project
+from deployments.facts import read_world
 from rollout.diagnose.collect import evidence_of
 from rollout.diagnose.match import diagnose
 from rollout.errors import (
@@ -22,12 +29,12 @@ from rollout.errors import (
 from rollout.executors.host import Host
 from rollout.model.command import Command, script
 from rollout.model.seen import Around
+from tests.support import compute
 from tests.support.vm import Vm, bare_vm
 from tests.support.world import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
-    from pathlib import Path
 
     from rollout.model.target import HostAddress
 
@@ -64,6 +71,20 @@ def tunnelled(
     return address
 
 
+@pytest.fixture
+def block(vm: Vm, tunnelled: Callable[[str], HostAddress]) -> TargetHost:
+    """The host's block with the typed choice, and no key: the machine has told it to Google."""
+    tunnelled("")
+    known = read_world(Path(os.environ["REHEARSAL_WORLD"]))
+    return TargetHost(
+        host="trovella-prod-vm",
+        through="iap",
+        instance=compute.MACHINE,
+        private_key=SecretStr(vm.address.private_key.reveal()),
+        gcp=gcp_project(known.gcp_project),
+    )
+
+
 def tunnels() -> list[str]:
     found = subprocess.run(
         ("pgrep", "-f", "gcloud compute start-iap-tunnel"),
@@ -83,6 +104,14 @@ def test_a_command_and_its_input_go_through_and_nothing_is_left(
 
     assert told.stdout.split() == ["deploy", "300000"]
     assert not tunnels()
+
+
+def test_a_block_that_chooses_iap_takes_the_key_from_google(vm: Vm, block: TargetHost):
+    blocks_gcp._host_key.cache_clear()
+
+    with compute.told(vm.address.host_key), block.executor() as host:
+        assert host.address.proxy_command == COMMAND
+        assert host.run(Command(("id", "-un"))).stdout == "deploy\n"
 
 
 def test_a_tunnel_that_ends_is_a_cut_at_once(tunnelled: Callable[[str], HostAddress]):

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from rollout.config import Verify
+from rollout.executors.look_outside import look_outside as explain
 from rollout.executors.outside import handshake, look_outside
 from rollout.executors.probe import probe
 from rollout.model.outside import Dependency
@@ -39,7 +40,12 @@ class Health(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         kind = type(self)
         kind.asked += 1
-        body = {"status": "degraded", "checks": CHECKS, "version": "a" * 40}
+        body = {
+            "status": "degraded",
+            "checks": CHECKS,
+            "version": "a" * 40,
+            "host": self.headers["Host"],
+        }
         text = json.dumps(body).encode()
         self.send_response(503 if kind.fails and kind.asked % 3 == 0 else 200)
         self.send_header("Content-Length", str(len(text)))
@@ -170,7 +176,38 @@ def test_a_certificate_for_another_name_is_told(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("SSL_CERT_FILE", str(file))
 
     with serving(file) as port:
-        assert "Hostname mismatch" in handshake(NAME, port).problem
+        assert "Hostname mismatch" in handshake(NAME, NAME, port).problem
+
+
+def test_another_address_is_asked_under_the_public_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    now = datetime.now(UTC)
+    file = certificate(tmp_path, now, now + timedelta(days=9), "elsewhere.example")
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    public = {
+        "url": "https://elsewhere.example/api/health",
+        "version_key": "host",
+        "limits": {"requests": 2},
+    }
+
+    with serving(file, "h2") as port:
+        verify = Verify.model_validate(public | {"address": f"127.0.0.1:{port}"})
+        seen = look_outside(verify)
+        explained = explain(verify.url, verify.address)
+        other = Verify.model_validate(
+            public | {"url": "https://another.example/", "address": f"127.0.0.1:{port}"}
+        )
+        refused = look_outside(other)
+
+    assert seen.tls is not None
+    assert (seen.tls.problem, seen.tls.protocol, seen.problem) == ("", "h2", "")
+    assert (seen.version, len(seen.latencies_ms), seen.lost) == ("elsewhere.example", 2, 0)
+    assert (explained.certificate_words, explained.http_status) == ("trusted", 200)
+    assert explained.route is not None
+    assert explained.route.name == "127.0.0.1"
+    assert refused.tls is not None
+    assert "Hostname mismatch" in refused.tls.problem
 
 
 def test_where_nobody_listens_nothing_is_raised():

@@ -10,7 +10,7 @@ import pytest
 
 from infra.rehearsal.google import stored
 from infra.rehearsal.google_rules import Version
-from rollout.errors import SecretStoreUnavailable, SecretUnusable
+from rollout.errors import SecretStoreRefused, SecretStoreUnavailable, SecretUnusable
 from rollout.executors import secrets as executor
 from rollout.executors.secrets import SecretStore
 from rollout.model.command import Secret
@@ -167,5 +167,26 @@ def test_the_caller_is_not_known():
 
     nobody = SecretManagerServiceClient(credentials=AnonymousCredentials())
 
-    with pytest.raises(SecretStoreUnavailable, match="Unauthenticated"):
+    with pytest.raises(SecretStoreRefused, match="login: Unauthenticated") as refused:
         SecretStore(PROJECT, nobody).read(["trovella-database-url"])
+
+    assert not refused.value.retry_safe
+
+
+def test_a_persons_login_that_has_expired_is_named_at_once():
+    """Google's client tells it as a service that is not there."""
+    from google.cloud.secretmanager_v1 import SecretManagerServiceClient
+    from google.oauth2.credentials import Credentials
+
+    expired = Credentials(
+        token=None,
+        refresh_token="expired",
+        token_uri="https://oauth2.googleapis.com/token",
+        client_id="a-person",
+        client_secret="of-the-cli",
+    )
+    store = SecretStore(PROJECT, SecretManagerServiceClient(credentials=expired))
+
+    # What was asked again and again ends as a RetryError.
+    with pytest.raises(SecretStoreRefused, match=r"login: ServiceUnavailable: .*invalid_grant"):
+        store.read(["trovella-database-url"])

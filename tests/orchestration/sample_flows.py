@@ -49,8 +49,16 @@ def verify(commit: str, path: str) -> None:
 
 
 @flow(name="deploy", flow_run_name="deploy {commit} to {environment}")
-def deploy(commit: str, environment: str, reason: str = "", actor: str = "") -> str:
+def deploy(
+    commit: str,
+    environment: str,
+    reason: str = "",
+    actor: str = "",
+    accept: tuple[str, ...] = (),
+    dry_run: bool = False,
+) -> str:
     """Deploy nothing; `reason` may name a file to wait for."""
+    get_run_logger().info("accepting %s, dry run: %s", "|".join(accept), dry_run)
     quality(commit)
     wait_for(reason)
     verify(commit, actor)

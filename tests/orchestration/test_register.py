@@ -156,11 +156,18 @@ def test_saved_blocks_hand_out_what_the_operator_gave(folder: Path):
 
 @pytest.mark.usefixtures("registered")
 def test_a_saved_block_is_written_again_when_asked(server: Server, folder: Path):
-    (folder / "blocks.toml").write_text(_facts(folder, "10.0.0.4"))
+    pinned = f'host_key = "{HOST_KEY}"'
+    iap = 'through = "iap"\ninstance = "trovella-prod/us-central1-a/vm"'
+    (folder / "blocks.toml").write_text(_facts(folder, "10.0.0.4").replace(pinned, iap))
 
     _register(server, folder, "--replace-blocks")
 
-    assert load_target_host("production-host").host == "10.0.0.4"
+    saved = load_target_host("production-host")
+    assert saved.host == "10.0.0.4"
+    assert saved.address().proxy_command.startswith("gcloud compute start-iap-tunnel vm %p ")
+    # Who asks for its key is the saved project.
+    assert saved.gcp is not None
+    assert saved.gcp.is_called("production-gcp")
 
 
 @pytest.mark.usefixtures("server")

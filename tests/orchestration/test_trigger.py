@@ -60,7 +60,10 @@ def _run_step(
 def test_the_deploy_step_ends_as_its_run_ends(taken: Server, tmp_path: Path):
     step = _step("deploy.yml", "Deploy the commit")
     given = {
-        "${{ github.sha }}": GOOD,
+        "${{ inputs.commit || github.sha }}": GOOD,
+        "${{ inputs.environment || 'production' }}": "production",
+        "${{ inputs.accept }}": "drop-column, * $(touch /tmp/never)",
+        "${{ inputs.dry_run }}": "true",
         "${{ github.actor }}": "ada",
         "${{ github.run_attempt }}": "1",
     }
@@ -69,6 +72,7 @@ def test_the_deploy_step_ends_as_its_run_ends(taken: Server, tmp_path: Path):
 
     assert done.returncode == 0, done.stderr
     assert f"looking at {GOOD}" in done.stderr
+    assert "accepting drop-column|*|$(touch|/tmp/never), dry run: True" in done.stderr
     assert "### ✅ deploy 1234567 to production: Completed" in (tmp_path / "summary.md").read_text()
     url = (tmp_path / "output").read_text().removeprefix("run_url=").strip()
     assert url.startswith(taken.url.removesuffix("/api"))
@@ -84,8 +88,12 @@ def test_the_deploy_step_ends_as_its_run_ends(taken: Server, tmp_path: Path):
 
 def test_the_deploy_step_fails_with_the_runs_own_words(taken: Server, tmp_path: Path):
     step = _step("deploy.yml", "Deploy the commit")
+    given = {
+        "${{ inputs.commit || github.sha }}": FAULTY,
+        "${{ inputs.environment || 'production' }}": "production",
+    }
 
-    done = _run_step(step, {"${{ github.sha }}": FAULTY}, taken, tmp_path)
+    done = _run_step(step, given, taken, tmp_path)
 
     assert done.returncode == 1
     told = (
@@ -103,6 +111,7 @@ def test_the_deploy_step_fails_with_the_runs_own_words(taken: Server, tmp_path: 
 def test_the_rollback_step_passes_its_inputs_as_text(taken: Server, tmp_path: Path):
     reason = """it's "$(touch /tmp/never)" `broken`; rm -rf *"""
     given = {
+        "${{ inputs.environment || 'production' }}": "production",
         "${{ inputs.strategy }}": "corrective",
         "${{ inputs.to }}": "0e12345",
         "${{ inputs.reason }}": reason,
@@ -122,6 +131,7 @@ def test_the_rollback_step_passes_its_inputs_as_text(taken: Server, tmp_path: Pa
 
 def test_the_rollback_steps_summary_has_the_three_parts(taken: Server, tmp_path: Path):
     given = {
+        "${{ inputs.environment || 'production' }}": "production",
         "${{ inputs.strategy }}": "auto",
         "${{ inputs.to }}": FAULTY,
         "${{ inputs.reason }}": "a test",

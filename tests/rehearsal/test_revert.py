@@ -109,7 +109,7 @@ def test_each_run_was_a_deployment_of_its_commit(left: Left):
     for one in made:
         last = one["statuses"][1]
         assert last["environment_url"] == facts()["public_url"]
-        assert last["log_url"].endswith(f"/runs/flow-run/{one['payload']['run']}")
+        assert last["log_url"].endswith(f"/flow-run/{one['payload']['run']}")
 
 
 def test_a_dry_run_tells_and_asks_nobody(left: Left):

@@ -108,27 +108,29 @@ def test_what_was_down_before_the_deploy_is_told_and_stops_nothing(serving: str)
 
 
 @contextmanager
-def without_the_last_migration() -> Generator[None]:
-    """Let the database's own table lack its newest row, as after a restore."""
+def without_migrations() -> Generator[None]:
+    """Let the database's own table lack its rows, as in another database.
+
+    All of them: the release that serves need not know the newest, after a rollback.
+    """
     table = "drizzle.__drizzle_migrations"
     with psycopg.connect(facts()["database_url"], autocommit=True) as connection:
-        newest = f"(select id from {table} order by created_at desc limit 1)"
-        row = connection.execute(
-            f"delete from {table} where id = {newest} returning id, hash, created_at"  # pyright: ignore[reportArgumentType]
-        ).fetchone()
+        rows = connection.execute(
+            f"delete from {table} returning id, hash, created_at"  # pyright: ignore[reportArgumentType]
+        ).fetchall()
         try:
             yield
         finally:
-            connection.execute(
+            connection.cursor().executemany(
                 f"insert into {table} (id, hash, created_at) values (%s, %s, %s)",  # pyright: ignore[reportArgumentType]
-                row,
+                rows,
             )
 
 
 def test_verify_alone_asks_for_all_of_it(serving: str):
     now = datetime.now(UTC).isoformat()
     alerts = opened(shown("Uptime", now), shown("Memory", now, now))
-    with without_redis(), alerts, without_the_last_migration():
+    with without_redis(), alerts, without_migrations():
         run = trigger("verify")
 
     assert run.state == "Failed", run.log

@@ -68,14 +68,14 @@ def trigger(
     dry_run: bool = False,
     hold: bool = False,
     accept: tuple[str, ...] = (),
-    environment: str = "rehearsal",
+    deployment: str = "rehearsal",
     **parameters: str,
 ) -> Run:
     """Start a deployment of the rehearsal and wait for its end, as GitHub does."""
     words = [f"--parameter={key}={value}" for key, value in parameters.items()]
     more = ({"accept": accept} if accept else {}) | ({"hold": True} if hold else {})
     words += ["--parameters", json.dumps(more), *(["--dry-run"] if dry_run else [])]
-    return _follow([ROOT / "bin/trigger", flow, "--environment", environment, *words, "--json"])
+    return _follow([ROOT / "bin/trigger", flow, "--environment", deployment, *words, "--json"])
 
 
 def _follow(command: list[Any]) -> Run:

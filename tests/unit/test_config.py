@@ -83,6 +83,9 @@ def test_the_sample_files_name_every_finding_of_the_dry_run():
         (('url = "https', 'url = "ftp'), "verify.url"),
         (("[verify]", "[verify]\nwatch_rate_per_s = -1"), "verify.watch_rate_per_s"),
         (("[verify]", "[verify]\nwatch_rate_per_s = 51"), "verify.watch_rate_per_s"),
+        (("[verify]", '[verify]\naddress = "10.0.0.2:0"'), "should be HOST or HOST:PORT"),
+        (("[verify]", '[verify]\naddress = "10.0.0.2:65536"'), "out of range"),
+        (("[verify]", '[verify]\naddress = "https://10.0.0.2"'), "verify.address"),
         (
             ('folder = "migrations"', 'folder = "m"\ncommand = ["migrate"]'),
             "neither goes without the other",

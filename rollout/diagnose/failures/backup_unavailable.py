@@ -18,9 +18,9 @@ def _look(evidence: Evidence) -> Told | None:
     if not evidence.is_a("BackupUnavailable") or evidence.http_status == _TOO_MANY:
         return None
     return Told(
-        cause="Cloud SQL's Admin API cannot be asked, or does not know the worker",
+        cause="Cloud SQL's Admin API cannot be asked",
         seen=evidence.true,
-        next_step="Check the credentials of the project's block, and the worker's network.",
+        next_step="Check the worker's network, and what Google says of its service.",
         commands=("gcloud auth list", "bin/doctor"),
         retry=Retry.SAFE,
         impact=SERVES_ON,

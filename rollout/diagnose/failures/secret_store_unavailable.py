@@ -14,12 +14,18 @@ if TYPE_CHECKING:
 def _look(evidence: Evidence) -> Told | None:
     if not evidence.is_a("SecretStoreUnavailable"):
         return None
+    refused = evidence.is_a("SecretStoreRefused")
     return Told(
-        cause="Secret Manager cannot be reached, or does not know the worker",
+        cause="the worker's Google login has expired, or was withdrawn"
+        if refused
+        else "Secret Manager cannot be reached",
         seen=evidence.true,
-        next_step="Check the credentials of the project's block, and the worker's network.",
+        next_step="Renew the credentials of the project's block, or log the worker's account in "
+        "again."
+        if refused
+        else "Check the worker's network, and what Google says of its service.",
         commands=("gcloud auth list", "bin/doctor"),
-        retry=Retry.SAFE,
+        retry=Retry.AFTER if refused else Retry.SAFE,
         impact=SERVES_ON,
     )
 

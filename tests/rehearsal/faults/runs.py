@@ -62,6 +62,7 @@ class RunFault:
         phase: The task that has begun when it happens.
         strike: Does it to a run.
         goes_on: Whether the run is to end well by itself, without a retry.
+        gives_way: Whether a newer run has the target by then, to which a retry gives way.
         flow: The run's flow.
     """
 
@@ -69,6 +70,7 @@ class RunFault:
     phase: str
     strike: Callable[[str], None]
     goes_on: bool = False
+    gives_way: bool = False
     flow: Flow = "deploy"
 
 
@@ -129,7 +131,12 @@ RUN_FAULTS = (
     RunFault("Prefect's server gone", "verify", server_gone, goes_on=True),
     RunFault("registry answers 503", "quality", registry_fails),
     RunFault("registry hangs", "quality", registry_hangs),
-    RunFault("run paused, declared Crashed, followed", "deploy-prod", paused_and_followed),
+    RunFault(
+        "run paused, declared Crashed, followed",
+        "deploy-prod",
+        paused_and_followed,
+        gives_way=True,
+    ),
     RunFault("run killed", "rollback: choose", kill_run, flow="rollback"),
     RunFault("run killed", "rollback", kill_run, flow="rollback"),
     RunFault("run killed", "verify", kill_run, flow="rollback"),
@@ -166,7 +173,8 @@ def run_cell(fault: RunFault) -> Cell:
                 problems.append(f"the run did not go on by itself: {state}")
             time.sleep(TOLD_TWICE_S)
             second = retry(run_id)
-            problems += [] if second.state == "Completed" else [f"retry: {second.log}"]
+            wanted = "Superseded" if fault.gives_way else "Completed"
+            problems += [] if second.state == wanted else [f"retry: {second.log}"]
     lost = int(probe.result()["lost"])
     problems += [f"lost {lost}: {probe.result()}"] if lost else []
     return Cell(

@@ -88,6 +88,37 @@ def test_what_does_not_fit_is_told_without_its_value(fields: dict[str, Any], tol
     assert "hunter2" not in first_problem(raised.value)
 
 
+def _machine(**fields: Any) -> TargetHost:
+    given = {"through": "iap", "instance": "trovella-prod/us-central1-a/trovella-prod-vm"}
+    return _host(**(given | fields))
+
+
+def test_a_host_is_reached_directly_by_a_command_or_through_iap():
+    assert _host().address().proxy_command == ""
+    assert _host(proxy_command="nc %h %p").address().proxy_command == "nc %h %p"
+    assert _machine().address().proxy_command == (
+        "gcloud compute start-iap-tunnel trovella-prod-vm %p --listen-on-stdin "
+        "--project trovella-prod --zone us-central1-a"
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"instance": ""}, "it instance should be project/zone/name where through is iap"),
+        ({"instance": "trovella-prod-vm"}, "instance String should match pattern"),
+        ({"proxy_command": "nc %h %p"}, "it proxy_command should be empty where through is iap"),
+        ({"host_key": ""}, "it host_key should be given, or else instance and gcp"),
+        ({"through": "vpn"}, "through Input should be 'network' or 'iap'"),
+    ],
+)
+def test_a_way_to_the_host_that_does_not_fit_is_told(fields: dict[str, Any], told: str):
+    with pytest.raises(ValidationError) as raised:
+        _machine(**fields)
+
+    assert first_problem(raised.value).startswith(told)
+
+
 @pytest.mark.parametrize(
     ("url", "host", "port", "wanted"),
     [
@@ -101,6 +132,27 @@ def test_what_does_not_fit_is_told_without_its_value(fields: dict[str, Any], tol
 )  # fmt: skip
 def test_a_database_is_reached_where_the_block_says(url: str, host: str, port: int, wanted: str):
     assert _readdressed(Secret(url), host, port, "secret x").reveal() == wanted
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"host": "10.0.0.9"}, "it host, port and proxy_command should be empty beside cloud_sql"),
+        ({"proxy_command": ["x"]}, "it host, port and proxy_command should be empty"),
+        ({"cloud_sql": "trovella"}, "cloud_sql String should match pattern"),
+    ],
+)
+def test_a_way_to_the_database_that_does_not_fit_is_told(fields: dict[str, Any], told: str):
+    given: dict[str, Any] = {
+        "url_secret": "x",
+        "cloud_sql": "trovella-prod:us-central1:trovella",
+        "gcp": GcpProject.model_construct(),
+    }
+
+    with pytest.raises(ValidationError) as raised:
+        AppDatabase(**{**given, **fields})
+
+    assert first_problem(raised.value).startswith(told)
 
 
 @pytest.mark.parametrize("url", ["", "hunter2", "mysql://a:hunter2@h/db", "postgresql:///hunter2"])

@@ -7,6 +7,7 @@ import pytest
 from rollout.decide.compatible.judge import compatible
 from rollout.decide.corrective import (
     Corrective,
+    not_drafted,
     nowhere_to_propose,
     propose_corrective,
     refuse_unneeded,
@@ -79,6 +80,7 @@ def test_it_is_proposed_in_the_migrations_folder_with_what_comes_back_and_what_d
 @pytest.mark.parametrize(
     ("refusal", "told", "advice"),
     [
+        (not_drafted("notes"), "in Drizzle's layouts only", "by hand and deploy it, then go back"),
         (without_scratch("production"), "names no scratch_database", "never production's"),
         (nowhere_to_propose("production"), "has no [github]", "accept apply-corrective"),
         (refuse_unneeded(3), "breaks nothing", "bin/rollback 3 --strategy image"),

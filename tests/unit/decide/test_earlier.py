@@ -134,6 +134,16 @@ def test_where_nothing_else_fits_that_is_said():
     assert "Compatible with the schema: no other release." in verdict.findings[0].help
 
 
+def test_where_an_own_command_migrates_no_draft_is_named():
+    broken = candidate(3, compatible(note(column("extra")), note()))
+
+    verdict = judge_earlier(Earlier(broken, (broken,), is_drafted=False), ())
+
+    help_ = verdict.findings[0].help
+    assert "needs: write the migration, and deploy it before going back." in help_
+    assert "--strategy corrective" not in help_
+
+
 @pytest.mark.parametrize("rule", sorted(UNKNOWN))
 def test_what_is_not_known_is_refused_unless_it_is_accepted(rule: str):
     unknown = replace(NO_CONTRACT, rule=rule)

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from rollout.commands import proposal as commands
-from rollout.config import GitHub, parse_environment
+from rollout.config import parse_environment
 from rollout.errors import ConfigInvalid
+from rollout.github import GitHub
 from rollout.model.proposal import Commit
 from rollout.model.release import Version
 from tests.unit.test_config import MINIMAL

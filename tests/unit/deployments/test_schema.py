@@ -21,6 +21,12 @@ def test_an_unknown_environment_is_told_in_three_parts(
     assert following.startswith("next: ")
 
 
+def test_no_draft_for_a_stack_whose_own_command_migrates(capsys: pytest.CaptureFixture[str]):
+    assert main(["corrective", "12", "--environment", "notes"]) == 2
+
+    assert "drafts are in Drizzle's layouts only" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("words", [[], ["compare"], ["candidate"], ["candidates", "12"]])
 def test_words_that_are_no_command(words: list[str], capsys: pytest.CaptureFixture[str]):
     with pytest.raises(SystemExit) as caught:

@@ -56,6 +56,9 @@ def test_the_rollbacks_form_asks_for_what_its_flow_takes():
     inputs = form["workflow_dispatch"]["inputs"]
 
     assert inputs.keys() == {"strategy", "to", "reason", "dry_run", "accept"}
+    called = form["workflow_call"]["inputs"]
+    assert called.keys() == inputs.keys() | {"environment", "repository", "ref"}
+    assert called["reason"]["required"]
     assert inputs["strategy"]["options"] == list(get_args(Strategy))
     assert inputs["reason"]["required"]
 
@@ -68,3 +71,16 @@ def test_what_changes_production_is_not_cancelled_and_asks_for_little(name: str)
     assert document["concurrency"]["cancel-in-progress"] is False
     assert document["permissions"] == {}
     assert job["permissions"] == {"contents": "read", "id-token": "write"}
+
+
+@pytest.mark.parametrize("name", ["deploy.yml", "rollback.yml"])
+def test_who_calls_says_what_to_check_out_and_finds_each_input_described(name: str):
+    called = yaml.safe_load((ROOT / ".github/workflows" / name).read_text())[True]["workflow_call"]
+    page = (ROOT / "docs/deploy.md").read_text()
+
+    for one in ("repository", "ref"):
+        assert called["inputs"][one]["required"]
+    for one, said in {**called["inputs"], **called["secrets"], **called["outputs"]}.items():
+        assert said["description"]
+        assert f"`{one}`" in page
+    assert not any(secret["required"] for secret in called["secrets"].values())

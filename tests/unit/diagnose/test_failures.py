@@ -90,6 +90,14 @@ CASES: dict[str, tuple[Evidence, str]] = {
         "[4003: 'no backend']",
     ),
     "host-key-changed": (Evidence(kinds=("HostKeyChanged",), true="shows the key b"), "the key b"),
+    "database-proxy-refused": (
+        Evidence(kinds=("DatabaseProxyRefused",), true="x\n  googleapi: Error 403: no"),
+        "googleapi: Error 403: no",
+    ),
+    "host-key-unknown": (
+        Evidence(kinds=("HostKeyUnknown",), http_status=403, true="HTTP 403: not allowed"),
+        "HTTP 403",
+    ),
     "host-login-refused": (Evidence(kinds=("HostLoginRefused",), true="no key"), "no key"),
     "connection-cut": (Evidence(kinds=("OutcomeUnknown",), true="was cut"), "was cut"),
     "host-not-prepared": (Evidence(reserved=host.NOT_PREPARED), "there is no /opt/trovella"),
@@ -112,6 +120,7 @@ CASES: dict[str, tuple[Evidence, str]] = {
         ),
         "tar: bad",
     ),
+    "lease-lost": (Evidence(kinds=("LeaseLost", "HostError"), true="ann took it"), "ann took it"),
     "target-held": (Evidence(kinds=("LeaseHeld", "HostError"), true="held by ann"), "ann"),
     "registry-login-refused": (
         Evidence(reserved=compose.LOGIN_REFUSED, stderr=("unauthorized",)),

@@ -262,10 +262,11 @@ def test_these_are_all_roles_that_anybody_is_given():
         # GitHub becomes the account that starts runs.
         ("shared", "roles/iam.workloadIdentityUser"),
     }
-    assert only("modules/environment", "google_project_iam_custom_role")["permissions"] == [
-        "cloudsql.backupRuns.create",
-        "cloudsql.instances.get",
-    ]
+    own = resources("modules/environment", "google_project_iam_custom_role")
+    assert {name: role["permissions"] for name, role in own.items()} == {
+        "backup": ["cloudsql.backupRuns.create", "cloudsql.instances.get"],
+        "host_key": ["compute.instances.getGuestAttributes"],
+    }
     grants = {kind for _, kind, _, _ in every_resource() if "_iam_" in kind}
     # A binding or a policy takes away what others were given.
     assert not [kind for kind in grants if kind.endswith(("_binding", "_policy"))]

@@ -20,6 +20,26 @@ resource "google_compute_instance_iam_member" "deploy" {
   member        = var.deploy_account
 }
 
+# The SSH host key that the machine told Google: nobody on the way to it can put another in its place.
+resource "google_project_iam_custom_role" "host_key" {
+  count = var.serves ? 1 : 0
+
+  project     = module.services.project
+  role_id     = "trovellaHostKey"
+  title       = "Trovella: read the host key that a machine told"
+  permissions = ["compute.instances.getGuestAttributes"]
+}
+
+resource "google_compute_instance_iam_member" "host_key" {
+  count = var.serves ? 1 : 0
+
+  project       = module.services.project
+  zone          = var.zone
+  instance_name = module.host[0].instance
+  role          = google_project_iam_custom_role.host_key[0].id
+  member        = var.deploy_account
+}
+
 # OS Login asks for it on machines that have an account of their own.
 resource "google_service_account_iam_member" "deploy" {
   count = var.serves ? 1 : 0

@@ -180,6 +180,17 @@ def test_a_release_with_a_migration_goes_out_without_a_loss_and_is_taken_back(
     assert probe.result()["sent"] > 50
     assert probe.result()["lost"] == 0, probe.result()
     assert applied(database) == ["0001_note.sql", "0002_done.sql"]
+    seen = run(ROOT / "bin/doctor", "--environment", "notes")
+    assert f"({second[:12]}, verified)" in seen
+    assert "2 migrations applied" in seen
+
+    # As a database is that was restored to an earlier time.
+    database.ask("alter table note drop column done")
+    database.ask("delete from applied_migration where name = '0002_done.sql'")
+    demand(deploy(second))
+
+    assert applied(database) == ["0001_note.sql", "0002_done.sql"]
+    assert database.ask("select done from note") == [(False,)]
 
     demand(flow(ROLL_BACK))
 
