@@ -27,11 +27,9 @@ PREPARED: Final = "prepared:rehearsal"
 UP: Final = "docker compose build --quiet && docker compose up --detach --wait --quiet-pull"
 PARTS: Final = ("bin", "blocks", "deployments", "flows", "infra/prefect", "rollout", "tasks")
 FILES: Final = ("prefect.yaml", "pyproject.toml", "requirements.lock")
-SETTINGS: Final = f"""\
-PREFECT_NAME={facts.OPERATIONS_NAME}
-PREFECT_PREPARED={PREPARED}
-COMPOSE_FILE=compose.yml:rehearsal.yml
-"""
+SETTINGS: Final = f"PREFECT_NAME={facts.OPERATIONS_NAME}\nPREFECT_PREPARED={PREPARED}\n"
+FORM: Final = "COMPOSE_FILE=compose.yml:rehearsal.yml\n"
+GROWN_FORM: Final = "COMPOSE_FILE=compose.yml:compose.grown.yml:rehearsal.yml\n"
 
 
 def operations(rehearsal: Rehearsal) -> Machine:
@@ -79,6 +77,12 @@ def lose(machine: Machine) -> None:
     compose(machine, "down --volumes")
 
 
+def grow(machine: Machine) -> None:
+    """Let it be the growing form from its next start on."""
+    settings = machine.state / "checkout/infra/prefect/.env"
+    settings.write_text(SETTINGS + GROWN_FORM, encoding="utf-8")
+
+
 def restore(machine: Machine, backup: str) -> None:
     """Make the database what a backup holds; everything runs afterwards.
 
@@ -120,4 +124,4 @@ def _check_out(rehearsal: Rehearsal, folder: Path) -> None:
         shutil.copy2(rehearsal.checkout / name, folder / name)
     prefect = folder / "infra/prefect"
     shutil.copy2(Path(__file__).with_name("prefect.yml"), prefect / "rehearsal.yml")
-    (prefect / ".env").write_text(SETTINGS, encoding="utf-8")
+    (prefect / ".env").write_text(SETTINGS + FORM, encoding="utf-8")

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from infra.rehearsal.paths import Rehearsal
 
 FROM_DISTRIBUTION: Final = (
+    "/usr/bin/bash",
+    "/usr/bin/env",
     "/usr/bin/docker",
     "/usr/libexec/docker/cli-plugins/docker-buildx",
     "/usr/lib/postgresql/17/bin/pg_dump",
