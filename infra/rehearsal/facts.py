@@ -76,6 +76,7 @@ DATABASE_NAME: Final = "trovella"
 DATABASE_ROLE: Final = "trovella-app"
 SCRATCH_ROLE: Final = "scratch"
 SCRATCH_SECRET: Final = "trovella-scratch-database-url"  # noqa: S105 - its name
+GITHUB_TOKEN: Final = "trovella-github-token"  # noqa: S105 - its name
 PUBLIC_URL: Final = "https://trovella.ai"
 
 

@@ -11,7 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from infra.rehearsal import app, browser, facts, pipeline, roots, staging, world
+from infra.rehearsal import (
+    app,
+    browser,
+    cloud_machine,
+    facts,
+    github_rules,
+    pipeline,
+    roots,
+    staging,
+    world,
+)
 from infra.rehearsal.app import packages
 from infra.rehearsal.shell import RehearsalError, run, say, timed
 
@@ -55,6 +65,7 @@ class Report:
         probe: what the prober counted.
         release: number of the release that serves; empty when none does.
         seconds: of everything, from the start of the command.
+        on_github: what GitHub shows of the run; empty when it shows nothing.
     """
 
     commit: str
@@ -62,6 +73,7 @@ class Report:
     probe: dict[str, Any]
     release: str
     seconds: float
+    on_github: str
 
 
 def stand_up(rehearsal: Rehearsal, order: Order) -> str:
@@ -165,7 +177,14 @@ def deploy(
         outcome = trigger(rehearsal, words)
     probed = stop_prober(rehearsal)
     release = serving_release(rehearsal)
-    return Report(commit, outcome, probed, release, time.monotonic() - begun)
+    return Report(
+        commit,
+        outcome,
+        probed,
+        release,
+        time.monotonic() - begun,
+        github_rules.shown(github_knows(rehearsal), outcome["flow_run_id"]),
+    )
 
 
 def start_prober(rehearsal: Rehearsal) -> None:
@@ -227,6 +246,12 @@ def serving_release(rehearsal: Rehearsal) -> str:
     return Path(vm.run("readlink", "/opt/trovella/current").strip()).name
 
 
+def github_knows(rehearsal: Rehearsal) -> dict[str, Any]:
+    """Return what the stand-in for GitHub knows, as `github_rules.fresh` describes it."""
+    store = cloud_machine.ensure_github_store(rehearsal)
+    return json.loads(store.read_text(encoding="utf-8"))
+
+
 def render(report: Report) -> str:
     """Return the report for a person: phases, release, requests, where to look."""
     outcome, probed = report.outcome, report.probe
@@ -244,6 +269,7 @@ def render(report: Report) -> str:
             f"  release {report.release or '(none)'}, commit {report.commit}",
             f"  requests sent {probed['sent']}, lost {probed['lost']}"
             + (f", longest gap {gap} ms" if gap is not None else ""),
+            f"  GitHub shows {report.on_github or 'nothing'}",
             f"  {outcome['seconds']:.1f} s the run, {report.seconds:.1f} s in all",
             f"  {outcome['url']}",
         ]
@@ -259,6 +285,7 @@ def render_line(report: Report) -> str:
         "release": report.release,
         "phases": report.outcome["tasks"],
         "requests": report.probe,
+        "on_github": report.on_github,
         "seconds_in_all": round(report.seconds, 1),
     }
     return json.dumps(document)

@@ -48,6 +48,7 @@ def stand_up(rehearsal: Rehearsal) -> dict[str, Any]:
     cloud_machine.ensure_sql_store(rehearsal)
     cloud_machine.ensure_alert_store(rehearsal)
     cloud_machine.ensure_compute_store(rehearsal)
+    cloud_machine.ensure_github_store(rehearsal)
     with timed("network and machines: cloud, builder, vm, pipeline"):
         _boot_machines(rehearsal)
     with ThreadPoolExecutor() as pool:
@@ -117,6 +118,7 @@ def describe(rehearsal: Rehearsal, passwords: facts.Passwords) -> dict[str, Any]
         "sql_store": str(rehearsal.state / "google" / "sqladmin.json"),
         "alert_store": str(rehearsal.state / "google" / "monitoring.json"),
         "compute_store": str(rehearsal.state / "google" / "compute.json"),
+        "github_store": str(rehearsal.state / "github" / "github.json"),
         "secrets_project": facts.SECRETS_PROJECT,
         "shared_project": facts.SHARED_PROJECT,
         "old_postgres": str(old_postgres.build_old_postgres(rehearsal.cache) or ""),

@@ -6,10 +6,7 @@ One world, in order: each test goes on where the one before it ended.
 from __future__ import annotations
 
 import json
-import secrets
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -18,8 +15,7 @@ from prefect import resume_flow_run
 
 from infra.rehearsal import facts, machines, rehearse, staging
 from infra.rehearsal.approve import asking
-from tests.support.github import StandIn, github
-from tests.support.github_token import ADDRESS, new_token
+from tests.support.github import world_github
 from tests.support.world import (
     Run,
     commit,
@@ -31,7 +27,6 @@ from tests.support.world import (
     trigger,
     trust,
 )
-from tests.support.world import facts as world_facts
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -75,15 +70,6 @@ def promote(verdict: str) -> Run:
     ended = run.result()
     assert ended.flow_run_id == str(asked), ended.log
     return ended
-
-
-@contextmanager
-def on_github() -> Generator[StandIn]:
-    """Yield GitHub as the runs find it: a stand-in over the application's own repository."""
-    token = new_token(f"ghp_{secrets.token_hex(12)}")
-    repository = StandIn("trovella/trovella", Path(world_facts()["app_repository"]), token)
-    with github(repository, ADDRESS) as stand_in:
-        yield stand_in
 
 
 def images(listed: str) -> set[str]:
@@ -131,14 +117,12 @@ def test_what_is_approved_serves_by_the_same_digest_and_nothing_is_built(host: M
     (verified,) = images(host.run("sh", "-c", WEB))
     version = releases(host.run("cat", LEDGER))[-1]["version"]
 
-    with on_github() as shown, probing() as probe:
+    with probing() as probe:
         run = promote("go")
 
     assert run.exit_code == 0, run.log
-    assert [one["ref"] for one in shown.deployments] == [version]
-    assert [status["state"] for status in shown.deployments[0]["statuses"]] == [
-        "in_progress", "success",
-    ]  # fmt: skip
+    (shown,) = [one for one in world_github().deployments if one["ref"] == version]
+    assert [one["state"] for one in shown["statuses"]] == ["in_progress", "success"]
     assert verified in images(on_host(WEB))
     assert serving_version() == version
     assert not [name for name in run.tasks if name.startswith(("build-push", "quality"))]
