@@ -164,6 +164,7 @@ def test_a_newer_merge_takes_the_place_of_one_that_changed_nothing_yet():
     assert newer.exit_code == 0, newer.log
     assert (outcome["older"].exit_code, outcome["older"].state) == (3, "Superseded")
     assert "Nothing was changed on the target" in outcome["older"].message
+    assert "Traceback" not in outcome["older"].log
     assert not held()
 
 
