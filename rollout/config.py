@@ -305,7 +305,7 @@ class Verify(Section):
 
 
 class Notifications(Section):
-    """Who is told when a run failed, rolled back or holds.
+    """Who is told when a run failed, rolled back, holds or asks a person.
 
     Attributes:
         webhook_block: Name of the Prefect block of the kind Webhook that holds the address, which

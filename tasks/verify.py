@@ -36,7 +36,7 @@ from rollout.model.finding import Finding, Inconclusive, Refuse
 from rollout.model.release import Release
 from rollout.model.sight import Sight
 from tasks.alerts import reading_alerts
-from tasks.ask import ask
+from tasks.ask import Question, ask
 from tasks.before import before
 from tasks.lease import holds_lease
 from tasks.logs import read_logs, show_new_errors
@@ -268,8 +268,13 @@ def _settle(sight: Sight, release: Release, settings: Environment) -> str:
     unknown = "; ".join(sight.unknown)
     if not holds_lease():
         _fail_unknown(release, unknown)
-    told = f"{sight.sentence}.\n\nBut {unknown}.\n\nShall it go on serving? `refuse` goes back."
-    answer = ask(told, settings.verify.ask_s, settings.verify.ask_default)
+    goes_on = settings.verify.ask_default == "go"
+    question = Question(
+        f"{sight.sentence}, but {unknown}: shall it go on serving?",
+        f"{sight.sentence}.\n\nBut {unknown}.\n\nShall it go on serving? `refuse` goes back.",
+        "it goes on serving" if goes_on else "it is left again, for the release before it",
+    )
+    answer = ask(question, settings.verify.ask_s, settings.verify.ask_default)
     if answer.verdict == "refuse":
         _fail_unknown(release, f"{unknown}; refused ({answer.told})")
     return f"it goes on although {unknown} ({answer.told})"

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from prefect import resume_flow_run
+from prefect import get_client, resume_flow_run
 
 from infra.rehearsal import facts, machines, rehearse, staging
 from infra.rehearsal.approve import asking
+from tasks.ask import ASKS
 from tests.support.github import world_github
 from tests.support.world import (
     Run,
@@ -66,6 +67,10 @@ def promote(verdict: str) -> Run:
         run = pool.submit(trigger, "promote", reason="Tuesday")
         asked = asking(within_s=120)
         on_host(FREE)
+        # What whoever is on call reads of it.
+        with get_client(sync_client=True) as client:
+            labels = client.read_flow_run(asked).labels
+        assert f") go to {rehearse.ENVIRONMENT}?\nleft: " in str(labels[ASKS])
         resume_flow_run(asked, run_input=said)
     ended = run.result()
     assert ended.flow_run_id == str(asked), ended.log
