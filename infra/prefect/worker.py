@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import secrets
 import shlex
 import signal
 import socket
@@ -66,7 +67,8 @@ class DrainingWorker(ProcessWorker):
     def __init__(self, pool: str, *, limit: int = SIDE_BY_SIDE) -> None:
         super().__init__(
             work_pool_name=pool,
-            name=f"{socket.gethostname()}-{os.getpid()}",
+            # Not by its pid: in containers that share a machine's name, each is the same one.
+            name=f"{socket.gethostname()}-{secrets.token_hex(3)}",
             limit=limit,
             create_pool_if_not_found=False,
         )

@@ -28,6 +28,12 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--staging", action="store_true", help="with a second host: deploy there, then promote"
     )
+    made.add_argument(
+        "--prefect",
+        choices=("programs", "compose"),
+        default="programs",
+        help="compose: Prefect runs on a machine of its own, is lost and restored afterwards",
+    )
     made.add_argument("--up", action="store_true", help="stand the world up and deploy nothing")
     made.add_argument("--down", action="store_true", help="remove every trace of this world")
     made.add_argument(
@@ -48,6 +54,7 @@ def main() -> int:
         asked.fault,
         not asked.up,
         asked.staging,
+        asked.prefect == "compose",
     )
     try:
         if asked.down:

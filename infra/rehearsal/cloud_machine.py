@@ -31,6 +31,15 @@ def ensure_passwords(rehearsal: Rehearsal) -> facts.Passwords:
     return facts.Passwords(**json.loads(path.read_text(encoding="utf-8")))
 
 
+def ensure_stores(rehearsal: Rehearsal, passwords: facts.Passwords) -> None:
+    """Fill the files of the stand-ins for Google and GitHub, unless they are there."""
+    ensure_google_store(rehearsal, passwords)
+    ensure_sql_store(rehearsal)
+    ensure_alert_store(rehearsal)
+    ensure_compute_store(rehearsal)
+    ensure_github_store(rehearsal)
+
+
 def ensure_google_store(rehearsal: Rehearsal, passwords: facts.Passwords) -> Path:
     """Return the Secret Manager stand-in's file, filled at the first call.
 

@@ -12,6 +12,7 @@ SUBNET_BITS: Final = 24
 
 VM: Final = "10.77.0.2"
 STAGING: Final = "10.77.0.3"
+OPERATIONS: Final = "10.77.0.4"
 REGISTRY: Final = "10.77.0.10"
 DATABASE: Final = "10.77.0.11"
 SECRET_MANAGER: Final = "10.77.0.12"  # noqa: S105 - an address, not a secret
@@ -46,10 +47,13 @@ REGISTRY_NAME: Final = "us-central1-docker.pkg.dev"
 REGISTRY_USER: Final = "oauth2accesstoken"
 REDIS_NAME: Final = "redis.upstash.rehearsal"
 REPOSITORY_NAME: Final = "trovella.git"
+OPERATIONS_NAME: Final = "prefect.trovella.ai"
+OPERATIONS_API: Final = f"https://{OPERATIONS_NAME}/api"
 
 NAMES: Final[dict[str, tuple[str, ...]]] = {
     VM: ("trovella.ai", "www.trovella.ai", "trovella-prod-vm"),
     STAGING: ("staging.trovella.ai", "trovella-staging-vm"),
+    OPERATIONS: (OPERATIONS_NAME, "trovella-operations-vm"),
     REGISTRY: (REGISTRY_NAME,),
     DATABASE: ("cloud-sql.rehearsal",),
     SECRET_MANAGER: ("secretmanager.googleapis.com",),

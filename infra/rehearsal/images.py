@@ -73,6 +73,7 @@ IMAGES: Final = (
         "cloud-sql-connectors/cloud-sql-proxy:2.21.2",
     ),
     Image("pgvector", "pgvector/pgvector:pg18", "pgvector/pgvector:pg18", POSTGRES_ROOT),
+    Image("postgres", "postgres:18", "library/postgres:18"),
     Image(
         "redis",
         "redis:8-alpine",

@@ -27,6 +27,7 @@ SERVER_PORT = 4200
 API_INSIDE = f"http://127.0.0.1:{SERVER_PORT}/api"
 SETTINGS = Path("infra/prefect/prefect.env")
 POOL = "trovella"
+COMPOSE_NOTE = "prefect-in-compose"
 
 
 def pipeline(rehearsal: Rehearsal) -> Place:
@@ -74,10 +75,20 @@ def pipeline_environment(rehearsal: Rehearsal) -> dict[str, str]:
         "DOCKER_CONFIG": str(docker_config),
         "REHEARSAL_WORLD": str(rehearsal.world),
         "PREFECT_HOME": str(rehearsal.state / "prefect"),
-        "PREFECT_API_URL": API_INSIDE,
+        "PREFECT_API_URL": api(rehearsal),
         "PREFECT_UI_URL": f"http://127.0.0.1:{ui_port(rehearsal)}",
         **read_settings(rehearsal.checkout / SETTINGS),
     }
+
+
+def in_compose(rehearsal: Rehearsal) -> bool:
+    """Return whether Prefect runs on the operations machine, and not as programs in here."""
+    return (rehearsal.state / COMPOSE_NOTE).exists()
+
+
+def api(rehearsal: Rehearsal) -> str:
+    """Return the address of Prefect's API, as it is reached inside."""
+    return facts.OPERATIONS_API if in_compose(rehearsal) else API_INSIDE
 
 
 def read_settings(file: Path) -> dict[str, str]:

@@ -17,6 +17,7 @@ from infra.rehearsal import (
     cloud_machine,
     facts,
     github_rules,
+    operations,
     pipeline,
     roots,
     staging,
@@ -46,6 +47,7 @@ class Order:
         fault: what is wrong with that commit; None means nothing.
         deploy: whether anything is deployed; otherwise the world is stood up only.
         staging: whether there is a staging, from which releases are promoted.
+        compose: whether Prefect is to run as infra/prefect/compose.yml has it.
     """
 
     kind: Literal["plain", "next"] | None
@@ -53,6 +55,7 @@ class Order:
     fault: app.Fault | None
     deploy: bool
     staging: bool = False
+    compose: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ def stand_up(rehearsal: Rehearsal, order: Order) -> str:
         environment = pool.submit(run, [str(rehearsal.checkout / "bin" / "setup")])
         pool.submit(roots.build_roots, rehearsal.cache).result()
         environment.result()
-    world.stand_up(rehearsal)
+    world.stand_up(rehearsal, compose=order.compose)
     commit = prepare_application(rehearsal, order)
     # A world that is stood up without a deploy is there to try things in, Next.js among them.
     if application_kind(rehearsal, order) == "next" or not order.deploy:
@@ -97,7 +100,8 @@ def stand_up(rehearsal: Rehearsal, order: Order) -> str:
         browser.provide_browser(rehearsal)
     with timed("deployments registered, worker started"):
         register(rehearsal)
-        pipeline.start_worker(rehearsal)
+        if not pipeline.in_compose(rehearsal):
+            pipeline.start_worker(rehearsal)
     if order.staging:
         stand_up_staging(rehearsal)
     return commit
@@ -238,6 +242,23 @@ def trigger(rehearsal: Rehearsal, words: tuple[str, ...]) -> dict[str, Any]:
     return {**json.loads(lines[-1]), "exit_status": done.returncode}
 
 
+def lose_prefect(rehearsal: Rehearsal, run: str) -> None:
+    """Take Prefect's containers and volumes away, restore a backup, and see that a run is known.
+
+    Raises:
+        RehearsalError: something did not come back.
+    """
+    machine = operations.operations(rehearsal)
+    with timed("Prefect lost with its volumes, restored from a backup"):
+        backup = operations.back_up(machine)
+        operations.lose(machine)
+        operations.restore(machine, backup)
+    environment = pipeline.pipeline_environment(rehearsal)
+    prefect = str(rehearsal.checkout / ".venv/bin/prefect")
+    told = pipeline.pipeline(rehearsal).run([prefect, "flow-run", "logs", run], environment)
+    say(f"  its history is there: {len(told.splitlines())} lines of the log of run {run}")
+
+
 def serving_release(rehearsal: Rehearsal) -> str:
     """Return the number of the release that the host's `current` names; empty without one."""
     vm = world.standing(rehearsal, "vm")
@@ -300,6 +321,8 @@ def rehearse(rehearsal: Rehearsal, order: Order, *, as_json: bool) -> int:
         return 0
     report = deploy(rehearsal, commit, begun, through_staging=order.staging)
     say(render(report))
+    if order.compose:
+        lose_prefect(rehearsal, str(report.outcome["flow_run_id"]))
     if as_json:
         print(render_line(report), flush=True)
     return int(report.outcome["exit_status"])

@@ -22,21 +22,32 @@ from infra.rehearsal import (
     machines,
     network,
     old_postgres,
+    operations,
     pipeline,
     roots,
 )
-from infra.rehearsal.shell import timed, wait_until
+from infra.rehearsal.shell import RehearsalError, timed, wait_until
 
 if TYPE_CHECKING:
     from infra.rehearsal.paths import Rehearsal
 
 
-def stand_up(rehearsal: Rehearsal) -> dict[str, Any]:
+def stand_up(rehearsal: Rehearsal, *, compose: bool = False) -> dict[str, Any]:
     """Stand the world up as far as it is not standing, and return its facts.
 
     `.venv` must be there. What runs is left alone, so this takes up where an earlier call stopped.
+
+    Args:
+        rehearsal: which world.
+        compose: whether Prefect is to run as infra/prefect/compose.yml has it, on a machine of its
+            own; a world that was stood up so stays so.
+
+    Raises:
+        RehearsalError: it stands with Prefect as programs, or something does not start.
     """
     rehearsal.state.mkdir(parents=True, exist_ok=True)
+    if compose:
+        _choose_compose(rehearsal)
     footprint.record_once(rehearsal)
     roots.install_outer_packages()
     built = roots.build_roots(rehearsal.cache)
@@ -44,11 +55,7 @@ def stand_up(rehearsal: Rehearsal) -> dict[str, Any]:
     certificates.ensure_authority(rehearsal.cache / "ca")
     certificates.ensure_service_account(rehearsal)
     passwords = cloud_machine.ensure_passwords(rehearsal)
-    cloud_machine.ensure_google_store(rehearsal, passwords)
-    cloud_machine.ensure_sql_store(rehearsal)
-    cloud_machine.ensure_alert_store(rehearsal)
-    cloud_machine.ensure_compute_store(rehearsal)
-    cloud_machine.ensure_github_store(rehearsal)
+    cloud_machine.ensure_stores(rehearsal, passwords)
     with timed("network and machines: cloud, builder, vm, pipeline"):
         _boot_machines(rehearsal)
     with ThreadPoolExecutor() as pool:
@@ -57,6 +64,8 @@ def stand_up(rehearsal: Rehearsal) -> dict[str, Any]:
         images.ensure_images(rehearsal, passwords)
         prefect.result()
         old.result()
+    if pipeline.in_compose(rehearsal):
+        start_operations(rehearsal)
     world = describe(rehearsal, passwords)
     rehearsal.world.write_text(json.dumps(world, indent=2), encoding="utf-8")
     return world
@@ -83,10 +92,30 @@ def _boot_machines(rehearsal: Rehearsal) -> None:
 
 
 def start_prefect(rehearsal: Rehearsal) -> None:
-    """Start Prefect's server and the way to its UI, unless they run."""
+    """Start Prefect's server and the way to its UI, unless they run or are another machine's."""
+    if pipeline.in_compose(rehearsal):
+        return
     with timed("Prefect's server answers"):
         pipeline.start_server(rehearsal, cloud_machine.ensure_passwords(rehearsal))
         start_forwarder(rehearsal)
+
+
+def start_operations(rehearsal: Rehearsal) -> None:
+    """Stand the operations machine up, let the pipeline log in, and lead to its UI."""
+    machine = operations.stand_up(rehearsal)
+    operations.write_profile(machine, rehearsal.state / "prefect")
+    start_forwarder(rehearsal)
+
+
+def _choose_compose(rehearsal: Rehearsal) -> None:
+    """Note that Prefect runs on the operations machine."""
+    if rehearsal.world.exists() and not pipeline.in_compose(rehearsal):
+        raise RehearsalError(
+            f"rehearsal {rehearsal.name} stands with Prefect's server and worker as programs",
+            "Nothing was changed.",
+            f"Give another --name, or run bin/rehearse --name {rehearsal.name} --down first.",
+        )
+    (rehearsal.state / pipeline.COMPOSE_NOTE).touch()
 
 
 def describe(rehearsal: Rehearsal, passwords: facts.Passwords) -> dict[str, Any]:
@@ -105,7 +134,7 @@ def describe(rehearsal: Rehearsal, passwords: facts.Passwords) -> dict[str, Any]
         "docker_config": str(rehearsal.state / "docker-config"),
         "service_account_key": str(rehearsal.state / "google" / "service-account.json"),
         "app_repository": str(rehearsal.state / "git" / facts.REPOSITORY_NAME),
-        "prefect_api": pipeline.API_INSIDE,
+        "prefect_api": pipeline.api(rehearsal),
         "prefect_ui": f"http://127.0.0.1:{pipeline.ui_port(rehearsal)}",
         "prefect_home": str(rehearsal.state / "prefect"),
         "public_url": facts.PUBLIC_URL,
@@ -131,10 +160,11 @@ def start_forwarder(rehearsal: Rehearsal) -> None:
     """Make the UI reachable on the machine's loopback, unless it is."""
     if forwarder(rehearsal) is not None:
         return
+    place = operations.MACHINE if pipeline.in_compose(rehearsal) else "pipeline"
     words = [
         pipeline.ui_address()[0],
         pipeline.ui_port(rehearsal),
-        network.keeper(rehearsal, "pipeline"),
+        network.keeper(rehearsal, place),
         pipeline.SERVER_PORT,
     ]
     with (rehearsal.state / "forwarder.log").open("a", encoding="utf-8") as log:

@@ -95,11 +95,12 @@ def stop(process: subprocess.Popen[bytes], how: signal.Signals = signal.SIGTERM)
 
 
 @contextmanager
-def serving(environment: dict[str, str], port: int) -> Generator[Server]:
+def serving(environment: dict[str, str], port: int, *options: str) -> Generator[Server]:
     """Run a server until the block ends."""
     url = f"http://127.0.0.1:{port}/api"
     environment = environment | {"PREFECT_API_URL": url}
     command = ("-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port))
+    command += options
     with (Path(environment["PREFECT_HOME"]) / "server.log").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, *command], env=environment, stdout=log, stderr=log, cwd=ROOT
@@ -112,9 +113,9 @@ def serving(environment: dict[str, str], port: int) -> Generator[Server]:
 
 
 @contextmanager
-def working(server: Server, *options: str) -> Generator[subprocess.Popen[bytes]]:
+def working(server: Server, *options: str, pool: str = POOL) -> Generator[subprocess.Popen[bytes]]:
     """Run a worker of the project's own until the block ends; SIGKILL for what is left of it."""
-    words = [sys.executable, "-m", "infra.prefect.worker", "--pool", POOL, *options]
+    words = [sys.executable, "-m", "infra.prefect.worker", "--pool", pool, *options]
     log = Path(server.environment["PREFECT_HOME"]) / "worker.log"
     with log.open("ab") as out:
         process = subprocess.Popen(

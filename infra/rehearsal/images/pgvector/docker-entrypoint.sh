@@ -1,9 +1,11 @@
 #!/bin/sh
-# As the official image: POSTGRES_PASSWORD, POSTGRES_USER and POSTGRES_DB make the first role and database.
+# As the official image: POSTGRES_PASSWORD or the file POSTGRES_PASSWORD_FILE, POSTGRES_USER and POSTGRES_DB make the first
+# role and database.
 set -eu
 [ "${1:-}" != postgres ] || shift
 user=${POSTGRES_USER:-postgres}
 database=${POSTGRES_DB:-$user}
+[ -z "${POSTGRES_PASSWORD_FILE:-}" ] || POSTGRES_PASSWORD=$(cat "$POSTGRES_PASSWORD_FILE")
 if [ ! -s "$PGDATA/PG_VERSION" ]; then
     if [ -z "${POSTGRES_PASSWORD:-}" ]; then
         echo 'Error: Database is uninitialized and superuser password is not specified.' >&2

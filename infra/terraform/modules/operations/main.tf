@@ -10,7 +10,7 @@ module "host" {
   zone           = var.zone
   machine_type   = "e2-standard-2"
   disk_gb        = 100 # it builds images
-  directory      = "/opt/prefect"
+  directory      = "/opt/trovella-deploy"
   deploy_login   = "root" # people look after it, through sudo
   startup_script = var.startup_script
   account_id     = "trovella-operations"
