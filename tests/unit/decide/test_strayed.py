@@ -243,4 +243,4 @@ def test_a_further_host_is_held_against_its_own_release_and_that_against_the_fir
     assert {one.name.rpartition(" on ")[2] for one in same} == {"b"}
     wrong = {one.name: (one.expected, one.seen) for one in behind if not one.ok}
     assert wrong["release on b"] == ("3 (333333333333)", "2 (222222222222)")
-    assert "file Caddyfile on b" in wrong
+    assert "file releases/2/Caddyfile on b" in wrong
