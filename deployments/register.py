@@ -34,6 +34,7 @@ from prefect.workers.process import ProcessWorker
 from deployments.documents import KINDS, save_blocks
 from deployments.entries import Entry, load_flow, read_entries
 from deployments.facts import BlockFacts, read_facts, read_world
+from deployments.needed import demand_settings
 from deployments.notifications import declare_notifications
 from rollout.config import parse_environment
 from rollout.errors import ConfigInvalid, RolloutError
@@ -201,6 +202,7 @@ def main() -> int:
     )
     options = parser.parse_args()
     try:
+        demand_settings("Nothing was registered.")
         facts = _facts(options.environment, options.blocks)
         # A rehearsal that was stood up again has new keys under the same names.
         replace = options.replace_blocks or _is_rehearsed(options.environment)
