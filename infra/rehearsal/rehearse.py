@@ -11,14 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from infra.rehearsal import app, browser, facts, pipeline, roots, staging, world
+from infra.rehearsal import app, browser, facts, pipeline, roots, targets, world
 from infra.rehearsal.app import packages
 from infra.rehearsal.shell import RehearsalError, run, say, timed
 
 if TYPE_CHECKING:
+    from infra.rehearsal.machines import Machine
     from infra.rehearsal.paths import Rehearsal
+    from infra.rehearsal.targets import Target
 
 ENVIRONMENT = "rehearsal"
+TARGETS = {"staging": targets.STAGING, "fleet": targets.FLEET}
 PROBER = "prober"
 APPROVER = "approver"
 KIND_FILE = "application"
@@ -35,14 +38,15 @@ class Order:
         commit: whether the next commit is made first.
         fault: what is wrong with that commit; None means nothing.
         deploy: whether anything is deployed; otherwise the world is stood up only.
-        staging: whether there is a staging, from which releases are promoted.
+        beside: which target stands beside production: releases are promoted from staging, and go to
+            the fleet's hosts one after the other; None leaves production alone.
     """
 
     kind: Literal["plain", "next"] | None
     commit: bool
     fault: app.Fault | None
     deploy: bool
-    staging: bool = False
+    beside: Literal["staging", "fleet"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +57,14 @@ class Report:
         commit: what was deployed, 40 hex digits.
         outcome: what the trigger told of the run.
         probe: what the prober counted.
-        release: number of the release that serves; empty when none does.
+        releases: number of the release that each host serves; empty where it serves none.
         seconds: of everything, from the start of the command.
     """
 
     commit: str
     outcome: dict[str, Any]
     probe: dict[str, Any]
-    release: str
+    releases: dict[str, str]
     seconds: float
 
 
@@ -86,15 +90,15 @@ def stand_up(rehearsal: Rehearsal, order: Order) -> str:
     with timed("deployments registered, worker started"):
         register(rehearsal)
         pipeline.start_worker(rehearsal)
-    if order.staging:
-        stand_up_staging(rehearsal)
+    if order.beside is not None:
+        stand_up_target(rehearsal, TARGETS[order.beside])
     return commit
 
 
-def stand_up_staging(rehearsal: Rehearsal) -> None:
-    """Stand staging up in a world that stands, and register it."""
-    file = staging.stand_up(rehearsal)
-    register(rehearsal, staging.ENVIRONMENT, file)
+def stand_up_target(rehearsal: Rehearsal, target: Target) -> None:
+    """Stand a target up in a world that stands, and register it."""
+    file = targets.stand_up(rehearsal, target)
+    register(rehearsal, target.environment, file)
 
 
 def prepare_application(rehearsal: Rehearsal, order: Order) -> str:
@@ -141,40 +145,39 @@ def register(
     pipeline.pipeline(rehearsal).run(words, environment)
 
 
-def deploy(
-    rehearsal: Rehearsal, commit: str, begun: float, *, through_staging: bool = False
-) -> Report:
+def deploy(rehearsal: Rehearsal, commit: str, begun: float, order: Order) -> Report:
     """Deploy a commit while the public address is asked all the time, and report.
 
     Args:
         rehearsal: a world that stands.
         commit: what to deploy.
         begun: when the command began, in seconds of the steady clock.
-        through_staging: deploy it to staging first, and promote what is verified there.
+        order: to which target it goes, and on which way.
 
     Raises:
         RehearsalError: the run could not be started, so there is nothing to report.
     """
-    start_prober(rehearsal)
-    words = ("deploy", "--environment", ENVIRONMENT, "--commit", commit)
-    if through_staging:
-        outcome = trigger(rehearsal, ("deploy", "--environment", staging.ENVIRONMENT, *words[3:]))
-        # What staging refuses is reported, and nothing is promoted.
-        outcome = outcome if outcome["exit_status"] else promote(rehearsal)
-    else:
-        outcome = trigger(rehearsal, words)
+    fleet = targets.FLEET if order.beside == "fleet" else None
+    start_prober(rehearsal, fleet.public_url if fleet else facts.PUBLIC_URL)
+    environment = fleet.environment if fleet else ENVIRONMENT
+    if order.beside == "staging":
+        environment = targets.STAGING.environment
+    outcome = trigger(rehearsal, ("deploy", "--environment", environment, "--commit", commit))
+    # What staging refuses is reported, and nothing is promoted.
+    if order.beside == "staging" and not outcome["exit_status"]:
+        outcome = promote(rehearsal)
     probed = stop_prober(rehearsal)
-    release = serving_release(rehearsal)
-    return Report(commit, outcome, probed, release, time.monotonic() - begun)
+    hosts = fleet.hosts(rehearsal) if fleet else (world.standing(rehearsal, "vm"),)
+    releases = {host.name: serving_release(host) for host in hosts}
+    return Report(commit, outcome, probed, releases, time.monotonic() - begun)
 
 
-def start_prober(rehearsal: Rehearsal) -> None:
-    """Begin to ask the public address."""
+def start_prober(rehearsal: Rehearsal, public_url: str) -> None:
+    """Begin to ask a public address."""
     out = rehearsal.state / "probe.json"
     out.unlink(missing_ok=True)
     python = str(rehearsal.checkout / ".venv/bin/python")
-    url = f"{facts.PUBLIC_URL}/api/health"
-    command = [python, "-m", "infra.rehearsal.probe", url, str(out)]
+    command = [python, "-m", "infra.rehearsal.probe", f"{public_url}/api/health", str(out)]
     environment = pipeline.base_environment(rehearsal)
     pipeline.pipeline(rehearsal).start(PROBER, command, environment)
 
@@ -219,12 +222,11 @@ def trigger(rehearsal: Rehearsal, words: tuple[str, ...]) -> dict[str, Any]:
     return {**json.loads(lines[-1]), "exit_status": done.returncode}
 
 
-def serving_release(rehearsal: Rehearsal) -> str:
-    """Return the number of the release that the host's `current` names; empty without one."""
-    vm = world.standing(rehearsal, "vm")
-    if not vm.succeeds("test", "-L", "/opt/trovella/current"):
+def serving_release(host: Machine) -> str:
+    """Return the number of the release that a host's `current` names; empty without one."""
+    if not host.succeeds("test", "-L", "/opt/trovella/current"):
         return ""
-    return Path(vm.run("readlink", "/opt/trovella/current").strip()).name
+    return Path(host.run("readlink", "/opt/trovella/current").strip()).name
 
 
 def render(report: Report) -> str:
@@ -234,6 +236,10 @@ def render(report: Report) -> str:
         f"  {task['name']:<40} {task['state']:<12} {task['seconds']:6.1f} s"
         for task in outcome["tasks"]
     ]
+    serving = [
+        f"  {host}: release {number or '(none)'}, commit {report.commit}"
+        for host, number in report.releases.items()
+    ]
     gap = probed["longest_gap_ms"]
     return "\n".join(
         [
@@ -241,7 +247,7 @@ def render(report: Report) -> str:
             *phases,
             "",
             f"  {outcome['state']}: {outcome['message']}",
-            f"  release {report.release or '(none)'}, commit {report.commit}",
+            *serving,
             f"  requests sent {probed['sent']}, lost {probed['lost']}"
             + (f", longest gap {gap} ms" if gap is not None else ""),
             f"  {outcome['seconds']:.1f} s the run, {report.seconds:.1f} s in all",
@@ -256,7 +262,7 @@ def render_line(report: Report) -> str:
     document = {
         **outcome,
         "commit": report.commit,
-        "release": report.release,
+        "releases": report.releases,
         "phases": report.outcome["tasks"],
         "requests": report.probe,
         "seconds_in_all": round(report.seconds, 1),
@@ -271,7 +277,7 @@ def rehearse(rehearsal: Rehearsal, order: Order, *, as_json: bool) -> int:
     if not order.deploy:
         say(f"  the world stands: infra/rehearsal/enter {rehearsal.name} bash")
         return 0
-    report = deploy(rehearsal, commit, begun, through_staging=order.staging)
+    report = deploy(rehearsal, commit, begun, order)
     say(render(report))
     if as_json:
         print(render_line(report), flush=True)
