@@ -236,10 +236,9 @@ def render(report: Report) -> str:
         f"  {task['name']:<40} {task['state']:<12} {task['seconds']:6.1f} s"
         for task in outcome["tasks"]
     ]
-    serving = [
-        f"  {host}: release {number or '(none)'}, commit {report.commit}"
-        for host, number in report.releases.items()
-    ]
+    serving = [number or "(none)" for number in report.releases.values()]
+    if len(serving) > 1:
+        serving = [f"{one} on {host}" for one, host in zip(serving, report.releases, strict=True)]
     gap = probed["longest_gap_ms"]
     return "\n".join(
         [
@@ -247,7 +246,7 @@ def render(report: Report) -> str:
             *phases,
             "",
             f"  {outcome['state']}: {outcome['message']}",
-            *serving,
+            f"  release {', '.join(serving)}, commit {report.commit}",
             f"  requests sent {probed['sent']}, lost {probed['lost']}"
             + (f", longest gap {gap} ms" if gap is not None else ""),
             f"  {outcome['seconds']:.1f} s the run, {report.seconds:.1f} s in all",
@@ -262,6 +261,7 @@ def render_line(report: Report) -> str:
     document = {
         **outcome,
         "commit": report.commit,
+        "release": next(iter(report.releases.values())),
         "releases": report.releases,
         "phases": report.outcome["tasks"],
         "requests": report.probe,
