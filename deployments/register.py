@@ -75,7 +75,8 @@ async def register(environment: str, facts: BlockFacts | None, *, replace: bool)
             await kind.aregister_type_and_schema(client=client)
         told = [f"block types: {', '.join(kind.get_block_type_slug() for kind in KINDS)}"]
         if facts is not None:
-            told += await save_blocks(names, facts, replace=replace, client=client)
+            further = settings.hosts.further
+            told += await save_blocks(names, further, facts, replace=replace, client=client)
         for pool in sorted({entry.work_pool.name for entry in entries}):
             told.append(await _declare_pool(pool, client))
         told += [await _declare_deployment(entry, client) for entry in entries]
@@ -189,7 +190,7 @@ def _facts(environment: str, blocks: Path | None) -> BlockFacts | None:
 
 
 def _is_rehearsed(environment: str) -> bool:
-    return environment in {"rehearsal", "rehearsal-staging"}
+    return environment in {"rehearsal", "rehearsal-staging", "rehearsal-fleet"}
 
 
 def main() -> int:

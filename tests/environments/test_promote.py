@@ -13,8 +13,9 @@ import httpx
 import pytest
 from prefect import get_client, resume_flow_run
 
-from infra.rehearsal import facts, machines, rehearse, staging
+from infra.rehearsal import rehearse, targets
 from infra.rehearsal.approve import asking
+from infra.rehearsal.targets import STAGING
 from tasks.ask import ASKS
 from tests.support.github import world_github
 from tests.support.world import (
@@ -45,11 +46,10 @@ FREE = "test ! -e /opt/trovella/lease/lock || flock --nonblock /opt/trovella/lea
 @pytest.fixture(scope="module", autouse=True)
 def host() -> Generator[Machine]:
     """Yield staging's host, a bare one; no other test needs it, so it is gone afterwards."""
-    machines.fresh_vm(rehearsal(), staging.MACHINE, facts.STAGING).remove()
-    rehearse.stand_up_staging(rehearsal())
-    machine = machines.fresh_vm(rehearsal(), staging.MACHINE, facts.STAGING)
-    yield machine
-    machine.remove()
+    targets.remove(rehearsal(), STAGING)
+    rehearse.stand_up_target(rehearsal(), STAGING)
+    yield STAGING.hosts(rehearsal())[0]
+    targets.remove(rehearsal(), STAGING)
 
 
 def production() -> str:
@@ -101,7 +101,7 @@ def test_without_an_approval_nothing_changes(host: Machine):
     before, version = production(), commit()
     run = trigger("deploy", deployment="rehearsal-staging", commit=version)
     assert run.exit_code == 0, run.log
-    url = f"{staging.PUBLIC_URL}/api/health"
+    url = f"{STAGING.public_url}/api/health"
     assert httpx.get(url, verify=trust(), timeout=10).json()["version"] == version
 
     rehearsed = trigger("promote", dry_run=True)
