@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,19 +24,25 @@ if TYPE_CHECKING:
     from prefect.blocks.core import Block
     from prefect.client.orchestration import PrefectClient
 
-    from deployments.facts import BlockFacts, ProjectFacts
+    from deployments.facts import BlockFacts, HostFacts, ProjectFacts
     from rollout.config import Blocks
 
 KINDS: tuple[type[Block], ...] = (TargetHost, GcpProject, ArtifactRegistry, AppDatabase)
 
 
 async def save_blocks(
-    names: Blocks, facts: BlockFacts, *, replace: bool, client: PrefectClient
+    names: Blocks,
+    further: tuple[str, ...],
+    facts: BlockFacts,
+    *,
+    replace: bool,
+    client: PrefectClient,
 ) -> list[str]:
     """Save the environment's blocks.
 
     Args:
         names: What they are called.
+        further: What those of the hosts beside the first are called.
         facts: What they are made of.
         replace: Whether one that exists is written again; else it is left as it is.
         client: An open client of the server.
@@ -44,8 +51,10 @@ async def save_blocks(
         One line for each block, saying what was done.
 
     Raises:
-        ConfigInvalid: When a key file cannot be read, or a value does not fit its block.
+        ConfigInvalid: When a key file cannot be read, a value does not fit its block, or the facts
+            have not as many hosts as there are names.
     """
+    hosts = facts.hosts(names.target_host, further)
 
     async def save(name: str, kind: type[Block], make: Callable[[], Block]) -> str:
         if not replace and await _exists(kind, name, client):
@@ -54,13 +63,15 @@ async def save_blocks(
         await block.asave(name, overwrite=True, client=client)
         return f"block {kind.get_block_type_slug()}/{name}: saved"
 
-    if replace or not await _exists(TargetHost, names.target_host, client):
-        # What is wrong with its key is told before anything is saved.
-        _checked(lambda: target_host(facts), f"block target-host/{names.target_host}")
+    for name, host in hosts.items():
+        if replace or not await _exists(TargetHost, name, client):
+            # What is wrong with its key is told before anything is saved.
+            _checked(partial(target_host, facts, host), f"block target-host/{name}")
     told = [await save(names.gcp_project, GcpProject, lambda: gcp_project(facts.gcp_project))]
     # The others refer to the saved project, so that new credentials are given in one place.
     project = await GcpProject.aload(names.gcp_project, client=client)
-    told.append(await save(names.target_host, TargetHost, lambda: target_host(facts, project)))
+    for name, host in hosts.items():
+        told.append(await save(name, TargetHost, partial(target_host, facts, host, project)))
     registry, database = facts.artifact_registry.model_dump(), facts.app_database.model_dump()
     told += [
         await save(
@@ -77,17 +88,21 @@ async def save_blocks(
     return told
 
 
-def target_host(facts: BlockFacts, project: GcpProject | None = None) -> TargetHost:
-    """Return the block of the host, with the key that its facts name.
+def target_host(
+    facts: BlockFacts, host: HostFacts | None = None, project: GcpProject | None = None
+) -> TargetHost:
+    """Return the block of a host, with the key that its facts name.
 
     Args:
         facts: What the blocks are made of.
+        host: Which host; None takes the first.
         project: Who asks for the key that the host must show, where the facts do not name it; None
             makes it from the facts.
     """
-    fields: dict[str, Any] = facts.target_host.model_dump(exclude={"private_key_file"})
-    key = _text(facts.target_host.private_key_file)
-    if not facts.target_host.host_key:
+    host = host or facts.target_host
+    fields: dict[str, Any] = host.model_dump(exclude={"private_key_file"})
+    key = _text(host.private_key_file)
+    if not host.host_key:
         fields["gcp"] = project or gcp_project(facts.gcp_project)
     return TargetHost(private_key=SecretStr(key), **fields)
 

@@ -9,6 +9,11 @@ secret itself; for a rehearsal it is the `world.json` that the rehearsal wrote.
     instance = "trovella-prod/us-central1-a/trovella-prod-vm"
     private_key_file = "/etc/trovella/deploy_key"
 
+    [[further_hosts]] # only where the environment's file names further hosts, and in their order
+    host = "trovella-prod-vm-2"
+    private_key_file = "/etc/trovella/deploy_key"
+    host_key = "ssh-ed25519 AAAA..."
+
     [gcp_project]
     project = "trovella-prod"
 
@@ -145,7 +150,8 @@ class BlockFacts(Facts):
     """Everything that the blocks of an environment are made of.
 
     Attributes:
-        target_host: The host.
+        target_host: The host, or the first of several.
+        further_hosts: The others, in the order in which `further` of `[hosts]` names their blocks.
         gcp_project: The project.
         artifact_registry: The registry.
         app_database: The application's database.
@@ -159,6 +165,25 @@ class BlockFacts(Facts):
     app_database: DatabaseFacts
     notifications: NotificationFacts | None = None
     scratch_database: DatabaseFacts | None = None
+    further_hosts: tuple[HostFacts, ...] = ()
+
+    def hosts(self, first: str, further: tuple[str, ...]) -> dict[str, HostFacts]:
+        """Return what the block of each host is made of, by its name.
+
+        Args:
+            first: What the environment's file calls the first one.
+            further: What it calls the others.
+
+        Raises:
+            ConfigInvalid: When the facts have fewer hosts, or more.
+        """
+        if len(further) != len(self.further_hosts):
+            raise ConfigInvalid(
+                "hosts.further",
+                f"names {len(further)} blocks, and the facts have {len(self.further_hosts)} "
+                "[[further_hosts]]",
+            )
+        return dict(zip((first, *further), (self.target_host, *self.further_hosts), strict=True))
 
     def scratch_server(self, name: str) -> DatabaseFacts:
         """Return what the block of the scratch server is made of.
@@ -202,13 +227,18 @@ def read_world(path: Path) -> BlockFacts:
     except OSError as error:
         raise ConfigInvalid(str(path), f"cannot be read: {error.strerror}") from None
     database = urlsplit(str(world["database_admin_url"]))
-    return BlockFacts(
-        target_host=HostFacts(
-            host=world["host_address"],
-            host_key=world["host_key"],
+    first, *further = (
+        HostFacts(
+            host=one["host_address"],
+            host_key=one["host_key"],
             private_key_file=world["deploy_key"],
             user=world["host_user"],
-        ),
+        )
+        for one in (world, *world.get("further_hosts", ()))
+    )
+    return BlockFacts(
+        target_host=first,
+        further_hosts=tuple(further),
         gcp_project=ProjectFacts(
             project=world["secrets_project"], service_account_file=world["service_account_key"]
         ),

@@ -1,7 +1,8 @@
-"""Who is told of a run that failed, rolled back or holds: a webhook, called by the server itself.
+"""Who is told of a run that failed, rolled back, holds or asks: a webhook that the server calls.
 
 Automations of Prefect's, so that a run whose worker died is told of as well. The address is a
-secret in a block; the text is what the run's state says: true, cause, left, next.
+secret in a block; the text is what the run's state says: true, cause, left, next. Prefect's state
+of a run that asks says nothing, so that text is a label of the run.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from prefect.types import SecretDict
 from pydantic import SecretStr
 
 from rollout.errors import HELD, ROLLED_BACK, ConfigInvalid
+from tasks.ask import ASKS
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
@@ -28,11 +30,18 @@ FAILED = ("Failed", "Crashed", HELD, ROLLED_BACK, "Drifted")
 """Names of states that somebody must hear of, whichever flow ends in them."""
 WENT_BACK = ("Completed",)
 """Names of states of the flow rollback after which another release serves."""
+ASKING = ("Paused", "Suspended")
+"""Names of states in which a run waits for a person."""
 _JSON = {"Content-Type": "application/json"}
 # What Prefect writes before an error's own words says nothing to a person.
 _TEXT = (
     "{{ {'text': flow_run.name ~ ': ' ~ flow_run.state.name ~ '\\n' ~ "
     "(flow_run.state.message or '') | replace('Flow run encountered an exception: ', '') ~ '\\n' ~ "
+    "(flow_run | ui_url or '')} | tojson }}"
+)
+_QUESTION = (
+    "{{ {'text': flow_run.name ~ ': ' ~ flow_run.state.name ~ '\\n' ~ "
+    f"(flow_run.labels['{ASKS}'] or 'it waits for a person') ~ '\\n' ~ "
     "(flow_run | ui_url or '')} | tojson }}"
 )
 
@@ -69,12 +78,16 @@ async def declare_notifications(
     call = CallWebhook(block_document_id=document.id, payload=_TEXT)
     told.append(await _declare(_failed(environment, call), client))
     told.append(await _declare(_rolled_back(environment, call), client))
+    call = CallWebhook(block_document_id=document.id, payload=_QUESTION)
+    told.append(await _declare(_asking(environment, call), client))
     return told
 
 
-def automation_names(environment: str) -> tuple[str, str]:
-    """Return the names of an environment's automations: for failures, and for rollbacks."""
-    return f"tell of failed runs of {environment}", f"tell of rollbacks of {environment}"
+def automation_names(environment: str) -> tuple[str, str, str]:
+    """Return the names of an environment's automations: failures, rollbacks, questions."""
+    what = ("failed runs", "rollbacks", "questions")
+    failed, rolled_back, asking = (f"tell of {one} of {environment}" for one in what)
+    return failed, rolled_back, asking
 
 
 async def _block(
@@ -123,6 +136,15 @@ def _rolled_back(environment: str, call: CallWebhook) -> AutomationCore:
         name=automation_names(environment)[1],
         description="An earlier release serves: whoever merges next should know.",
         trigger=_when(WENT_BACK, environment, "rollback"),
+        actions=[call],
+    )
+
+
+def _asking(environment: str, call: CallWebhook) -> AutomationCore:
+    return AutomationCore(
+        name=automation_names(environment)[2],
+        description="A person has to decide before the time is over.",
+        trigger=_when(ASKING, environment),
         actions=[call],
     )
 

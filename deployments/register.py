@@ -34,6 +34,7 @@ from prefect.workers.process import ProcessWorker
 from deployments.documents import KINDS, save_blocks
 from deployments.entries import Entry, load_flow, read_entries
 from deployments.facts import BlockFacts, read_facts, read_world
+from deployments.needed import demand_settings
 from deployments.notifications import declare_notifications
 from rollout.config import parse_environment
 from rollout.errors import ConfigInvalid, RolloutError
@@ -74,7 +75,8 @@ async def register(environment: str, facts: BlockFacts | None, *, replace: bool)
             await kind.aregister_type_and_schema(client=client)
         told = [f"block types: {', '.join(kind.get_block_type_slug() for kind in KINDS)}"]
         if facts is not None:
-            told += await save_blocks(names, facts, replace=replace, client=client)
+            further = settings.hosts.further
+            told += await save_blocks(names, further, facts, replace=replace, client=client)
         for pool in sorted({entry.work_pool.name for entry in entries}):
             told.append(await _declare_pool(pool, client))
         told += [await _declare_deployment(entry, client) for entry in entries]
@@ -188,7 +190,7 @@ def _facts(environment: str, blocks: Path | None) -> BlockFacts | None:
 
 
 def _is_rehearsed(environment: str) -> bool:
-    return environment in {"rehearsal", "rehearsal-staging"}
+    return environment in {"rehearsal", "rehearsal-staging", "rehearsal-fleet"}
 
 
 def main() -> int:
@@ -201,6 +203,7 @@ def main() -> int:
     )
     options = parser.parse_args()
     try:
+        demand_settings("Nothing was registered.")
         facts = _facts(options.environment, options.blocks)
         # A rehearsal that was stood up again has new keys under the same names.
         replace = options.replace_blocks or _is_rehearsed(options.environment)

@@ -124,8 +124,9 @@ async def _save_blocks(asked: argparse.Namespace) -> None:
     async with get_client() as client:
         for kind in KINDS:
             await kind.aregister_type_and_schema(client=client)
-        names = read_environment(asked.environment).blocks
-        await save_blocks(names, _facts(asked), replace=True, client=client)
+        settings = read_environment(asked.environment)
+        further = settings.hosts.further
+        await save_blocks(settings.blocks, further, _facts(asked), replace=True, client=client)
 
 
 def _facts(asked: argparse.Namespace) -> BlockFacts:

@@ -18,12 +18,14 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from flows.target import Target
 from rollout.errors import RolloutError
 from rollout.model.ready import Ready
-from tasks.activate import deploy_prod, plan_deploy, return_to_former
+from tasks.activate import deploy_prod, plan_deploy
 from tasks.cancelling import from_first_change_on, until_first_change
 from tasks.diagnose import evidence_first, explaining
 from tasks.ending import ended, taken_back
+from tasks.hosts import demand_hosts
 from tasks.image import build_push, move_latest
 from tasks.lease import before_first_change, target_lease
 from tasks.migrate import migrate_prod, plan_migrations
@@ -33,7 +35,6 @@ from tasks.order import after
 from tasks.preflight import preflight
 from tasks.quality import quality
 from tasks.source import checkout
-from tasks.verify import verify_release
 from tasks.watch import watching
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ def _rehearsed(
     source = checkout(commit, environment)
     deployed = preflight(source.version, environment, accept)
     pending = plan_migrations(source, deployed, environment, accept)
+    demand_hosts(environment)
     planned = plan_deploy(source, environment, reason, actor)
     return f"{planned}; migrations that would be applied: {', '.join(pending.tags) or 'none'}"
 
@@ -114,11 +116,12 @@ def _phases(commit: str, environment: str, reason: str, actor: str, accept: tupl
     begin_on_github(source.version)
     checked = after([], quality)(source, environment)
     deployed = preflight(source.version, environment, accept)
+    taken = demand_hosts(environment)
     planned = after([checked], plan_migrations)(source, deployed, environment, accept)
     image = after([checked], build_push)(source, environment)
     for phase in (checked, planned, image):
         phase.result()
-    ready = Ready(source, image.result(), deployed, planned.result())
+    ready = Ready(source, image.result(), deployed, planned.result(), taken)
     return serve(ready, environment, reason, actor, earlier=(planned, image))
 
 
@@ -145,14 +148,13 @@ def serve(
         migrate = after(earlier, migrate_prod)
         migrated = migrate(ready.source, ready.deployed, environment, ready.planned).result()
         with watching(environment):
-            activation = deploy_prod(
-                ready.source, ready.image, migrated, environment, reason, actor
-            )
+            target = Target(environment)
+            activation = deploy_prod(ready, migrated, environment, reason, actor)
             try:
                 with evidence_first(environment, activation.release):
-                    serving = verify_release(activation.release, environment)
+                    serving = target.verify(activation)
             except RolloutError as failure:
-                done = return_to_former(activation, environment)
-                raise taken_back(failure, done) from failure
+                raise taken_back(failure, target.return_to_former(activation)) from failure
         move_latest(ready.image, environment)
+        target.demand_whole()
     return change.account(serving)

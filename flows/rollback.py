@@ -14,9 +14,9 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
+from flows.target import Target
 from rollout.errors import RolloutError
 from rollout.model.activation import Secrets, Strategy, Wish
-from tasks.activate import return_to_former
 from tasks.ahead import reading_ahead
 from tasks.cancelling import from_first_change_on
 from tasks.corrective import apply_corrective, plan_corrective, put_on_branch
@@ -29,7 +29,6 @@ from tasks.on_github import begin_on_github, shown_on_github
 from tasks.ready import getting_ready
 from tasks.revert import plan_revert, propose, rehearse
 from tasks.rollback import activate_earlier, choose_earlier, plan_rollback
-from tasks.verify import verify_release
 from tasks.watch import watching
 
 
@@ -96,10 +95,12 @@ def rollback(  # noqa: PLR0913, PLR0917 - each is a field of the form
             target_lease(environment, reason),
             from_first_change_on() as change,
         ):
+            target = Target(environment, at_once=True)
             go = _correct if wish.applies else _activate
-            serving = go(wish, environment)
+            serving = go(wish, environment, target)
             if hold:
                 keep_back(environment, reason, actor)
+            target.demand_whole()
     except RolloutError as error:
         return ended(error)
     return Completed(message=change.account(serving))
@@ -120,7 +121,7 @@ def _propose(wish: Wish, environment: str, *, hold: bool, dry_run: bool) -> Stat
     return Completed(name="DryRun", message=told + then if wish.applies else told)
 
 
-def _correct(wish: Wish, environment: str) -> str:
+def _correct(wish: Wish, environment: str, target: Target) -> str:
     """Return what serves, once the schema was corrected for it; the branch gets the migration."""
     drafted = plan_corrective(wish, environment, hold=False)
     told = put_on_branch(drafted, environment)
@@ -128,14 +129,14 @@ def _correct(wish: Wish, environment: str) -> str:
     try:
         apply_corrective(drafted, environment)
         state = "is applied"
-        serving = _activate(wish.then(drafted.release), environment)
+        serving = _activate(wish.then(drafted.release), environment, target)
     except RolloutError as failure:
         left = f"{failure.left} Migration {drafted.tag} {state}: {told}."
         raise failure.leaving(left) from failure
     return f"{serving}; migration {drafted.tag} {state}: {told}"
 
 
-def _activate(wish: Wish, environment: str) -> str:
+def _activate(wish: Wish, environment: str, target: Target) -> str:
     """Return a sentence that says what serves, once it was seen to."""
     with reading_ahead(environment), watching(environment):
         chosen = choose_earlier(wish, environment)
@@ -143,6 +144,6 @@ def _activate(wish: Wish, environment: str) -> str:
         begin_on_github(activation.release.version)
         try:
             with evidence_first(environment, activation.release):
-                return verify_release(activation.release, environment)
+                return target.verify(activation)
         except RolloutError as failure:
-            raise failure.leaving(return_to_former(activation, environment).told) from failure
+            raise failure.leaving(target.return_to_former(activation).told) from failure

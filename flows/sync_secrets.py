@@ -12,14 +12,14 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
+from flows.target import Target
 from rollout.errors import RolloutError
-from tasks.activate import return_to_former
 from tasks.cancelling import from_first_change_on
 from tasks.diagnose import evidence_first, explaining
 from tasks.ending import ended, taken_back
+from tasks.hosts import demand_hosts
 from tasks.lease import target_lease
 from tasks.sync_secrets import renew_release
-from tasks.verify import verify_release
 from tasks.watch import watching
 
 
@@ -60,11 +60,14 @@ def sync_secrets(environment: str = "production", reason: str = "", actor: str =
 def _renew(environment: str, reason: str, actor: str) -> str | None:
     """Return a sentence that says what serves, once it was seen to; None with nothing to do."""
     with watching(environment):
-        activation = renew_release(environment, reason, actor)
+        target = Target(environment)
+        activation = renew_release(environment, reason, actor, demand_hosts(environment))
         if activation is None:
             return None
         try:
             with evidence_first(environment, activation.release):
-                return verify_release(activation.release, environment)
+                serving = target.verify(activation)
         except RolloutError as failure:
-            raise taken_back(failure, return_to_former(activation, environment)) from failure
+            raise taken_back(failure, target.return_to_former(activation)) from failure
+    target.demand_whole()
+    return serving

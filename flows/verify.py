@@ -10,8 +10,9 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
+from flows.target import Target
 from tasks.diagnose import explaining
-from tasks.verify import current_release, verify_release
+from tasks.verify import current_release
 
 
 @flow(name="verify", flow_run_name="verify {environment}", persist_result=True)
@@ -26,6 +27,7 @@ def verify(environment: str = "production") -> State[None]:
 
     Raises:
         VerificationFailed: When anything is not as the release says, with all that was seen.
+        HostsBehind: When a further host of the target does not serve it.
     """
     with explaining(environment):
-        return Completed(message=verify_release(current_release(environment), environment))
+        return Completed(message=Target(environment).look(current_release(environment)))

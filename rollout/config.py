@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from rollout.errors import ConfigInvalid
 from rollout.github import GitHub
+from rollout.hosts import Hosts
 from rollout.limits import Limits
 from rollout.manifest import Manifest
 from rollout.may_go import MayGo
@@ -60,7 +61,7 @@ class Blocks(Section):
     """Names of the Prefect blocks that hold addresses and credentials.
 
     Attributes:
-        target_host: The host, of the kind Target host.
+        target_host: The first host, of the kind Target host.
         gcp_project: The project whose Secret Manager is read, of the kind GCP project.
         artifact_registry: Where images are pushed to, of the kind Artifact Registry.
         app_database: The application's database, of the kind Application database.
@@ -305,7 +306,7 @@ class Verify(Section):
 
 
 class Notifications(Section):
-    """Who is told when a run failed, rolled back or holds.
+    """Who is told when a run failed, rolled back, holds or asks a person.
 
     Attributes:
         webhook_block: Name of the Prefect block of the kind Webhook that holds the address, which
@@ -324,6 +325,7 @@ class Environment(Section):
         branch: Commits must be reachable from it, unless `may_go` names others.
         may_go: Which branches commits come from, and when deploys may begin.
         blocks: The Prefect blocks with addresses and credentials.
+        hosts: The hosts beside the first, and how a release comes to them.
         quality: What must hold of a commit.
         build: How its image is made.
         migrations: Where the migrations lie, and what is expected of them.
@@ -343,6 +345,7 @@ class Environment(Section):
     branch: str = "main"
     may_go: MayGo = MayGo()
     blocks: Blocks
+    hosts: Hosts = Hosts()
     quality: Quality = Quality()
     build: Build
     migrations: Migrations
@@ -356,7 +359,9 @@ class Environment(Section):
     promotion: Promotion | None = None
 
     @model_validator(mode="after")
-    def _secrets_stand_in_one_list(self) -> Environment:
+    def _each_is_named_once(self) -> Environment:
+        if self.blocks.target_host in self.hosts.further:
+            raise ValueError("hosts.further names blocks.target_host, which is the first already")
         listed = set(self.secrets.values())
         for name, secret in self.build.secret_args.items():
             if secret not in listed:

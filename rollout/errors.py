@@ -19,6 +19,7 @@ next. The caller prints it as it is; nobody matches on its text.
           HostKeyUnavailable  it cannot be asked now
         HostLoginRefused
         OutcomeUnknown      the connection was cut; the remote command may go on
+        HostsBehind         some hosts of a target cannot be brought to a release
         LeaseHeld           somebody else has the right to change the target
           HeldBack          a person keeps deploys back
         LeaseLost           somebody else has it by now
@@ -112,6 +113,10 @@ class RolloutError(Exception):
         """
         named = {"ends": ends} if ends else {}
         return _again(type(self), {**self.__dict__, "left": left, **named})
+
+    def on(self, host: str) -> RolloutError:
+        """Return the same error with the host that it is about, of several, before what is true."""
+        return _again(type(self), {**self.__dict__, "true": f"{host}: {self.true}"})
 
     def explained(self, diagnosis: Diagnosis) -> RolloutError:
         """Return the same error with why it came to that, and what follows from it.
@@ -243,6 +248,10 @@ class OutcomeUnknown(HostError):
     """
 
     retry_safe: ClassVar[bool] = True
+
+
+class HostsBehind(HostError):
+    """Raised when some hosts of a target cannot be brought to a release, before it or after."""
 
 
 class LeaseHeld(HostError):

@@ -11,6 +11,7 @@ from prefect.runtime import flow_run
 
 from blocks import load_artifact_registry
 from rollout.decide.activate import decide_activation
+from rollout.decide.hosts import batches_of
 from rollout.decide.releases import release_on, release_to_activate, release_to_return_to
 from rollout.errors import RolloutError
 from rollout.executors import git
@@ -22,8 +23,10 @@ from rollout.migrations.contract_json import text_fingerprint
 from rollout.model.activation import Activation, Return
 from rollout.model.host import HostFacts
 from rollout.model.migrated import Migrated
+from rollout.model.ready import Ready
 from rollout.model.release import Image, Release
 from rollout.model.source import Source
+from rollout.render.hosts import told_batches
 from rollout.render.release import release_files
 from tasks.app_secrets import read_secrets, variables, versions_of
 from tasks.image import image_of
@@ -54,18 +57,12 @@ if TYPE_CHECKING:
     retry_condition_fn=when_safe,
 )
 def deploy_prod(
-    source: Source,
-    image: Image,
-    migrated: Migrated,
-    environment: str,
-    reason: str,
-    actor: str,
+    ready: Ready, migrated: Migrated, environment: str, reason: str, actor: str
 ) -> Activation:
     """Make a commit's image serve; what serves already is left as it is.
 
     Args:
-        source: The commit.
-        image: Its image.
+        ready: The commit, its image, and what else a release of it is made of.
         migrated: What the database holds for its code.
         environment: The environment.
         reason: Why; empty means that the merge itself is the reason.
@@ -78,13 +75,15 @@ def deploy_prod(
     """
     settings = read_environment(environment)
     secrets = read_secrets(settings)
-    draft = _draft(source, image, migrated, secrets, reason, actor)
+    draft = _draft(ready.source, ready.image, migrated, secrets, reason, actor)
     with telling_of_earlier_tries(), reach(settings) as host:
         assure_lease()
         prepare(host, settings.application)
         facts = read(host, settings.application)
-        render = _renderer(settings, source, secrets, migrated.contract)
-        release, files = release_to_activate(facts, draft, render, settings.application.service)
+        render = _renderer(settings, ready.source, secrets, migrated.contract)
+        release, files = release_to_activate(
+            facts, draft, render, settings.application.service, ready.taken
+        )
         return activate(host, facts, release, files, settings)
 
 
@@ -116,7 +115,10 @@ def plan_deploy(source: Source, environment: str, reason: str, actor: str) -> st
     release, files = release_to_activate(facts, draft, render, settings.application.service)
     plan = activation_plan(facts, release, files, settings)
     show(preparing, plan)
-    return f"would make release {release.number} ({source.version.short}) serve: {plan.outline()}"
+    return (
+        f"would make release {release.number} ({source.version.short}) serve: {plan.outline()}"
+        f"{told_batches(batches_of(settings.hosts))}"
+    )
 
 
 @task(name="deploy-prod: return", task_run_name="deploy-prod: return", cache_policy=NO_CACHE)
@@ -128,12 +130,12 @@ def return_to_former(activation: Activation, environment: str) -> Return:
     """
     settings = read_environment(environment)
     with reach(settings) as host:
-        done = _serve_former(host, settings, activation)
+        done = serve_former(host, settings, activation)
         publish_state(host, settings)
         return done
 
 
-def _serve_former(host: Host, settings: Environment, activation: Activation) -> Return:
+def serve_former(host: Host, settings: Environment, activation: Activation) -> Return:
     """Go back, whatever goes wrong with it: the error that led here is the one that is told."""
     failed = activation.release
     note(host, settings, failed, "failed", "it was not seen serving from outside")

@@ -14,6 +14,10 @@ from prefect.settings import get_current_settings
 from prefect.states import Running
 from pydantic import Field
 
+from rollout.executors.clock import later_utc
+
+ASKS = "trovella.asks"
+"""The label of a run that asks: what, until when, and what to do, for whoever is told of it."""
 POLL_S = 2
 """How often Prefect is asked for the answer, in seconds."""
 
@@ -33,6 +37,21 @@ class Decision(RunInput):
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """What a person is asked.
+
+    Attributes:
+        gist: The question in a sentence, for whoever is called.
+        known: The question and what is known, as markdown, above the form.
+        otherwise: What happens without an answer, to be read after "without an answer".
+    """
+
+    gist: str
+    known: str
+    otherwise: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What was decided.
 
@@ -45,14 +64,15 @@ class Answer:
     told: str
 
 
-def ask(question: str, within_s: int, default: Literal["refuse", "go"]) -> Answer:
+def ask(question: Question, within_s: int, default: Literal["refuse", "go"]) -> Answer:
     """Return what a person decides within the time, or else the default.
 
     To be called from a flow. The run is `Paused` meanwhile, and its process goes on: a lease that
-    it holds stays held.
+    it holds stays held. Whoever the environment tells of its runs is told
+    (`deployments/notifications.py`).
 
     Args:
-        question: What is to be decided and what is known, as markdown.
+        question: What is to be decided.
         within_s: How long there is to answer, in seconds; 0 asks nobody.
         default: What holds when nobody can be asked, or nobody answers.
     """
@@ -60,7 +80,8 @@ def ask(question: str, within_s: int, default: Literal["refuse", "go"]) -> Answe
     if nobody:
         get_run_logger().warning("nobody is asked (%s): %s", nobody, default)
         return Answer(default, f"nobody was asked, because {nobody}")
-    form = Decision.with_initial_data(description=question)
+    form = Decision.with_initial_data(description=question.known)
+    _label(question, within_s)
     try:
         # A key of its own: with Prefect's, a run that is tried again would take the earlier answer.
         said = pause_flow_run(
@@ -81,6 +102,21 @@ def _why_nobody() -> str:
     if context is None or context.flow_run is None or context.flow_run.auto_scheduled:
         return "a schedule started the run"
     return ""
+
+
+def _label(question: Question, within_s: int) -> None:
+    """Write on the run what it is about to ask: its state, which Prefect makes, has no words."""
+    context = FlowRunContext.get()
+    if context is None or context.flow_run is None:
+        return
+    until = later_utc(within_s)
+    told = (
+        f"{question.gist}\n"
+        f"left: The run waits until {until}; without an answer {question.otherwise}.\n"
+        "next: Open the run, read what is known, and answer with Resume."
+    )
+    with get_client(sync_client=True) as client:
+        client.update_flow_run_labels(context.flow_run.id, {ASKS: told})
 
 
 def _go_on() -> None:

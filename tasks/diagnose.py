@@ -29,14 +29,13 @@ from rollout.errors import (
     Superseded,
 )
 from rollout.executors.evidence import Places, look_around
-from rollout.executors.files import read_environment
 from rollout.executors.masking import masking
 from rollout.model.diagnosis import Diagnosis
 from rollout.model.seen import Around, Cloud, Evidence
 from rollout.render.diagnosis import render_diagnosis, render_evidence
 from tasks.app_secrets import read_secrets
 from tasks.phase import failed_phase
-from tasks.target import reach
+from tasks.target import reach, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -91,7 +90,7 @@ def evidence_first(environment: str, release: Release) -> Generator[None]:
     try:
         yield
     except RolloutError as error:
-        if not isinstance(error, _NO_FAILURES):
+        if not isinstance(error, _NO_FAILURES) and error.seen_then is None:
             error.seen_then = _collected(error, environment, release)
             _keep(error.seen_then, release)
         raise
@@ -149,7 +148,7 @@ def _collected(error: Exception, environment: str, left: Release | None = None) 
     """
     phase = failed_phase(error)
     try:
-        settings = read_environment(environment)
+        settings = settings_of(environment)
         address = load_target_host(settings.blocks.target_host).address()
         around = around_of(settings, address)
         evidence = evidence_of(error, phase, around)

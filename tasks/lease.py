@@ -22,9 +22,13 @@ from tasks.target import keep, reach
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from rollout.config import Environment
+    from rollout.executors.host import Host
     from rollout.executors.lease import Lease
 
 WAIT_S = 1800.0
+HOST_WAIT_S = 120.0
+"""How long a further host may take to be free of a run that was cut, in seconds."""
 
 _HELD: ContextVar[Lease | None] = ContextVar("held lease", default=None)
 
@@ -51,15 +55,8 @@ def target_lease(
         HostError: When the host cannot be used.
     """
     settings = read_environment(environment)
-    claim = Claim(
-        token=uuid4().hex,
-        owner=flow_run.name or "a run",
-        reason=reason,
-        link=flow_run.ui_url or "",
-        asked_at=_asked_at(),
-        supersedes=supersedes,
-    )
     layout = Layout(settings.application.directory)
+    claim = _claim(reason, supersedes=supersedes)
     with (
         reach(settings) as host,
         keep(host),
@@ -70,6 +67,24 @@ def target_lease(
             yield
         finally:
             _HELD.reset(token)
+
+
+@contextmanager
+def host_lease(host: Host, settings: Environment, reason: str) -> Generator[None]:
+    """Hold the lease of a further host of the target, for as long as this run changes it.
+
+    It keeps a command of a run that was cut from going on beside this one's. The right to change
+    the target is the first host's lease, which this run has to hold as well.
+
+    Raises:
+        LeaseLost: When somebody else has the target by now.
+        LeaseHeld: When what was begun there does not end.
+        HostError: When the host cannot be used.
+    """
+    assure_lease()
+    layout = Layout(settings.application.directory)
+    with hold_lease(host, layout, _claim(reason), wait_s=HOST_WAIT_S):
+        yield
 
 
 def before_first_change(environment: str) -> None:
@@ -111,6 +126,17 @@ def assure_lease() -> None:
 def holds_lease() -> bool:
     """Return whether this run has the right to change the target."""
     return _HELD.get() is not None
+
+
+def _claim(reason: str, *, supersedes: bool = False) -> Claim:
+    return Claim(
+        token=uuid4().hex,
+        owner=flow_run.name or "a run",
+        reason=reason,
+        link=flow_run.ui_url or "",
+        asked_at=_asked_at(),
+        supersedes=supersedes,
+    )
 
 
 def _asked_at() -> str:

@@ -25,7 +25,7 @@ from rollout.model.host import HostFacts
 from rollout.model.promotion import Promoted, Prospect
 from rollout.model.release import Image
 from rollout.render.promotion import render_promotion
-from tasks.ask import ask
+from tasks.ask import Question, ask
 from tasks.diagnose import explaining
 from tasks.retry import RETRIES, RETRY_DELAY_S, when_safe
 from tasks.target import bootstrap_plan, reach, read, tell
@@ -127,13 +127,15 @@ def approve(promoted: Promoted, prospect: Prospect, environment: str) -> str:
         Refused: When somebody says no, nobody answers in time, or nobody can be asked.
     """
     promotion = promotion_of(read_environment(environment))
-    question = render_promotion(promoted, prospect, environment)
-    _publish(question, f"what {promoted.told} would change in {environment}")
-    answer = ask(
-        f"{question}\nShall it go to {environment}? `refuse` changes nothing.",
-        promotion.approval_timeout_s,
-        "refuse",
+    known = render_promotion(promoted, prospect, environment)
+    _publish(known, f"what {promoted.told} would change in {environment}")
+    shall = f"Shall {promoted.told} go to {environment}?"
+    question = Question(
+        shall,
+        f"{known}\n{shall} `refuse` changes nothing.",
+        "it is not promoted, and nothing is changed",
     )
+    answer = ask(question, promotion.approval_timeout_s, "refuse")
     told = f"{answer.verdict}: {answer.told}"
     _publish(render_promotion(promoted, prospect, environment, told), f"{environment}: {told}")
     _demand(f"promotion to {environment}", judge_answer(answer.verdict, answer.told, environment))

@@ -42,13 +42,14 @@ if TYPE_CHECKING:
     retry_delay_seconds=RETRY_DELAY_S,
     retry_condition_fn=when_safe,
 )
-def renew_release(environment: str, reason: str, actor: str) -> Activation | None:
+def renew_release(environment: str, reason: str, actor: str, taken: int = 0) -> Activation | None:
     """Make the release that serves do so with the newest secrets; its code stays what it is.
 
     Args:
         environment: The environment.
         reason: Why; empty takes the names of the secrets that differ.
         actor: Who asked; empty where nobody said.
+        taken: The highest number that a further host of the target has given; 0 for none.
 
     Returns:
         What came to serve; None when it has the newest secrets already.
@@ -74,7 +75,9 @@ def renew_release(environment: str, reason: str, actor: str) -> Activation | Non
             run_id=str(flow_run.id),
         )
         render = renewal(host, settings, former, secrets)
-        release, files = release_to_activate(facts, draft, render, settings.application.service)
+        release, files = release_to_activate(
+            facts, draft, render, settings.application.service, taken
+        )
         if is_renewed(former, release, draft.run_id, read_ledger(facts.ledger)):
             return None
         get_run_logger().info(describe_rotation(former, release.secret_versions))

@@ -12,8 +12,10 @@ from blocks import load_target_host
 from rollout.commands.host import parse_host, read_host_command
 from rollout.commands.machine import parse_machine, read_machine_command
 from rollout.decide.bootstrap import decide_bootstrap
+from rollout.decide.hosts import at_host
 from rollout.errors import Refused
 from rollout.executors.carry_out import carry_out
+from rollout.executors.files import read_environment
 from rollout.executors.printing import PrintingHost
 from rollout.model.finding import Refuse
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 
 _KEPT: ContextVar[Host | None] = ContextVar("kept host", default=None)
+_ONLY: ContextVar[str] = ContextVar("only host", default="")
 
 
 @contextmanager
@@ -54,6 +57,28 @@ def keep(host: Host) -> Generator[None]:
         yield
     finally:
         _KEPT.reset(token)
+
+
+@contextmanager
+def only(block: str, host: Host) -> Generator[None]:
+    """Let everything inside, in tasks too, take one host of several for the whole environment."""
+    token = _ONLY.set(block)
+    try:
+        with keep(host):
+            yield
+    finally:
+        _ONLY.reset(token)
+
+
+def settings_of(environment: str) -> Environment:
+    """Return an environment, or the one of its hosts that a block `only` is about.
+
+    Raises:
+        ConfigInvalid: When there is no such environment.
+    """
+    settings = read_environment(environment)
+    block, host = _ONLY.get(), _KEPT.get()
+    return at_host(settings, block, host.address.host) if block and host else settings
 
 
 def tell(text: str) -> None:

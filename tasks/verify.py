@@ -27,23 +27,22 @@ from rollout.errors import (
 )
 from rollout.executors.baking import judge_repeatedly
 from rollout.executors.clock import unix_s
-from rollout.executors.files import read_environment
 from rollout.executors.outside import look_outside
 from rollout.executors.probe import probe
 from rollout.ledger import read_ledger
 from rollout.model.evidence import Evidence
-from rollout.model.finding import Finding, Inconclusive, Refuse
+from rollout.model.finding import Finding, Go, Inconclusive, Refuse
 from rollout.model.release import Release
 from rollout.model.sight import Sight
 from tasks.alerts import reading_alerts
-from tasks.ask import ask
+from tasks.ask import Question, ask
 from tasks.before import before
 from tasks.lease import holds_lease
 from tasks.logs import read_logs, show_new_errors
 from tasks.migrate import holds_exactly
 from tasks.record import note, publish_release, publish_state
 from tasks.retry import RETRIES, RETRY_DELAY_S, when_safe
-from tasks.target import reach, read, tell
+from tasks.target import reach, read, settings_of, tell
 from tasks.watch import seen
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ def verify_release(release: Release, environment: str) -> str:
             when nobody could see all of it, and nobody let it go on.
         RolloutError: When something could not be looked at.
     """
-    settings = read_environment(environment)
+    settings = settings_of(environment)
     # Called plainly, a task that returns a state gives its caller that state, not what is in it.
     sight: Sight = look(release, environment, return_state=True).result()
     told = _settle(sight, release, settings)
@@ -99,7 +98,7 @@ def look(release: Release, environment: str) -> Sight:
         VerificationFailed: When anything is not as the release says, with all that was seen.
         RolloutError: When something that a further try may reach could not be looked at.
     """
-    settings = read_environment(environment)
+    settings = settings_of(environment)
     with reach(settings) as host:
         evidence, verdict = _judge_once(release, settings, host)
         _publish(release, verdict, settings, evidence)
@@ -121,7 +120,7 @@ def bake(release: Release, environment: str) -> Sight:
     Raises:
         VerificationFailed: When it is not as it should be any more.
     """
-    settings = read_environment(environment)
+    settings = settings_of(environment)
     impatient = {"timeout_s": min(settings.verify.timeout_s, PATIENCE_S)}
     verify = settings.verify.model_copy(update=impatient)
     settings = settings.model_copy(update={"verify": verify})
@@ -140,6 +139,34 @@ def bake(release: Release, environment: str) -> Sight:
     told = f"it baked for {verify.bake_s:g} s and was looked at {looks} times"
     tell(told)
     return Sight(told)
+
+
+def judge_host(release: Release, settings: Environment, host: Host) -> None:
+    """See to it that a further host of a target serves a release, and say so in its ledger.
+
+    The database and the alerts are the target's; they are looked at with its first host.
+
+    Args:
+        release: What shall serve there.
+        settings: The environment, as if it were this host.
+        host: The host.
+
+    Raises:
+        VerificationFailed: When it does not, or not all of it could be seen.
+        HostError: When the host was lost: that says nothing about the release.
+    """
+    limits = settings.verify.limits.model_copy(update={"alerts": "off"})
+    verify = settings.verify.model_copy(update={"limits": limits})
+    settings = settings.model_copy(update={"verify": verify})
+    evidence = _look(release, settings, host, database=Go())
+    facts = evidence.facts or read(host, settings.application)
+    verdict = judge(evidence, release, settings.application, verify)
+    for finding in verdict.findings:
+        get_run_logger().warning("%s: %s", finding.rule, finding.consequence)
+    if not isinstance(verdict, Go):
+        _fail(release, verdict.findings)
+    if holds_lease():
+        note_verified(host, settings, release, facts)
 
 
 def _judge_once(release: Release, settings: Environment, host: Host) -> tuple[Evidence, Assessment]:
@@ -167,8 +194,13 @@ def _publish(
         _fail(release, verdict.findings)
 
 
-def _look(release: Release, settings: Environment, host: Host) -> Evidence:
-    """Return what is seen of a release; the address is looked at beside the host and database."""
+def _look(
+    release: Release, settings: Environment, host: Host, database: Verdict | None = None
+) -> Evidence:
+    """Return what is seen of a release; the address is looked at beside the host and database.
+
+    The database is not looked at again where it is known already.
+    """
     earlier = before(release, settings.name)
     report = probe(
         settings.verify,
@@ -183,7 +215,7 @@ def _look(release: Release, settings: Environment, host: Host) -> Evidence:
         requests = 0 if report.problem else None
         outside = beside.submit(look_outside, settings.verify, requests=requests)
         alerts = reading_alerts(settings, beside)
-        database = _database(release, settings, missing)
+        database = database or _database(release, settings, missing)
         began_s = unix_s()
         facts = _facts(host, settings, missing)
         read_at_s = (began_s + unix_s()) / 2
@@ -268,8 +300,13 @@ def _settle(sight: Sight, release: Release, settings: Environment) -> str:
     unknown = "; ".join(sight.unknown)
     if not holds_lease():
         _fail_unknown(release, unknown)
-    told = f"{sight.sentence}.\n\nBut {unknown}.\n\nShall it go on serving? `refuse` goes back."
-    answer = ask(told, settings.verify.ask_s, settings.verify.ask_default)
+    goes_on = settings.verify.ask_default == "go"
+    question = Question(
+        f"{sight.sentence}, but {unknown}: shall it go on serving?",
+        f"{sight.sentence}.\n\nBut {unknown}.\n\nShall it go on serving? `refuse` goes back.",
+        "it goes on serving" if goes_on else "it is left again, for the release before it",
+    )
+    answer = ask(question, settings.verify.ask_s, settings.verify.ask_default)
     if answer.verdict == "refuse":
         _fail_unknown(release, f"{unknown}; refused ({answer.told})")
     return f"it goes on although {unknown} ({answer.told})"
@@ -323,7 +360,7 @@ def current_release(environment: str) -> Release:
     Raises:
         Refused: When it has none.
     """
-    settings = read_environment(environment)
+    settings = settings_of(environment)
     with reach(settings) as host:
         return demand_current(read(host, settings.application), host)
 

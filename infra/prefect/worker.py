@@ -31,7 +31,9 @@ from typing import TYPE_CHECKING, Any
 import anyio
 from prefect.workers.process import ProcessJobConfiguration, ProcessWorker
 
+from deployments.needed import demand_settings
 from infra.prefect.cancellation import let_runs_finish
+from rollout.errors import RolloutError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -170,7 +172,7 @@ def tell(text: str) -> None:
 
 
 def main() -> int:
-    """Read the command line and serve."""
+    """Read the command line and serve; 1 at once when the settings that runs need are not there."""
     parser = argparse.ArgumentParser(prog="infra.prefect.worker", description=__doc__)
     parser.add_argument("--pool", required=True, help="the work pool to take runs from")
     parser.add_argument("--limit", type=int, default=SIDE_BY_SIDE, help="runs side by side")
@@ -181,6 +183,11 @@ def main() -> int:
         help="how long runs may go on after SIGTERM, in seconds (default %(default)s)",
     )
     options = parser.parse_args()
+    try:
+        demand_settings("No worker was started.")
+    except RolloutError as error:
+        tell(str(error))
+        return 1
     let_runs_finish()
 
     async def run() -> int:

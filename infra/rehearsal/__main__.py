@@ -25,9 +25,13 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--json", action="store_true", help="the report as one line on standard output"
     )
-    made.add_argument(
-        "--staging", action="store_true", help="with a second host: deploy there, then promote"
-    )
+    beside = made.add_mutually_exclusive_group()
+    told = {
+        "staging": "with a second host: deploy there, then promote",
+        "fleet": "with three more hosts behind a balancer: deploy to those",
+    }
+    for name, what in told.items():
+        beside.add_argument(f"--{name}", dest="beside", action="store_const", const=name, help=what)
     made.add_argument(
         "--prefect",
         choices=("programs", "compose"),
@@ -53,7 +57,7 @@ def main() -> int:
         asked.commit or asked.fault is not None,
         asked.fault,
         not asked.up,
-        asked.staging,
+        asked.beside,
         asked.prefect == "compose",
     )
     try:

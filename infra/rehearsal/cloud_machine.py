@@ -7,7 +7,8 @@ import secrets
 import shutil
 from typing import TYPE_CHECKING
 
-from infra.rehearsal import certificates, compute, facts, monitoring, sql_admin
+from infra.rehearsal import certificates, compute, facts, github_rules, monitoring, sql_admin
+from infra.rehearsal.documents import changing
 from infra.rehearsal.machines import Machine
 from infra.rehearsal.paths import HERE, INSIDE, Rehearsal
 from infra.rehearsal.roots import build_roots
@@ -31,11 +32,12 @@ def ensure_passwords(rehearsal: Rehearsal) -> facts.Passwords:
 
 
 def ensure_stores(rehearsal: Rehearsal, passwords: facts.Passwords) -> None:
-    """Fill the files of the stand-ins for Google, unless they are there."""
+    """Fill the files of the stand-ins for Google and GitHub, unless they are there."""
     ensure_google_store(rehearsal, passwords)
     ensure_sql_store(rehearsal)
     ensure_alert_store(rehearsal)
     ensure_compute_store(rehearsal)
+    ensure_github_store(rehearsal)
 
 
 def ensure_google_store(rehearsal: Rehearsal, passwords: facts.Passwords) -> Path:
@@ -85,6 +87,23 @@ def ensure_compute_store(rehearsal: Rehearsal) -> Path:
     store = rehearsal.state / "google" / "compute.json"
     if not store.exists():
         store.write_text(json.dumps(compute.fresh(), indent=2), encoding="utf-8")
+    return store
+
+
+def ensure_github_store(rehearsal: Rehearsal) -> Path:
+    """Return the file of GitHub, which nobody has asked for anything at the first call.
+
+    Its token becomes a secret of the pipeline's own.
+    """
+    store = rehearsal.state / "github" / "github.json"
+    if not store.exists():
+        store.parent.mkdir(exist_ok=True)
+        token = f"ghp_{secrets.token_hex(18)}"
+        store.touch(mode=0o600)
+        store.write_text(json.dumps(github_rules.fresh(token), indent=2), encoding="utf-8")
+        name = f"projects/{facts.SECRETS_PROJECT}/secrets/{facts.GITHUB_TOKEN}"
+        with changing(rehearsal.state / "google" / "secrets.json") as document:
+            document["secrets"][name] = [{"state": "ENABLED", "value": token}]
     return store
 
 

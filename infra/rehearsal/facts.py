@@ -12,7 +12,9 @@ SUBNET_BITS: Final = 24
 
 VM: Final = "10.77.0.2"
 STAGING: Final = "10.77.0.3"
-OPERATIONS: Final = "10.77.0.4"
+FLEET: Final = ("10.77.0.4", "10.77.0.5", "10.77.0.6")
+BALANCER: Final = "10.77.0.7"
+OPERATIONS: Final = "10.77.0.8"
 REGISTRY: Final = "10.77.0.10"
 DATABASE: Final = "10.77.0.11"
 SECRET_MANAGER: Final = "10.77.0.12"  # noqa: S105 - an address, not a secret
@@ -53,6 +55,8 @@ OPERATIONS_API: Final = f"https://{OPERATIONS_NAME}/api"
 NAMES: Final[dict[str, tuple[str, ...]]] = {
     VM: ("trovella.ai", "www.trovella.ai", "trovella-prod-vm"),
     STAGING: ("staging.trovella.ai", "trovella-staging-vm"),
+    **{address: (f"fleet{number}",) for number, address in enumerate(FLEET, start=1)},
+    BALANCER: ("fleet.trovella.ai",),
     OPERATIONS: (OPERATIONS_NAME, "trovella-operations-vm"),
     REGISTRY: (REGISTRY_NAME,),
     DATABASE: ("cloud-sql.rehearsal",),
@@ -80,6 +84,7 @@ DATABASE_NAME: Final = "trovella"
 DATABASE_ROLE: Final = "trovella-app"
 SCRATCH_ROLE: Final = "scratch"
 SCRATCH_SECRET: Final = "trovella-scratch-database-url"  # noqa: S105 - its name
+GITHUB_TOKEN: Final = "trovella-github-token"  # noqa: S105 - its name
 PUBLIC_URL: Final = "https://trovella.ai"
 
 

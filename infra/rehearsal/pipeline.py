@@ -17,6 +17,8 @@ from infra.rehearsal.roots import build_roots, copy_tools
 from infra.rehearsal.shell import succeeds, wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from infra.rehearsal.paths import Rehearsal
     from infra.rehearsal.roots import Roots
 
@@ -36,7 +38,7 @@ def pipeline(rehearsal: Rehearsal) -> Place:
 
 
 def stand_ins(rehearsal: Rehearsal) -> Place:
-    """Return the place of the stand-ins for Google and DNS, on the cloud's addresses."""
+    """Return the place of the stand-ins for Google, GitHub and DNS, on the cloud's addresses."""
     return Place(rehearsal, "stand-ins", "cloud")
 
 
@@ -217,9 +219,11 @@ def start_worker(rehearsal: Rehearsal) -> None:
 
 
 def start_stand_ins(rehearsal: Rehearsal) -> None:
-    """Start DNS and the stand-ins for Google on the cloud's addresses, unless they run."""
+    """Start DNS and the stand-ins for Google and GitHub on the cloud's addresses, unless they run.
+
+    GitHub shares its address with git's own protocol, which the pipeline reads the repository by.
+    """
     place, environment = stand_ins(rehearsal), base_environment(rehearsal)
-    python = str(rehearsal.checkout / ".venv/bin/python")
     names = rehearsal.state / "names"
     names.write_text(facts.names_table(), encoding="utf-8")
     dns = [sys.executable, "-m", "infra.rehearsal.dns", facts.REGISTRY, str(names)]
@@ -227,6 +231,11 @@ def start_stand_ins(rehearsal: Rehearsal) -> None:
     repositories = rehearsal.state / "git"
     repositories.mkdir(exist_ok=True)
     place.start("git", git_daemon_command(repositories), environment)
+    github = {
+        "--repository": repositories / facts.REPOSITORY_NAME,
+        "--store": rehearsal.state / "github" / "github.json",
+    }
+    place.start("github", _module(rehearsal, "infra.rehearsal.github", github), environment)
     settings, google = rehearsal.machine("cloud") / "settings", rehearsal.state / "google"
     words = {
         "--store": google / "secrets.json",
@@ -238,8 +247,13 @@ def start_stand_ins(rehearsal: Rehearsal) -> None:
         "--certificate": settings / "server.crt",
         "--key": settings / "server.key",
     }
-    options = [str(word) for pair in words.items() for word in pair]
-    place.start("google", [python, "-m", "infra.rehearsal.google", *options], environment)
+    place.start("google", _module(rehearsal, "infra.rehearsal.google", words), environment)
+
+
+def _module(rehearsal: Rehearsal, name: str, options: Mapping[str, Path]) -> list[str]:
+    """Return the command that runs a module of ours with `.venv`."""
+    python = str(rehearsal.checkout / ".venv/bin/python")
+    return [python, "-m", name, *(str(word) for pair in options.items() for word in pair)]
 
 
 def git_daemon_command(folder: Path) -> list[str]:

@@ -1,7 +1,7 @@
 """Places: private network and mounts over the machine's own root, for programs that need `.venv`.
 
-The pipeline is one (its own address), the stand-ins for Google and DNS are another (the cloud's
-addresses). A place has no processes of its own: what runs in it is found by its network.
+The pipeline is one (its own address), the stand-ins for Google, GitHub and DNS are another (the
+cloud's addresses). A place has no processes of its own: what runs in it is found by its network.
 """
 
 from __future__ import annotations

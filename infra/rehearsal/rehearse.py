@@ -11,14 +11,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from infra.rehearsal import app, browser, facts, operations, pipeline, roots, staging, world
+from infra.rehearsal import (
+    app,
+    browser,
+    cloud_machine,
+    facts,
+    github_rules,
+    operations,
+    pipeline,
+    roots,
+    targets,
+    world,
+)
 from infra.rehearsal.app import packages
 from infra.rehearsal.shell import RehearsalError, run, say, timed
 
 if TYPE_CHECKING:
+    from infra.rehearsal.machines import Machine
     from infra.rehearsal.paths import Rehearsal
+    from infra.rehearsal.targets import Target
 
 ENVIRONMENT = "rehearsal"
+TARGETS = {"staging": targets.STAGING, "fleet": targets.FLEET}
 PROBER = "prober"
 APPROVER = "approver"
 KIND_FILE = "application"
@@ -35,7 +49,8 @@ class Order:
         commit: whether the next commit is made first.
         fault: what is wrong with that commit; None means nothing.
         deploy: whether anything is deployed; otherwise the world is stood up only.
-        staging: whether there is a staging, from which releases are promoted.
+        beside: which target stands beside production: releases are promoted from staging, and go to
+            the fleet's hosts one after the other; None leaves production alone.
         compose: whether Prefect is to run as infra/prefect/compose.yml has it.
     """
 
@@ -43,7 +58,7 @@ class Order:
     commit: bool
     fault: app.Fault | None
     deploy: bool
-    staging: bool = False
+    beside: Literal["staging", "fleet"] | None = None
     compose: bool = False
 
 
@@ -55,15 +70,17 @@ class Report:
         commit: what was deployed, 40 hex digits.
         outcome: what the trigger told of the run.
         probe: what the prober counted.
-        release: number of the release that serves; empty when none does.
+        releases: number of the release that each host serves; empty where it serves none.
         seconds: of everything, from the start of the command.
+        on_github: what GitHub shows of the run; empty when it shows nothing.
     """
 
     commit: str
     outcome: dict[str, Any]
     probe: dict[str, Any]
-    release: str
+    releases: dict[str, str]
     seconds: float
+    on_github: str
 
 
 def stand_up(rehearsal: Rehearsal, order: Order) -> str:
@@ -89,15 +106,15 @@ def stand_up(rehearsal: Rehearsal, order: Order) -> str:
         register(rehearsal)
         if not pipeline.in_compose(rehearsal):
             pipeline.start_worker(rehearsal)
-    if order.staging:
-        stand_up_staging(rehearsal)
+    if order.beside is not None:
+        stand_up_target(rehearsal, TARGETS[order.beside])
     return commit
 
 
-def stand_up_staging(rehearsal: Rehearsal) -> None:
-    """Stand staging up in a world that stands, and register it."""
-    file = staging.stand_up(rehearsal)
-    register(rehearsal, staging.ENVIRONMENT, file)
+def stand_up_target(rehearsal: Rehearsal, target: Target) -> None:
+    """Stand a target up in a world that stands, and register it."""
+    file = targets.stand_up(rehearsal, target)
+    register(rehearsal, target.environment, file)
 
 
 def prepare_application(rehearsal: Rehearsal, order: Order) -> str:
@@ -144,40 +161,45 @@ def register(
     pipeline.pipeline(rehearsal).run(words, environment)
 
 
-def deploy(
-    rehearsal: Rehearsal, commit: str, begun: float, *, through_staging: bool = False
-) -> Report:
+def deploy(rehearsal: Rehearsal, commit: str, begun: float, order: Order) -> Report:
     """Deploy a commit while the public address is asked all the time, and report.
 
     Args:
         rehearsal: a world that stands.
         commit: what to deploy.
         begun: when the command began, in seconds of the steady clock.
-        through_staging: deploy it to staging first, and promote what is verified there.
+        order: to which target it goes, and on which way.
 
     Raises:
         RehearsalError: the run could not be started, so there is nothing to report.
     """
-    start_prober(rehearsal)
-    words = ("deploy", "--environment", ENVIRONMENT, "--commit", commit)
-    if through_staging:
-        outcome = trigger(rehearsal, ("deploy", "--environment", staging.ENVIRONMENT, *words[3:]))
-        # What staging refuses is reported, and nothing is promoted.
-        outcome = outcome if outcome["exit_status"] else promote(rehearsal)
-    else:
-        outcome = trigger(rehearsal, words)
+    fleet = targets.FLEET if order.beside == "fleet" else None
+    start_prober(rehearsal, fleet.public_url if fleet else facts.PUBLIC_URL)
+    environment = fleet.environment if fleet else ENVIRONMENT
+    if order.beside == "staging":
+        environment = targets.STAGING.environment
+    outcome = trigger(rehearsal, ("deploy", "--environment", environment, "--commit", commit))
+    # What staging refuses is reported, and nothing is promoted.
+    if order.beside == "staging" and not outcome["exit_status"]:
+        outcome = promote(rehearsal)
     probed = stop_prober(rehearsal)
-    release = serving_release(rehearsal)
-    return Report(commit, outcome, probed, release, time.monotonic() - begun)
+    hosts = fleet.hosts(rehearsal) if fleet else (world.standing(rehearsal, "vm"),)
+    return Report(
+        commit,
+        outcome,
+        probed,
+        {host.name: serving_release(host) for host in hosts},
+        time.monotonic() - begun,
+        github_rules.shown(github_knows(rehearsal), outcome["flow_run_id"]),
+    )
 
 
-def start_prober(rehearsal: Rehearsal) -> None:
-    """Begin to ask the public address."""
+def start_prober(rehearsal: Rehearsal, public_url: str) -> None:
+    """Begin to ask a public address."""
     out = rehearsal.state / "probe.json"
     out.unlink(missing_ok=True)
     python = str(rehearsal.checkout / ".venv/bin/python")
-    url = f"{facts.PUBLIC_URL}/api/health"
-    command = [python, "-m", "infra.rehearsal.probe", url, str(out)]
+    command = [python, "-m", "infra.rehearsal.probe", f"{public_url}/api/health", str(out)]
     environment = pipeline.base_environment(rehearsal)
     pipeline.pipeline(rehearsal).start(PROBER, command, environment)
 
@@ -239,12 +261,17 @@ def lose_prefect(rehearsal: Rehearsal, run: str) -> None:
     say(f"  its history is there: {len(told.splitlines())} lines of the log of run {run}")
 
 
-def serving_release(rehearsal: Rehearsal) -> str:
-    """Return the number of the release that the host's `current` names; empty without one."""
-    vm = world.standing(rehearsal, "vm")
-    if not vm.succeeds("test", "-L", "/opt/trovella/current"):
+def serving_release(host: Machine) -> str:
+    """Return the number of the release that a host's `current` names; empty without one."""
+    if not host.succeeds("test", "-L", "/opt/trovella/current"):
         return ""
-    return Path(vm.run("readlink", "/opt/trovella/current").strip()).name
+    return Path(host.run("readlink", "/opt/trovella/current").strip()).name
+
+
+def github_knows(rehearsal: Rehearsal) -> dict[str, Any]:
+    """Return what the stand-in for GitHub knows, as `github_rules.fresh` describes it."""
+    store = cloud_machine.ensure_github_store(rehearsal)
+    return json.loads(store.read_text(encoding="utf-8"))
 
 
 def render(report: Report) -> str:
@@ -254,6 +281,9 @@ def render(report: Report) -> str:
         f"  {task['name']:<40} {task['state']:<12} {task['seconds']:6.1f} s"
         for task in outcome["tasks"]
     ]
+    serving = [number or "(none)" for number in report.releases.values()]
+    if len(serving) > 1:
+        serving = [f"{one} on {host}" for one, host in zip(serving, report.releases, strict=True)]
     gap = probed["longest_gap_ms"]
     return "\n".join(
         [
@@ -261,9 +291,10 @@ def render(report: Report) -> str:
             *phases,
             "",
             f"  {outcome['state']}: {outcome['message']}",
-            f"  release {report.release or '(none)'}, commit {report.commit}",
+            f"  release {', '.join(serving)}, commit {report.commit}",
             f"  requests sent {probed['sent']}, lost {probed['lost']}"
             + (f", longest gap {gap} ms" if gap is not None else ""),
+            f"  GitHub shows {report.on_github or 'nothing'}",
             f"  {outcome['seconds']:.1f} s the run, {report.seconds:.1f} s in all",
             f"  {outcome['url']}",
         ]
@@ -276,9 +307,11 @@ def render_line(report: Report) -> str:
     document = {
         **outcome,
         "commit": report.commit,
-        "release": report.release,
+        "release": next(iter(report.releases.values())),
+        "releases": report.releases,
         "phases": report.outcome["tasks"],
         "requests": report.probe,
+        "on_github": report.on_github,
         "seconds_in_all": round(report.seconds, 1),
     }
     return json.dumps(document)
@@ -291,7 +324,7 @@ def rehearse(rehearsal: Rehearsal, order: Order, *, as_json: bool) -> int:
     if not order.deploy:
         say(f"  the world stands: infra/rehearsal/enter {rehearsal.name} bash")
         return 0
-    report = deploy(rehearsal, commit, begun, through_staging=order.staging)
+    report = deploy(rehearsal, commit, begun, order)
     say(render(report))
     if order.compose:
         lose_prefect(rehearsal, str(report.outcome["flow_run_id"]))

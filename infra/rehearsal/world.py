@@ -147,6 +147,7 @@ def describe(rehearsal: Rehearsal, passwords: facts.Passwords) -> dict[str, Any]
         "sql_store": str(rehearsal.state / "google" / "sqladmin.json"),
         "alert_store": str(rehearsal.state / "google" / "monitoring.json"),
         "compute_store": str(rehearsal.state / "google" / "compute.json"),
+        "github_store": str(rehearsal.state / "github" / "github.json"),
         "secrets_project": facts.SECRETS_PROJECT,
         "shared_project": facts.SHARED_PROJECT,
         "old_postgres": str(old_postgres.build_old_postgres(rehearsal.cache) or ""),

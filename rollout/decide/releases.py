@@ -73,6 +73,7 @@ def release_to_activate(
     draft: Release,
     render: Callable[[Release], tuple[RemoteFile, ...]],
     service: str,
+    taken: int = 0,
 ) -> tuple[Release, tuple[RemoteFile, ...]]:
     """Return the release that a deploy is to activate, with its files.
 
@@ -85,6 +86,7 @@ def release_to_activate(
         draft: What is to be deployed; its number does not matter.
         render: Gives a release's files.
         service: The compose service that is switched.
+        taken: The highest number that another host of the target has given; 0 for none.
 
     Raises:
         LedgerCorrupt: When the host's history cannot be trusted.
@@ -95,7 +97,7 @@ def release_to_activate(
             files = render(known)
             if _says_the_same(known, draft) and _has(facts, files, known.number):
                 return known, files
-    release = replace(draft, number=next_release_number(facts))
+    release = replace(draft, number=next_release_number(facts, taken))
     return release, render(release)
 
 
@@ -122,15 +124,16 @@ def _has(facts: HostFacts, files: tuple[RemoteFile, ...], number: int) -> bool:
     )
 
 
-def next_release_number(facts: HostFacts) -> int:
+def next_release_number(facts: HostFacts, taken: int = 0) -> int:
     """Return the number for a new release; one that was ever given is not given again.
 
     Args:
         facts: What was read of the host.
+        taken: The highest number that another host of the target has given; 0 for none.
 
     Raises:
         LedgerCorrupt: When the host's history cannot be trusted.
     """
     used = {*facts.releases, *read_ledger(facts.ledger).stages}
     used |= {one.release for one in facts.containers if one.release is not None}
-    return max(used, default=0) + 1
+    return max((taken, *used)) + 1

@@ -16,6 +16,7 @@ from rollout.errors import (
     GitHubError,
     HostError,
     HostKeyUnknown,
+    HostsBehind,
     HostUnreachable,
     LeaseHeld,
     LeaseLost,
@@ -40,7 +41,7 @@ LINE_CHARACTERS = 500
 _TOLD_CHARACTERS = 300
 _IMAGE = re.compile(r"\S+@sha256:[0-9a-f]{64}\Z")
 _ON_HOST = ("docker", "sh", "bash", "sudo")
-_NO_HOST = (HostKeyUnknown, LeaseHeld, LeaseLost, LedgerCorrupt)
+_NO_HOST = (HostKeyUnknown, HostsBehind, LeaseHeld, LeaseLost, LedgerCorrupt)
 
 
 class Look(Enum):

@@ -18,9 +18,11 @@ class Ready:
         image: Its image, which lies in the environment's registry.
         deployed: The version that it takes the place of; None before the first release.
         planned: The migrations that it needs.
+        taken: The highest number that a release has on a further host of the target; 0 for none.
     """
 
     source: Source
     image: Image
     deployed: Version | None
     planned: Planned
+    taken: int = 0

@@ -6,20 +6,18 @@ One world, in order: each test goes on where the one before it ended.
 from __future__ import annotations
 
 import json
-import secrets
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from prefect import resume_flow_run
+from prefect import get_client, resume_flow_run
 
-from infra.rehearsal import facts, machines, rehearse, staging
+from infra.rehearsal import rehearse, targets
 from infra.rehearsal.approve import asking
-from tests.support.github import StandIn, github
-from tests.support.github_token import ADDRESS, new_token
+from infra.rehearsal.targets import STAGING
+from tasks.ask import ASKS
+from tests.support.github import world_github
 from tests.support.world import (
     Run,
     commit,
@@ -31,7 +29,6 @@ from tests.support.world import (
     trigger,
     trust,
 )
-from tests.support.world import facts as world_facts
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -49,11 +46,10 @@ FREE = "test ! -e /opt/trovella/lease/lock || flock --nonblock /opt/trovella/lea
 @pytest.fixture(scope="module", autouse=True)
 def host() -> Generator[Machine]:
     """Yield staging's host, a bare one; no other test needs it, so it is gone afterwards."""
-    machines.fresh_vm(rehearsal(), staging.MACHINE, facts.STAGING).remove()
-    rehearse.stand_up_staging(rehearsal())
-    machine = machines.fresh_vm(rehearsal(), staging.MACHINE, facts.STAGING)
-    yield machine
-    machine.remove()
+    targets.remove(rehearsal(), STAGING)
+    rehearse.stand_up_target(rehearsal(), STAGING)
+    yield STAGING.hosts(rehearsal())[0]
+    targets.remove(rehearsal(), STAGING)
 
 
 def production() -> str:
@@ -71,19 +67,14 @@ def promote(verdict: str) -> Run:
         run = pool.submit(trigger, "promote", reason="Tuesday")
         asked = asking(within_s=120)
         on_host(FREE)
+        # What whoever is on call reads of it.
+        with get_client(sync_client=True) as client:
+            labels = client.read_flow_run(asked).labels
+        assert f") go to {rehearse.ENVIRONMENT}?\nleft: " in str(labels[ASKS])
         resume_flow_run(asked, run_input=said)
     ended = run.result()
     assert ended.flow_run_id == str(asked), ended.log
     return ended
-
-
-@contextmanager
-def on_github() -> Generator[StandIn]:
-    """Yield GitHub as the runs find it: a stand-in over the application's own repository."""
-    token = new_token(f"ghp_{secrets.token_hex(12)}")
-    repository = StandIn("trovella/trovella", Path(world_facts()["app_repository"]), token)
-    with github(repository, ADDRESS) as stand_in:
-        yield stand_in
 
 
 def images(listed: str) -> set[str]:
@@ -110,7 +101,7 @@ def test_without_an_approval_nothing_changes(host: Machine):
     before, version = production(), commit()
     run = trigger("deploy", deployment="rehearsal-staging", commit=version)
     assert run.exit_code == 0, run.log
-    url = f"{staging.PUBLIC_URL}/api/health"
+    url = f"{STAGING.public_url}/api/health"
     assert httpx.get(url, verify=trust(), timeout=10).json()["version"] == version
 
     rehearsed = trigger("promote", dry_run=True)
@@ -131,14 +122,12 @@ def test_what_is_approved_serves_by_the_same_digest_and_nothing_is_built(host: M
     (verified,) = images(host.run("sh", "-c", WEB))
     version = releases(host.run("cat", LEDGER))[-1]["version"]
 
-    with on_github() as shown, probing() as probe:
+    with probing() as probe:
         run = promote("go")
 
     assert run.exit_code == 0, run.log
-    assert [one["ref"] for one in shown.deployments] == [version]
-    assert [status["state"] for status in shown.deployments[0]["statuses"]] == [
-        "in_progress", "success",
-    ]  # fmt: skip
+    (shown,) = [one for one in world_github().deployments if one["ref"] == version]
+    assert [one["state"] for one in shown["statuses"]] == ["in_progress", "success"]
     assert verified in images(on_host(WEB))
     assert serving_version() == version
     assert not [name for name in run.tasks if name.startswith(("build-push", "quality"))]

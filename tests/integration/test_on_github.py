@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from infra.rehearsal.github_rules import REPOSITORY
 from rollout.errors import GitHubRefused, GitHubUnavailable
 from rollout.executors.github import GitHub
 from rollout.executors.github_deployments import announce
@@ -33,12 +35,13 @@ TOKEN = "ghp_of_a_test"
 
 @pytest.fixture
 def stand_in(tmp_path: Path) -> Generator[StandIn]:
-    with github(StandIn("trovella/trovella", tmp_path, TOKEN)) as one:
+    subprocess.run(("git", "init", "-q", "--bare", tmp_path / "application.git"), check=True)
+    with github(tmp_path / "application.git", tmp_path / "github.json", TOKEN) as one:
         yield one
 
 
 def api(stand_in: StandIn, token: str = TOKEN) -> GitHub:
-    return GitHub(stand_in.url, stand_in.name, Secret(token), timeout_s=0.5)
+    return GitHub(stand_in.url, REPOSITORY, Secret(token), timeout_s=0.5)
 
 
 def test_a_run_that_is_retried_is_the_same_deployment(stand_in: StandIn):
@@ -56,7 +59,7 @@ def test_a_run_that_is_retried_is_the_same_deployment(stand_in: StandIn):
 
 
 def test_an_answer_that_was_lost_makes_no_second_deployment(stand_in: StandIn):
-    stand_in.answers_lost = 1
+    stand_in.change(answers_lost=1)
     with pytest.raises(GitHubUnavailable):
         announce(api(stand_in), FIRST, "in_progress")
 
@@ -79,7 +82,7 @@ def test_going_back_is_a_deployment_of_the_commit_that_serves_again(stand_in: St
 def test_what_github_refuses_is_named_and_the_token_is_not(stand_in: StandIn):
     with pytest.raises(GitHubRefused) as unknown:
         announce(api(stand_in, "ghp_withdrawn"), FIRST, "in_progress")
-    stand_in.may_write = False
+    stand_in.change(may_write=False)
     with pytest.raises(GitHubRefused) as refused:
         announce(api(stand_in), FIRST, "in_progress")
 

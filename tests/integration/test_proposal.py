@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from infra.rehearsal.github_rules import REPOSITORY
 from rollout.diagnose.collect import evidence_of
 from rollout.diagnose.match import diagnose
 from rollout.errors import GitHubRefused, GitHubUnavailable, PushRefused, Refused
@@ -40,11 +41,10 @@ FOLDER = "db/migrations"
 class Lab:
     """The repository that the stand-in has, with a developer's files at hand."""
 
-    def __init__(self, folder: Path) -> None:
-        self.clone = folder / "application"
-        subprocess.run(("git", "init", "-q", "-b", "main", self.clone), check=True)
-        self.stand_in = StandIn("trovella/trovella", self.clone / ".git", TOKEN)
-        self.workspace = folder / "workspace"
+    def __init__(self, clone: Path, stand_in: StandIn) -> None:
+        self.clone = clone
+        self.stand_in = stand_in
+        self.workspace = clone.parent / "workspace"
 
     def git(self, *words: str) -> str:
         done = subprocess.run(
@@ -92,15 +92,16 @@ class Lab:
             self.origin,
             proposal,
             proposing.Pushing(stand_in.remote, secret, "Deployer <deployer@example.org>"),
-            GitHub(stand_in.url, stand_in.name, secret),
+            GitHub(stand_in.url, REPOSITORY, secret),
         )
 
 
 @pytest.fixture
 def lab(tmp_path: Path) -> Generator[Lab]:
-    made = Lab(tmp_path)
-    with github(made.stand_in):
-        yield made
+    clone = tmp_path / "application"
+    subprocess.run(("git", "init", "-q", "-b", "main", clone), check=True)
+    with github(clone / ".git", tmp_path / "github.json", TOKEN) as stand_in:
+        yield Lab(clone, stand_in)
 
 
 def revert(chosen: Version, top: Version, **changed: str) -> Proposal:
@@ -198,16 +199,17 @@ def test_a_repeated_run_finds_what_it_did(lab: Lab, history):
 def test_what_somebody_decided_is_not_asked_again(lab: Lab, history, merged: bool, state: str):
     lab.propose(revert(*history))
     (pull,) = lab.stand_in.pulls
-    pull["state"] = "closed"
     if merged:
         lab.stand_in.merge(pull)
+    else:
+        lab.stand_in.close(pull)
 
     assert lab.propose(revert(*history)).state == state
     assert len(lab.stand_in.pulls) == 1
 
 
 def test_an_answer_that_is_lost_makes_no_second_pull_request(lab: Lab, history):
-    lab.stand_in.answers_lost = 1
+    lab.stand_in.change(answers_lost=1)
 
     with pytest.raises(GitHubUnavailable) as lost:
         lab.propose(revert(*history))
@@ -223,7 +225,7 @@ def test_an_answer_that_is_lost_makes_no_second_pull_request(lab: Lab, history):
 
 def test_a_pull_request_that_is_found_late_is_taken(lab: Lab, history):
     first = lab.propose(revert(*history))
-    lab.stand_in.behind = 1
+    lab.stand_in.change(behind=1)
 
     assert lab.propose(revert(*history)) == first
     assert lab.stand_in.asked.count("POST /repos/trovella/trovella/pulls") == 2
@@ -231,7 +233,7 @@ def test_a_pull_request_that_is_found_late_is_taken(lab: Lab, history):
 
 
 def test_a_pull_request_that_github_does_not_take_is_told(lab: Lab, history):
-    api = GitHub(lab.stand_in.url, lab.stand_in.name, Secret(TOKEN))
+    api = GitHub(lab.stand_in.url, REPOSITORY, Secret(TOKEN))
 
     with pytest.raises(GitHubRefused, match="HTTP 422: Validation Failed") as refused:
         api.open(revert(*history), "main")
@@ -251,7 +253,7 @@ def test_a_token_that_nobody_knows_pushes_nothing(lab: Lab, history):
 
 
 def test_a_token_that_may_only_read_pushes_nothing(lab: Lab, history):
-    lab.stand_in.may_write = False
+    lab.stand_in.change(may_write=False)
 
     with pytest.raises(PushRefused, match="could not be pushed") as refused:
         lab.propose(revert(*history))
@@ -263,8 +265,8 @@ def test_a_token_that_may_only_read_pushes_nothing(lab: Lab, history):
 
 
 def test_a_token_that_may_push_and_not_ask_leaves_the_branch(lab: Lab, history):
-    lab.stand_in.may_write = False
-    api = GitHub(lab.stand_in.url, lab.stand_in.name, Secret(TOKEN))
+    lab.stand_in.change(may_write=False)
+    api = GitHub(lab.stand_in.url, REPOSITORY, Secret(TOKEN))
 
     with pytest.raises(GitHubRefused, match="the token may not do that: HTTP 403") as refused:
         api.open(revert(*history), "main")
@@ -285,7 +287,7 @@ def test_a_repository_that_is_not_there_is_told(lab: Lab):
 
 
 def test_to_be_told_to_wait_may_be_tried_again(lab: Lab, history):
-    lab.stand_in.waiting = True
+    lab.stand_in.change(waiting=True)
 
     with pytest.raises(GitHubUnavailable, match="HTTP 429: You have exceeded") as told:
         lab.propose(revert(*history))

@@ -15,6 +15,7 @@ from rollout.errors import CancelAsked, HeldBack, RolloutError, VerificationFail
 from rollout.executors.process import run_local
 from rollout.model.activation import Return, Strategy
 from rollout.model.command import Command
+from tasks.ask import Question, ask
 from tasks.cancelling import from_first_change_on, until_first_change
 from tasks.ending import ended, taken_back
 
@@ -22,6 +23,8 @@ FAULTY = "f" * 40
 UNTIL_PRESENT = "e" * 40
 HELD_BACK = "d" * 40
 TAKEN_BACK = "c" * 40
+NO = "it is not promoted, and nothing is changed"
+ASK_S = 60
 
 
 @task(task_run_name="quality")
@@ -79,6 +82,13 @@ def ending(commit: str, environment: str) -> State[None]:
     except RolloutError as error:
         return ended(error)
     return Completed(message=commit)
+
+
+@flow(name="promote", flow_run_name="promote to {environment}")
+def promote(environment: str) -> str:
+    """Promote nothing, once somebody has said whether it shall."""
+    shall = f"Shall release 3 of staging go to {environment}?"
+    return ask(Question(shall, f"# What changes\n\n{shall}", NO), ASK_S, "refuse").told
 
 
 @flow(name="rollback", flow_run_name="rollback {environment} to {to}")

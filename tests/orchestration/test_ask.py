@@ -17,7 +17,7 @@ from prefect.states import Running
 
 from rollout.model.finding import Finding, Inconclusive
 from rollout.model.sight import Sight
-from tasks.ask import Answer, ask
+from tasks.ask import Answer, Question, ask
 from tasks.verify import _inconclusive
 from tests.orchestration.prefect_server import Server, wait_until
 from tests.support.values import release
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
 
-QUESTION = "the host could not be looked at"
+QUESTION = Question(
+    "shall it go on serving?", "the host could not be looked at", "it is left again"
+)
 LONG_S = 60
 
 

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -21,7 +22,6 @@ from tests.orchestration.prefect_server import Server, wait_until, working
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-    from pathlib import Path
 
 LONGER_THAN_PREFECT_WAITS_S = 40
 
@@ -57,6 +57,14 @@ def _wait_for_state(server: Server, run: str, name: str) -> None:
 def _log(server: Server, run: str) -> str:
     mine = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[UUID(run)]))
     return "\n".join(line.message for line in server.client.read_logs(mine))
+
+
+def _has_ended(pid: int) -> bool:
+    """Return whether a process is gone; a killed worker's may have nobody who takes its status."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
 
 
 def _is_alive(pid: int) -> bool:
@@ -136,6 +144,11 @@ def test_a_cancel_that_no_worker_sees_ends_the_run_at_its_first_change(
         _read(deployments, run).state.message
     )
     assert not (tmp_path / "changing").exists()
+    # What it says of itself is its last word: no traceback follows.
+    process = int(_read(deployments, run).labels[CHANGES_BY])
+    wait_until(lambda: _has_ended(process), "the run's process to end")
+    last = _log(deployments, run).splitlines()[-1]
+    assert last.startswith("Finished in state Cancelled('the run was cancelled")
 
 
 def test_a_cancel_that_no_worker_sees_is_answered_at_the_end(deployments: Server, tmp_path: Path):

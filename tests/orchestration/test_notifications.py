@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import http.server
 import json
+import re
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import pytest
-from prefect import tags
+from prefect import resume_flow_run, tags
 from prefect.client.orchestration import get_client
 
 from deployments.facts import NotificationFacts
@@ -18,7 +22,7 @@ from deployments.notifications import automation_names, declare_notifications
 from rollout.errors import ConfigInvalid
 from tests.orchestration import sample_flows
 from tests.orchestration.prefect_server import wait_until
-from tests.orchestration.sample_flows import FAULTY, HELD_BACK, TAKEN_BACK
+from tests.orchestration.sample_flows import FAULTY, HELD_BACK, NO, TAKEN_BACK
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -143,5 +147,24 @@ def test_a_failed_run_and_a_rollback_are_told_with_their_three_parts(
     assert rolled_back.startswith("rollback production to 3: Completed\n")
     assert rolled_back.endswith(back)
 
-    assert len(declare("", None)) == 2
+    assert len(declare("", None)) == 3
     assert names(server) == []
+
+
+def test_whoever_has_to_decide_is_told_of_it_while_the_run_waits(server: Server, tmp_path: Path):
+    with hearing() as hook, ThreadPoolExecutor() as pool:
+        declare_twice(hook, server, tmp_path / "url")
+        asking = pool.submit(copy_context().run, run, sample_flows.promote)
+        wait_until(lambda: bool(hook.told), "the webhook to be called")
+        ((_, _, body), *_) = hook.told
+        asked = body["text"].rpartition("/")[2]
+        answer = {"verdict": "go", "why": "seen in staging", "who": "ada"}
+        resume_flow_run(UUID(asked), run_input=answer)
+
+    assert asking.result() == asked
+    title, question, left, next_step, _ = body["text"].splitlines()
+    assert title == "promote to production: Paused"
+    assert question == "Shall release 3 of staging go to production?"
+    assert re.fullmatch(rf"left: The run waits until 20\S+Z; without an answer {NO}\.", left)
+    assert next_step == "next: Open the run, read what is known, and answer with Resume."
+    assert len(declare("", None)) == 3

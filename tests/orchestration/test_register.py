@@ -179,6 +179,36 @@ def test_a_missing_block_is_one_sentence():
     assert "Unable to find block document named nowhere" in raised.value.problem
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("deployments.register", "--environment", "production"), "Nothing was registered."),
+        (("infra.prefect.worker", "--pool", "nowhere"), "No worker was started."),
+    ],
+)
+def test_without_the_project_s_settings_nothing_begins(
+    server: Server, words: tuple[str, ...], told: str
+):
+    defaults = {
+        "PREFECT_RESULTS_DEFAULT_SERIALIZER": "pickle",
+        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "180",
+    }
+
+    done = server.python("-m", *words, env=defaults)
+    nowhere = server.python("-m", *words, env={"PREFECT_API_URL": ""})
+
+    assert (done.returncode, nowhere.returncode) == (1, 1)
+    assert done.stderr.partition(": ")[2] == (
+        "Prefect does not have the settings of infra/prefect/prefect.env: "
+        "PREFECT_RESULTS_DEFAULT_SERIALIZER is pickle, not json; "
+        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY is 180, not 30\n"
+        f"left: {told}\n"
+        "next: `set -a; . infra/prefect/prefect.env; set +a`, then start this again in the same "
+        "shell. Registering and every worker need them.\n"
+    )
+    assert f"PREFECT_API_URL names no server of Prefect's\nleft: {told}\n" in nowhere.stderr
+
+
 def test_a_key_that_is_not_there_stops_before_anything_is_saved(server: Server, folder: Path):
     broken = _facts(folder, "10.0.0.2").replace("deploy_key", "no_key")
     (folder / "blocks.toml").write_text(broken)

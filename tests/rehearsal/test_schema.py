@@ -23,8 +23,7 @@ from infra.rehearsal.facts import DATABASE_ROLE
 from infra.rehearsal.google import stored
 from rollout.migrations.contract_json import fingerprint, parse_contract
 from tests.support import blocks
-from tests.support.github import StandIn, github
-from tests.support.github_token import ADDRESS, new_token
+from tests.support.github import world_github
 from tests.support.scratch import scratch_names
 from tests.support.world import (
     Run,
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rollout.model.contract import Contract
+    from tests.support.github import StandIn
 
 pytestmark = pytest.mark.rehearsal
 
@@ -310,14 +310,15 @@ def test_what_cannot_be_answered_is_told(releases: Releases):
 
 @pytest.fixture(scope="module")
 def repository() -> Iterator[StandIn]:
-    token = new_token(f"ghp_{secrets.token_hex(12)}")
-    with github(
-        StandIn("trovella/trovella", Path(facts()["app_repository"]), token), ADDRESS
-    ) as stand_in:
-        yield stand_in
-        for branch in stand_in.branches():
-            if branch.startswith("corrective/"):
-                stand_in.git("update-ref", "-d", f"refs/heads/{branch}")
+    stand_in = world_github()
+    yield stand_in
+    for branch in stand_in.branches():
+        if branch.startswith("corrective/"):
+            stand_in.git("update-ref", "-d", f"refs/heads/{branch}")
+
+
+def proposed(repository: StandIn) -> list[dict[str, Any]]:
+    return [one for one in repository.pulls if one["head"]["ref"].startswith("corrective/")]
 
 
 def back(to: int, *accept: str, strategy: str = "auto", dry_run: bool = False) -> Run:
@@ -344,7 +345,7 @@ def test_the_corrective_migration_is_proposed_and_changes_nothing(
     assert (told.exit_code, told.state) == (0, "DryRun"), told.log
     assert f"make release {releases.newer} serve" in told.message
     assert run.exit_code == 0, run.log
-    (pull,) = repository.pulls
+    (pull,) = proposed(repository)
     assert pull["html_url"] in run.message
     assert "- `column-gone` public.note.spare" in pull["body"]
     assert f"/{described(releases.newer)['version']['sha'][:12]}-" in pull["head"]["ref"]
@@ -360,7 +361,7 @@ def test_accepted_by_name_it_is_applied_and_the_release_serves(
     assert run.exit_code == 0, run.log
     assert described()["number"] == releases.newer
     assert ask("select spare from note limit 1") is not None
-    pull = repository.pulls[-1]
+    pull = proposed(repository)[-1]
     assert pull["html_url"] in run.message
     (hashed,) = ask(
         "select hash from drizzle.__drizzle_migrations order by created_at desc limit 1"

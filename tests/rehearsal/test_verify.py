@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -30,6 +31,7 @@ from infra.rehearsal.cloud_machine import cloud
 from infra.rehearsal.shell import wait_until
 from rollout.decide.way_back import WayBack
 from rollout.executors.files import read_environment
+from tasks.ask import ASKS
 from tasks.target import reach
 from tasks.verify import current_release
 from tasks.way_back import way_back
@@ -49,7 +51,6 @@ from tests.support.world import (
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-    from uuid import UUID
 
     from prefect.client.schemas.objects import FlowRun
 
@@ -262,5 +263,10 @@ def test_a_person_decides_what_nobody_could_see_in_full(serving: str):
         "; it goes on although alerts since the activation could not be looked at: " in back.message
     )
     assert "(ada: the page is well)" in back.message
+    with get_client(sync_client=True) as client:
+        told = str(client.read_flow_run(UUID(back.flow_run_id)).labels[ASKS])
+    assert "could not be looked at" in told
+    assert ": shall it go on serving?\nleft: The run waits until 20" in told
+    assert "; without an answer it is left again, for the release before it.\nnext: " in told
     assert serving_version() != served
     assert json.loads(on_host("tail -n 1 /opt/trovella/ledger.jsonl"))["event"] == "verified"

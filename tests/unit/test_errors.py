@@ -57,6 +57,7 @@ NEVER = {
     "HostKeyChanged",
     "HostKeyUnknown",
     "HostLoginRefused",
+    "HostsBehind",
     "LeaseHeld",
     "LeaseLost",
     "LedgerCorrupt",

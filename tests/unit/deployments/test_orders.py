@@ -71,12 +71,14 @@ def test_an_order_that_cannot_be_read_is_a_usage_error(
     assert told in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("environment", ["production", "rehearsal", "rehearsal-staging"])
+@pytest.mark.parametrize(
+    "environment", ["production", "rehearsal", "rehearsal-staging", "rehearsal-fleet"]
+)
 def test_each_environment_has_its_deployments(environment: str):
     entries = read_entries(ROOT / "prefect.yaml", environment)
 
-    staging = ["flows.deploy.deploy", "flows.rollback.rollback", "flows.verify.verify"]
-    assert [entry.entrypoint for entry in entries] == (staging if "staging" in environment else [
+    beside = ["flows.deploy.deploy", "flows.rollback.rollback", "flows.verify.verify"]
+    assert [entry.entrypoint for entry in entries] == (beside if "-" in environment else [
         "flows.deploy.deploy", "flows.promote.promote", "flows.rollback.rollback",
         "flows.sync_secrets.sync_secrets", "flows.verify.verify", "flows.drift.drift",
         "flows.hold.hold", "flows.hold.release_hold",
@@ -88,7 +90,7 @@ def test_each_environment_has_its_deployments(environment: str):
 def test_an_environment_without_deployments_is_named():
     with pytest.raises(
         ConfigInvalid,
-        match="no deployment 'nowhere'; it has production, rehearsal, rehearsal-staging",
+        match="no deployment 'nowhere'; it has production, rehearsal, rehearsal-fleet, rehearsal-",
     ):
         read_entries(ROOT / "prefect.yaml", "nowhere")
 
@@ -158,6 +160,18 @@ def test_a_rehearsal_is_read_from_what_it_wrote(tmp_path: Path):
 
     assert (facts.app_database.host, facts.app_database.port) == ("10.77.0.11", 5432)
     assert facts.target_host.host == "10.77.0.2"
+
+
+def test_each_host_that_an_environment_names_must_be_in_the_facts(tmp_path: Path):
+    path = tmp_path / "blocks.toml"
+    second = FACTS.partition("[target_host]")[2].partition("[")[0]
+    path.write_text(f"{FACTS}[[further_hosts]]{second}")
+
+    facts = read_facts(path)
+
+    assert facts.hosts("a", ("b",)) == {"a": facts.target_host, "b": facts.further_hosts[0]}
+    with pytest.raises(ConfigInvalid, match=r"names 0 blocks, and the facts have 1 \[\[further"):
+        facts.hosts("a", ())
 
 
 def test_a_scratch_server_that_an_environment_names_must_be_in_the_facts(tmp_path: Path):

@@ -121,6 +121,10 @@ CASES: dict[str, tuple[Evidence, str]] = {
         "tar: bad",
     ),
     "lease-lost": (Evidence(kinds=("LeaseLost", "HostError"), true="ann took it"), "ann took it"),
+    "hosts-behind": (
+        Evidence(kinds=("HostsBehind", "HostError"), true="not on b"),
+        "not on b",
+    ),
     "target-held": (Evidence(kinds=("LeaseHeld", "HostError"), true="held by ann"), "ann"),
     "registry-login-refused": (
         Evidence(reserved=compose.LOGIN_REFUSED, stderr=("unauthorized",)),

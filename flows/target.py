@@ -1,0 +1,109 @@
+"""A target as flows change it: its first host, and then the others, if it has more than one.
+
+The first host is the canary: the release is proved there, at the host itself, before any other is
+touched. Then batch after batch gets it, and at last the public address is asked. For a target of
+one host all that is the one look at the public address.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rollout.decide.hosts import returned_all
+from tasks.activate import return_to_former
+from tasks.hosts import (
+    batches,
+    demand_everywhere,
+    deploy_batch,
+    return_hosts,
+    show_hosts,
+    verify_hosts,
+)
+from tasks.on_host import at_first, folder_of
+from tasks.verify import verify_release
+
+if TYPE_CHECKING:
+    from rollout.model.activation import Activation, Return
+    from rollout.model.hosts import HostResult
+    from rollout.model.release import Release
+
+
+class Target:
+    """The hosts of an environment in one run, and what came of a release on each of them.
+
+    Args:
+        environment: The environment.
+        at_once: Whether the further hosts are one batch: for a release that has served before.
+    """
+
+    def __init__(self, environment: str, *, at_once: bool = False) -> None:
+        self._environment = environment
+        self._batches = batches(environment, at_once=at_once)
+        self._activation: Activation | None = None
+        self._results: tuple[HostResult, ...] = ()
+
+    def verify(self, activation: Activation) -> str:
+        """Return a sentence that says what serves, once every host that is reached has it.
+
+        Args:
+            activation: What was made to serve on the first host.
+
+        Raises:
+            VerificationFailed: When it was not seen serving on a host, or at the public address.
+            RolloutError: When something could not be looked at, or a step failed on a host.
+        """
+        self._activation = activation
+        if not self._batches:
+            return verify_release(activation.release, self._environment)
+        with at_first(self._environment):
+            verify_release(activation.release, self._environment)
+        with folder_of(activation.release, self._environment):
+            for batch in self._batches:
+                results, refusal = deploy_batch(batch, activation.release, self._environment)
+                self._results += results
+                if refusal is not None:
+                    raise refusal
+        return verify_release(activation.release, self._environment)
+
+    def return_to_former(self, activation: Activation) -> Return:
+        """Let the release from before serve again wherever this one does, and return what does.
+
+        Args:
+            activation: What was made to serve on the first host.
+        """
+        done = return_to_former(activation, self._environment)
+        if not self._batches:
+            return done
+        self._results = return_hosts(self._results, activation.release, self._environment)
+        show_hosts(activation, self._results, self._environment, returned=done.serves)
+        return returned_all(done, self._results)
+
+    def demand_whole(self) -> None:
+        """See to it that a release that was verified serves on every host.
+
+        Raises:
+            HostsBehind: When a host could not be brought to it.
+        """
+        if self._batches and self._activation:
+            show_hosts(self._activation, self._results, self._environment, returned=False)
+            demand_everywhere(self._activation.release, self._results, self._environment)
+
+    def look(self, release: Release) -> str:
+        """Return a sentence that says what serves on every host; nothing is changed.
+
+        Args:
+            release: What the first host calls its current one.
+
+        Raises:
+            VerificationFailed: When it is not seen serving by the first host or the public address.
+            HostsBehind: When a further host does not serve it.
+            RolloutError: When something could not be looked at.
+        """
+        if not self._batches:
+            return verify_release(release, self._environment)
+        with at_first(self._environment):
+            verify_release(release, self._environment)
+        results = verify_hosts(release, self._environment)
+        told = verify_release(release, self._environment)
+        demand_everywhere(release, results, self._environment)
+        return told

@@ -1,0 +1,155 @@
+"""Decides how a release goes from the first host of a target to the others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rollout.decide.releases import release_on
+from rollout.decide.secrets import has_environment
+from rollout.errors import (
+    HostKeyChanged,
+    HostKeyUnknown,
+    HostLoginRefused,
+    HostsBehind,
+    HostUnreachable,
+    OutcomeUnknown,
+    TunnelRefused,
+)
+from rollout.model.activation import Return
+from rollout.model.finding import Finding, Refuse
+from rollout.model.hosts import HostResult
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rollout.config import Environment
+    from rollout.errors import RolloutError
+    from rollout.hosts import Hosts
+    from rollout.model.host import HostFacts
+    from rollout.model.hosts import HostsSeen
+    from rollout.model.release import Release
+
+_LOST = (
+    HostKeyChanged,
+    HostKeyUnknown,
+    HostLoginRefused,
+    HostUnreachable,
+    OutcomeUnknown,
+    TunnelRefused,
+)
+
+
+def batches_of(hosts: Hosts) -> tuple[tuple[str, ...], ...]:
+    """Return the further hosts in the order in which they are switched, those of a batch together.
+
+    A share is one of all hosts, the first among them, and is rounded up.
+
+    Example:
+        >>> from rollout.hosts import Hosts
+        >>> batches_of(Hosts(further=("b", "c", "d"), batch=2))
+        (('b', 'c'), ('d',))
+        >>> batches_of(Hosts(further=("b", "c", "d"), batch="75%"))
+        (('b', 'c', 'd'),)
+    """
+    further = hosts.further
+    size = hosts.batch
+    if isinstance(size, str):
+        size = -(-int(size.removesuffix("%")) * (len(further) + 1) // 100)
+    return tuple(further[start : start + size] for start in range(0, len(further), size))
+
+
+def at_host(settings: Environment, block: str, address: str) -> Environment:
+    """Return an environment as if it were one of its hosts: reached and asked there.
+
+    Args:
+        settings: The environment.
+        block: The host's block.
+        address: The host's name or address.
+    """
+    hosts, verify = settings.hosts, settings.verify
+    dialled = f"[{address}]" if ":" in address else address
+    asked = {"url": hosts.url or verify.url, "address": dialled}
+    return settings.model_copy(
+        update={
+            "blocks": settings.blocks.model_copy(update={"target_host": block}),
+            "verify": verify.model_copy(update=asked),
+        }
+    )
+
+
+def lacks(facts: HostFacts, release: Release) -> bool | Refuse:
+    """Return whether a further host lacks files of a release; a refusal where it has another one.
+
+    Args:
+        facts: What was read of the host.
+        release: What shall serve there.
+    """
+    known = release_on(facts, release.number)
+    if known is None:
+        return True
+    if (known.version, known.image) == (release.version, release.image):
+        return not has_environment(facts, release)
+    told = f"release {known.number} is {known.version.short} there, not {release.version.short}"
+    help_ = "Deploy the version anew: it gets a number that no host has given."
+    return Refuse((Finding("number-taken", told, "the host's releases", help_),))
+
+
+def is_lost(error: RolloutError) -> bool:
+    """Return whether an error says that a host was not reached, and nothing about a release."""
+    return isinstance(error, _LOST)
+
+
+def unreached(seen: HostsSeen) -> HostsBehind:
+    """Return why nothing is begun on a target of which hosts cannot be reached."""
+    names = ", ".join(block for block, _ in seen.unreached)
+    return HostsBehind(
+        f"hosts of the target cannot be reached: {'; '.join(why for _, why in seen.unreached)}",
+        next_step=f"See to {names}, or take that out of [hosts], then start the run again.",
+    )
+
+
+def result_of(block: str, error: RolloutError) -> HostResult:
+    """Return what an error makes of a host: one that is not reached says nothing of a release."""
+    outcome = "lost" if is_lost(error) else "refused"
+    return HostResult(block, outcome, f"{error.true.splitlines()[0]}. {error.left}")
+
+
+def goes_back(results: Sequence[HostResult], hosts: Hosts) -> bool:
+    """Return whether the hosts that were switched go back because of what came of others."""
+    refused = any(one.outcome == "refused" for one in results)
+    return refused and hosts.on_failure == "all"
+
+
+def behind(release: Release, results: Sequence[HostResult], url: str) -> HostsBehind | None:
+    """Return why a target is not wholly at a release that serves; None when it is.
+
+    Args:
+        release: What serves.
+        results: What came of it on the further hosts.
+        url: The public address.
+    """
+    missing = [one for one in results if not one.serves]
+    if not missing:
+        return None
+    names = ", ".join(one.block for one in missing)
+    told = "; ".join(f"{one.block}: {one.told}" for one in missing)
+    return HostsBehind(
+        f"release {release.number} ({release.version.short}) serves at {url}, but not on every "
+        f"host of the target: {names}",
+        left=f"It serves on {len(results) + 1 - len(missing)} of {len(results) + 1} hosts. {told}",
+        next_step=f"See to {names}, or take that out of [hosts]. Then retry the run that brought "
+        "the release here: hosts that serve it already are left as they are.",
+    )
+
+
+def returned_all(first: Return, results: Sequence[HostResult]) -> Return:
+    """Return what came of going back on all hosts of a target.
+
+    Args:
+        first: What came of it on the first one.
+        results: What the others came to; those that never had the release are not told.
+    """
+    told = [first.told]
+    told += [f"{one.block}: {one.told}" for one in results if one.told]
+    back = first.serves and all(one.outcome in ("returned", "refused") for one in results)
+    return Return(" ".join(told), serves=back)
