@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from prefect import flow
+from prefect import flow, get_client
 from prefect.settings import get_current_settings
 from prefect_gcp.credentials import GcpCredentials  # pyright: ignore[reportMissingTypeStubs]
 from pydantic import SecretStr
@@ -149,7 +149,10 @@ def machines(hosts: int, settings: Environment) -> dict[str, Machine]:
 
 
 def save_blocks(hosts: int, port: int) -> None:
-    """Save the blocks that the environment names; tokens are asked for at a port of the canary."""
+    """Save the blocks that the environment names; tokens are asked for at a port of the canary.
+
+    A host's block is the same in every roll at one server, so one that is there is left.
+    """
     key = rsa.generate_private_key(65537, 2048).private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
@@ -167,9 +170,17 @@ def save_blocks(hosts: int, port: int) -> None:
     project.save(ENVIRONMENT, overwrite=True)
     registry = ArtifactRegistry(project=PROJECT, repository="app", gcp=project)
     registry.save(ENVIRONMENT, overwrite=True)
-    for number in range(hosts + 1):
-        host = TargetHost(host=address(number), private_key=SecretStr(_PEM), host_key=_HOST_KEY)
-        host.save(block(number), overwrite=True)
+    _host(0).save(block(0), overwrite=True)
+    with get_client(sync_client=True) as client:
+        kind = TargetHost.get_block_type_slug()
+        known = {one.name for one in client.read_block_documents_by_type(kind, limit=200)}
+    for number in range(1, hosts + 1):
+        if block(number) not in known:
+            _host(number).save(block(number))
+
+
+def _host(number: int) -> TargetHost:
+    return TargetHost(host=address(number), private_key=SecretStr(_PEM), host_key=_HOST_KEY)
 
 
 @flow(name="roll over simulated hosts")
