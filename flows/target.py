@@ -57,13 +57,25 @@ class Target:
             return verify_release(activation.release, self._environment)
         with at_first(self._environment):
             verify_release(activation.release, self._environment)
-        with folder_of(activation.release, self._environment):
+        self.spread(activation.release)
+        return verify_release(activation.release, self._environment)
+
+    def spread(self, release: Release) -> tuple[HostResult, ...]:
+        """Return what came of a release on the further hosts, once each batch has got it.
+
+        Args:
+            release: What serves on the first host.
+
+        Raises:
+            RolloutError: When a host refuses it, and that takes every host back.
+        """
+        with folder_of(release, self._environment):
             for batch in self._batches:
-                results, refusal = deploy_batch(batch, activation.release, self._environment)
+                results, refusal = deploy_batch(batch, release, self._environment)
                 self._results += results
                 if refusal is not None:
                     raise refusal
-        return verify_release(activation.release, self._environment)
+        return self._results
 
     def return_to_former(self, activation: Activation) -> Return:
         """Let the release from before serve again wherever this one does, and return what does.

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from blocks import load_target_host
 from rollout.decide.hosts import is_lost, lacks
 from rollout.decide.releases import next_release_number, release_on
 from rollout.errors import Refused, RolloutError
@@ -26,7 +25,7 @@ from tasks.app_secrets import read_secrets, renewal
 from tasks.diagnose import evidence_first
 from tasks.lease import host_lease
 from tasks.retry import RETRIES, RETRY_DELAY_S, telling_of_earlier_tries, when_safe
-from tasks.target import bootstrap_plan, only, prepare, reach, read, settings_of, tell
+from tasks.target import bootstrap_plan, only, open_host, prepare, reach, read, settings_of, tell
 from tasks.verify import demand_current, judge_host
 
 if TYPE_CHECKING:
@@ -84,7 +83,7 @@ def at_further(block: str) -> Generator[Host]:
         HostError: When it cannot be reached.
     """
     try:
-        with load_target_host(block).executor(log=tell) as host, only(block, host):
+        with open_host(block) as host, only(block, host):
             yield host
             tell(f"{host.round_trips} round trips to {block}")
     except RolloutError as error:

@@ -20,7 +20,7 @@ from rollout.executors.printing import PrintingHost
 from rollout.model.finding import Refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from rollout.config import Application, Environment
     from rollout.executors.host import Host
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _KEPT: ContextVar[Host | None] = ContextVar("kept host", default=None)
 _ONLY: ContextVar[str] = ContextVar("only host", default="")
+_OPENED_BY: ContextVar[Callable[[str], Host] | None] = ContextVar("opens hosts", default=None)
 
 
 @contextmanager
@@ -44,9 +45,33 @@ def reach(settings: Environment) -> Generator[Host]:
     if kept is not None:
         yield kept
         return
-    with load_target_host(settings.blocks.target_host).executor(log=tell) as host:
+    with open_host(settings.blocks.target_host) as host:
         yield host
         tell(f"{host.round_trips} round trips to the host")
+
+
+def open_host(block: str) -> Host:
+    """Return the host that a block is about, not yet connected; its lines go to the run's log.
+
+    Raises:
+        HostKeyUnknown: When Google is asked for its key and does not tell it.
+    """
+    opens = _OPENED_BY.get()
+    return opens(block) if opens else load_target_host(block).executor(log=tell)
+
+
+@contextmanager
+def opened_by(opens: Callable[[str], Host]) -> Generator[None]:
+    """Let every host inside, in tasks too, be opened by something else than its block.
+
+    Args:
+        opens: Called with a block's name; returns the host, not yet connected.
+    """
+    token = _OPENED_BY.set(opens)
+    try:
+        yield
+    finally:
+        _OPENED_BY.reset(token)
 
 
 @contextmanager

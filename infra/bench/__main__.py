@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING
 
 from infra.bench.figures import Sample, document, sentence, table, total
+from infra.bench.hosts import rolls
+from infra.bench.hosts_figures import hosts_table
 from infra.bench.recovery import go_back, refuse
 from infra.bench.recovery_figures import recovery_document, recovery_table
-from infra.bench.stand import describe_machine, next_version, server, settings
+from infra.bench.stand import describe_client, describe_machine, next_version, server, settings
 from infra.bench.ways import measure, ours, plain, rolling
 from infra.rehearsal.shell import RehearsalError, say
 
@@ -82,6 +85,19 @@ def soak(deploys: int, rate_per_s: float, *, as_json: bool) -> None:
     print(json.dumps(told) if as_json else sentence(told), flush=True)
 
 
+def roll(*, as_json: bool) -> None:
+    """Bring a release to simulated hosts, few and many, and print what that took."""
+    machine = describe_client()
+    done = rolls()
+    text = hosts_table(done, machine)
+    if as_json:
+        say(text)
+        told = {"machine": machine, "rolls": [asdict(one) for one in done]}
+        print(json.dumps(told), flush=True)
+    else:
+        print(text, flush=True)
+
+
 def main() -> int:
     """Do what the command line says; return 1 when something could not be measured."""
     parser = argparse.ArgumentParser(prog="bin/bench", description=__doc__)
@@ -91,6 +107,9 @@ def main() -> int:
     )
     parser.add_argument(
         "--soak", type=int, metavar="N", help="N deploys in a row in our way only: what is lost"
+    )
+    parser.add_argument(
+        "--hosts", action="store_true", help="a release to 1 to 100 simulated hosts, nothing else"
     )
     parser.add_argument(
         "--of", choices=PARTS, action="append", help="one part only; may be given again"
@@ -104,6 +123,9 @@ def main() -> int:
     if min(given.rounds, given.soak or 1) < 1 or given.rate <= 0:
         parser.error("--rounds and --soak should be 1 or more, and --rate above 0")
     try:
+        if given.hosts:
+            roll(as_json=given.json)
+            return 0
         if given.soak:
             soak(given.soak, given.rate, as_json=given.json)
             return 0

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import socket
 import subprocess
 import tempfile
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -204,22 +206,30 @@ def _variables() -> dict[str, Secret]:
     return plain | {name: secrets[key].value for name, key in settings().secrets.items()}
 
 
-def describe_machine(one: Server) -> dict[str, str]:
-    """Return what the figures depend on."""
+def describe_client() -> dict[str, str]:
+    """Return what the figures depend on where nothing but this project's own process counts."""
     memory = Path("/proc/meminfo").read_text(encoding="utf-8").split()[1]
-    wanted = "docker version --format '{{.Server.Version}}' && docker compose version --short"
-    engine, compose = one.ssh(wanted).split()
     return {
         "processor": f"{os.cpu_count()} cores, {_processor()}",
         "memory": f"{int(memory) / 1024 / 1024:.0f} GiB",
         "kernel": f"{os.uname().sysname} {os.uname().release}",
-        "Python": _line("python", "--version").removeprefix("Python "),
-        "Prefect": _line(
-            "python", "-c", "import importlib.metadata as m; print(m.version('prefect'))"
-        ),
+        "Python": platform.python_version(),
+        "Prefect": metadata.version("prefect"),
+        "load": f"{os.getloadavg()[0]:.2f}",
+    }
+
+
+def describe_machine(one: Server) -> dict[str, str]:
+    """Return what the figures depend on."""
+    wanted = "docker version --format '{{.Server.Version}}' && docker compose version --short"
+    engine, compose = one.ssh(wanted).split()
+    known = describe_client()
+    load = known.pop("load")
+    return {
+        **known,
         "Docker engine": f"{engine}, compose {compose}",
         "OpenSSH": _line("ssh", "-V"),
-        "load before": f"{os.getloadavg()[0]:.2f}",
+        "load before": load,
     }
 
 
