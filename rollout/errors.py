@@ -59,6 +59,7 @@ next. The caller prints it as it is; nobody matches on its text.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
@@ -116,7 +117,11 @@ class RolloutError(Exception):
 
     def on(self, host: str) -> RolloutError:
         """Return the same error with the host that it is about, of several, before what is true."""
-        return _again(type(self), {**self.__dict__, "true": f"{host}: {self.true}"})
+        told: dict[str, Any] = {"true": f"{host}: {self.true}"}
+        seen = self.seen_then
+        if seen is not None:
+            told["seen_then"] = replace(seen, true=f"{host}: {seen.true}")
+        return _again(type(self), {**self.__dict__, **told})
 
     def explained(self, diagnosis: Diagnosis) -> RolloutError:
         """Return the same error with why it came to that, and what follows from it.

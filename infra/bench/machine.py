@@ -86,7 +86,7 @@ class Machine:
         self.around = f"{around} {self.sums[f'{folder}/{names.ENV}']}"
         self.sums[f"proxy/{names.CADDYFILE}"] = self.sums[f"{folder}/{names.CADDYFILE}"]
         self.images.add(release.image.reference)
-        self.running[number] = "running"
+        self.running = dict.fromkeys(self.running, "exited") | {number: "running"}
         self.live = release_service(self.service, number)
         self._publish(number)
         for event in ("prepared", "migrated", "activated", "verified"):

@@ -111,7 +111,8 @@ def unreached(seen: HostsSeen) -> HostsBehind:
 def result_of(block: str, error: RolloutError) -> HostResult:
     """Return what an error makes of a host: one that is not reached says nothing of a release."""
     outcome = "lost" if is_lost(error) else "refused"
-    return HostResult(block, outcome, f"{error.true.splitlines()[0]}. {error.left}")
+    true = error.true.splitlines()[0].removeprefix(f"{block}: ")
+    return HostResult(block, outcome, f"{true}. {error.left}")
 
 
 def goes_back(results: Sequence[HostResult], hosts: Hosts) -> bool:

@@ -152,3 +152,15 @@ def test_the_name_of_an_end_survives_its_explanation_and_storage():
 
     assert [one.ends for one in again] == ["RolledBack", "Held"]
     assert VerificationFailed("x", next_step="y").ends == ""
+
+
+def test_an_error_of_one_host_of_several_names_it_in_what_is_true_and_in_what_was_seen():
+    error = HostUnreachable("no answer", next_step="Look.")
+    error.seen_then = Evidence(true="no answer")
+
+    named = error.on("b")
+
+    assert named.true == "b: no answer"
+    assert named.seen_then is not None
+    assert named.seen_then.true == "b: no answer"
+    assert isinstance(named, HostUnreachable)
