@@ -38,6 +38,7 @@ from rollout.commands.host import parse_host, read_host_command
 from rollout.commands.lease import parse_lease, read_lease_command
 from rollout.commands.machine import parse_machine, read_machine_command
 from rollout.config import Environment, parse_environment
+from rollout.decide.hosts import at_host
 from rollout.decide.manifest import all_findings, findings_told
 from rollout.errors import CommandFailed, ConfigInvalid, RolloutError
 from rollout.executors.files import workspace
@@ -132,6 +133,16 @@ def _reached(settings: Environment) -> tuple[Question, ...]:
         Question("registry", lambda: _registry(settings)),
         Question("secrets", lambda: _secrets(settings)),
         Question("database", lambda: _database(settings)),
+        *(one for block in settings.hosts.further for one in _further(block, settings)),
+    )
+
+
+def _further(block: str, settings: Environment) -> tuple[Question, ...]:
+    """Return what is asked of a further host of the target."""
+    there = at_host(settings, block, block)
+    return (
+        Question(f"host {block}", lambda: _machine(there)),
+        Question(f"releases {block}", lambda: _releases(there)),
     )
 
 

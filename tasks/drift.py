@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from prefect import get_run_logger, task
@@ -16,7 +17,9 @@ from rollout.decide.outside import address_checks
 from rollout.decide.strayed import (
     decide_drift,
     engine_check,
+    further_checks,
     host_checks,
+    on_host,
     schema_checks,
     schema_release,
     secret_checks,
@@ -34,6 +37,7 @@ from rollout.migrations.contract_json import parse_contract
 from rollout.model.drift import Drift, Remembered
 from rollout.model.layout import Layout
 from rollout.render.report import check_rows
+from tasks.on_host import at_further
 from tasks.retry import RETRIES, RETRY_DELAY_S, when_safe
 from tasks.schema import read_live, read_stored
 from tasks.target import keep, reach, read
@@ -84,6 +88,8 @@ def look_for_drift(environment: str) -> Drift | None:
             *_part("tags in the registry", lambda: _tags(settings, facts)),
             *_address(settings),
         )
+        for block in settings.hosts.further:
+            checks += _part(f"host {block}", partial(_further, block, settings, release, engine))
     drift = decide_drift(checks, release.number, remembered)
     _publish(drift, environment)
     _remember(environment, to_remember(drift, engine))
@@ -109,6 +115,17 @@ def _engine(host: Host, settings: Environment) -> str:
     command = read_machine_command(settings.application.directory)
     answer = host.check(command, "the host could not be read", next_step=_NEXT)
     return parse_machine(answer.stdout).engine
+
+
+def _further(block: str, settings: Environment, release: Release, engine: str) -> Iterable[Check]:
+    """Return whether a further host is what its release made of it, and has the first one's."""
+    with at_further(block) as host:
+        facts, own_engine = read(host, settings.application), _engine(host, settings)
+        own = demand_current(facts, host)
+    return (
+        *further_checks(block, facts, own, release, settings.application.service),
+        on_host(block, engine_check(own_engine, engine)),
+    )
 
 
 def _schema(host: Host, settings: Environment, facts: HostFacts) -> tuple[Check, ...]:

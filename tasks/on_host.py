@@ -72,6 +72,26 @@ def at_first(environment: str) -> Generator[None]:
 
 
 @contextmanager
+def at_further(block: str) -> Generator[Host]:
+    """Yield a further host, which everything inside, in tasks too, takes for the environment.
+
+    An error that leaves the block says which host it is about.
+
+    Args:
+        block: The host's block.
+
+    Raises:
+        HostError: When it cannot be reached.
+    """
+    try:
+        with load_target_host(block).executor(log=tell) as host, only(block, host):
+            yield host
+            tell(f"{host.round_trips} round trips to {block}")
+    except RolloutError as error:
+        raise error.on(block) from error
+
+
+@contextmanager
 def folder_of(release: Release, environment: str) -> Generator[None]:
     """Let the hosts that a release comes to inside have its files as the first host has them."""
     settings = read_environment(environment)
@@ -98,7 +118,7 @@ def preflight_host(block: str, environment: str) -> int:
     Raises:
         RolloutError: Whatever keeps a release from being put there; nothing was changed.
     """
-    with _on(block) as host:
+    with at_further(block) as host:
         application = settings_of(environment).application
         if not bootstrap_plan(host, application).is_empty:
             return 0
@@ -127,7 +147,7 @@ def deploy_to(block: str, release: Release, environment: str) -> HostResult:
         HostError: When the host was lost; `left` says what is known.
     """
     began_s = monotonic_s()
-    with telling_of_earlier_tries(), _on(block) as host:
+    with telling_of_earlier_tries(), at_further(block) as host:
         settings = settings_of(environment)
         with host_lease(host, settings, release.reason):
             activation = _serve(release, host, settings)
@@ -154,7 +174,7 @@ def return_host(block: str, release: Release, former: int | None, environment: s
     Raises:
         HostError: When the host was lost.
     """
-    with _on(block) as host:
+    with at_further(block) as host:
         settings = settings_of(environment)
         with host_lease(host, settings, release.reason):
             left = Activation(release, former, steps=0, round_trips=0, seconds=0.0)
@@ -178,22 +198,11 @@ def verify_host(block: str, release: Release, environment: str) -> HostResult:
         Refused: When it has no release.
         HostError: When it cannot be reached.
     """
-    with _on(block) as host:
+    with at_further(block) as host:
         settings = settings_of(environment)
         demand_current(read(host, settings.application), host)
         judge_host(release, settings, host)
         return HostResult(block, "serves", round_trips=host.round_trips)
-
-
-@contextmanager
-def _on(block: str) -> Generator[Host]:
-    """Yield a further host; an error that leaves the block says which one it is about."""
-    try:
-        with load_target_host(block).executor(log=tell) as host, only(block, host):
-            yield host
-            tell(f"{host.round_trips} round trips to {block}")
-    except RolloutError as error:
-        raise error.on(block) from error
 
 
 def _serve(release: Release, host: Host, settings: Environment) -> Activation:

@@ -7,6 +7,7 @@ release was made is compared with what is there now.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rollout.decide.differences import differences
@@ -40,6 +41,7 @@ _HELP = {
     "tag": "Find out who pushes to the registry beside us.",
     "schema": "Write the change as a migration, or take it back.",
     "certificate": "Read the proxy's log for why the certificate was not renewed.",
+    "release": "Deploy the version again: hosts that serve it already are left as they are.",
     "engine": "Nothing, when the engine was updated on purpose: it is told once.",
 }
 """What to do about a check, by the first word of its name."""
@@ -64,6 +66,32 @@ def host_checks(facts: HostFacts, release: Release, service: str) -> Iterator[Ch
     yield from container_checks(facts)
     yield from _images(facts)
     yield from _strangers(facts)
+
+
+def further_checks(
+    block: str, facts: HostFacts, own: Release, release: Release, service: str
+) -> Iterator[Check]:
+    """Yield whether a further host of a target has its release, and is what that made of it.
+
+    Args:
+        block: The host's block, which the checks' names end with.
+        facts: What was read of it.
+        own: Its current release.
+        release: The first host's.
+        service: The compose service that is switched.
+
+    Raises:
+        LedgerCorrupt: When the host's history cannot be trusted.
+    """
+    expected, seen = (f"{one.number} ({one.version.short})" for one in (release, own))
+    yield on_host(block, Check("release", expected, seen, seen == expected))
+    for check in host_checks(facts, own, service):
+        yield on_host(block, check)
+
+
+def on_host(block: str, check: Check) -> Check:
+    """Return a check with the further host that it is about at the end of its name."""
+    return replace(check, name=f"{check.name} on {block}")
 
 
 def _as_written(facts: HostFacts, release: Release) -> Iterator[Check]:

@@ -11,6 +11,7 @@ from rollout.decide.strayed import (
     SHOWN,
     decide_drift,
     engine_check,
+    further_checks,
     host_checks,
     schema_checks,
     schema_release,
@@ -232,3 +233,14 @@ def test_what_is_told_has_three_parts():
         "next: Make the change in the repository; the next deploy puts the files back. "
         "Write the change as a migration, or take it back."
     )
+
+
+def test_a_further_host_is_held_against_its_own_release_and_that_against_the_first_one_s():
+    same = list(further_checks("b", WELL, CURRENT, CURRENT, "web"))
+    behind = list(further_checks("b", replace(WELL, files={}), CURRENT, release(3), "web"))
+
+    assert all(one.ok for one in same)
+    assert {one.name.rpartition(" on ")[2] for one in same} == {"b"}
+    wrong = {one.name: (one.expected, one.seen) for one in behind if not one.ok}
+    assert wrong["release on b"] == ("3 (333333333333)", "2 (222222222222)")
+    assert "file releases/2/Caddyfile on b" in wrong
