@@ -200,7 +200,7 @@ def _services(text: str) -> dict[str, Mapping]:
     """Return the services of a rendered compose file; whoever is given them only reads them.
 
     A plan and a look at its host ask seven times, and every host of a target has the same text.
-    Reading it took half of all the processor time that a host cost.
+    Reading it took a tenth of the processor time that a host cost.
     """
     return _parse("the host's compose file", text)["services"] if text else {}
 
