@@ -25,7 +25,7 @@ from tasks.activate import deploy_prod, plan_deploy
 from tasks.cancelling import from_first_change_on, until_first_change
 from tasks.diagnose import evidence_first, explaining
 from tasks.ending import ended, taken_back
-from tasks.hosts import demand_hosts
+from tasks.hosts import demand_hosts, demand_level
 from tasks.image import build_push, move_latest
 from tasks.lease import before_first_change, target_lease
 from tasks.migrate import migrate_prod, plan_migrations
@@ -71,8 +71,8 @@ def deploy(
         accept: Rules for migrations, by their names in `docs/rules.md` and `docs/contract.md`,
             whose findings this deploy takes upon itself: only so a statement runs that breaks the
             code that serves now or destroys data. `version-quarantined` deploys a version that a
-            rollback has left, `outside-window` at a time at which deploys may not begin. Empty
-            accepts none.
+            rollback has left, `outside-window` at a time at which deploys may not begin,
+            `hosts-behind` migrations while a host serves other code. Empty accepts none.
 
     Returns:
         A state that says in one sentence which release serves now; `DryRun`; `Superseded` or
@@ -105,7 +105,7 @@ def _rehearsed(
     source = checkout(commit, environment)
     deployed = preflight(source.version, environment, accept)
     pending = plan_migrations(source, deployed, environment, accept)
-    demand_hosts(environment)
+    demand_level(demand_hosts(environment), deployed, pending, accept)
     planned = plan_deploy(source, environment, reason, actor)
     return f"{planned}; migrations that would be applied: {', '.join(pending.tags) or 'none'}"
 
@@ -116,12 +116,13 @@ def _phases(commit: str, environment: str, reason: str, actor: str, accept: tupl
     begin_on_github(source.version)
     checked = after([], quality)(source, environment)
     deployed = preflight(source.version, environment, accept)
-    taken = demand_hosts(environment)
+    hosts = demand_hosts(environment)
     planned = after([checked], plan_migrations)(source, deployed, environment, accept)
     image = after([checked], build_push)(source, environment)
     for phase in (checked, planned, image):
         phase.result()
-    ready = Ready(source, image.result(), deployed, planned.result(), taken)
+    demand_level(hosts, deployed, planned.result(), accept)
+    ready = Ready(source, image.result(), deployed, planned.result(), hosts.taken)
     return serve(ready, environment, reason, actor, earlier=(planned, image))
 
 

@@ -25,7 +25,7 @@ from tasks.activate import plan_deploy
 from tasks.cancelling import until_first_change
 from tasks.diagnose import explaining
 from tasks.ending import ended
-from tasks.hosts import demand_hosts
+from tasks.hosts import demand_hosts, demand_level
 from tasks.lease import target_lease
 from tasks.migrate import plan_migrations
 from tasks.names import promote_name
@@ -119,4 +119,6 @@ def _look(promoted: Promoted, source: Source, environment: str, accept: tuple[st
     deployed = preflight(promoted.version, environment, accept)
     image = find_image(promoted, environment)
     planned = plan_migrations(source, deployed, environment, accept)
-    return Ready(source, image, deployed, planned, demand_hosts(environment))
+    hosts = demand_hosts(environment)
+    demand_level(hosts, deployed, planned, accept)
+    return Ready(source, image, deployed, planned, hosts.taken)

@@ -23,6 +23,7 @@ from tasks.corrective import apply_corrective, plan_corrective, put_on_branch
 from tasks.diagnose import evidence_first, explaining
 from tasks.ending import ended
 from tasks.hold import keep_back
+from tasks.hosts import preflight_hosts
 from tasks.lease import target_lease
 from tasks.names import rollback_name
 from tasks.on_github import begin_on_github, shown_on_github
@@ -140,7 +141,9 @@ def _activate(wish: Wish, environment: str, target: Target) -> str:
     """Return a sentence that says what serves, once it was seen to."""
     with reading_ahead(environment), watching(environment):
         chosen = choose_earlier(wish, environment)
-        activation = activate_earlier(chosen, wish, environment)
+        # Only a new release needs a number; and a host that is lost keeps nobody from going back.
+        taken = preflight_hosts(environment).taken if wish.secrets == "newest" else 0
+        activation = activate_earlier(chosen, wish, environment, taken)
         begin_on_github(activation.release.version)
         try:
             with evidence_first(environment, activation.release):

@@ -61,8 +61,9 @@ def _renew(environment: str, reason: str, actor: str) -> str | None:
     """Return a sentence that says what serves, once it was seen to; None with nothing to do."""
     with watching(environment):
         target = Target(environment)
-        activation = renew_release(environment, reason, actor, demand_hosts(environment))
+        activation = renew_release(environment, reason, actor, demand_hosts(environment).taken)
         if activation is None:
+            target.demand_same()
             return None
         try:
             with evidence_first(environment, activation.release):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rollout.decide.hosts import returned_all
+from rollout.decide.hosts import nowhere_to_go, returned_all
 from tasks.activate import return_to_former
 from tasks.hosts import (
     batches,
@@ -20,7 +20,7 @@ from tasks.hosts import (
     verify_hosts,
 )
 from tasks.on_host import at_first, folder_of
-from tasks.verify import verify_release
+from tasks.verify import current_release, verify_release
 
 if TYPE_CHECKING:
     from rollout.model.activation import Activation, Return
@@ -80,14 +80,24 @@ class Target:
     def return_to_former(self, activation: Activation) -> Return:
         """Let the release from before serve again wherever this one does, and return what does.
 
+        The further hosts follow the first: where that keeps the release, because it was well there
+        before this run or the schema lets no earlier code serve, they keep it too.
+
         Args:
             activation: What was made to serve on the first host.
         """
+        if self._results and activation.former is None:
+            return self._gone_back(activation, nowhere_to_go(activation.release))
         done = return_to_former(activation, self._environment)
+        if done.serves:
+            self._results = return_hosts(self._results, activation.release, self._environment)
+        return self._gone_back(activation, done)
+
+    def _gone_back(self, activation: Activation, done: Return) -> Return:
         if not self._batches:
             return done
-        self._results = return_hosts(self._results, activation.release, self._environment)
-        show_hosts(activation, self._results, self._environment, returned=done.serves)
+        outcome = "returned" if done.serves else "kept"
+        show_hosts(activation, self._results, self._environment, outcome)
         return returned_all(done, self._results)
 
     def demand_whole(self) -> None:
@@ -97,8 +107,20 @@ class Target:
             HostsBehind: When a host could not be brought to it.
         """
         if self._batches and self._activation:
-            show_hosts(self._activation, self._results, self._environment, returned=False)
+            show_hosts(self._activation, self._results, self._environment)
             demand_everywhere(self._activation.release, self._results, self._environment)
+
+    def demand_same(self) -> None:
+        """See to it that every further host serves what the first one does; for one, nothing.
+
+        Raises:
+            HostsBehind: When one does not.
+            RolloutError: When something could not be looked at.
+        """
+        if self._batches:
+            release = current_release(self._environment)
+            results = verify_hosts(release, self._environment)
+            demand_everywhere(release, results, self._environment)
 
     def look(self, release: Release) -> str:
         """Return a sentence that says what serves on every host; nothing is changed.

@@ -92,6 +92,9 @@ class RolloutError(Exception):
     seen_then: Evidence | None = None
     """What was seen before anything was taken back; None when nobody looked yet."""
 
+    is_kept: bool = False
+    """Whether what it refuses serves still on the host that it is about, of several."""
+
     ends: str = ""
     """Name of the failed state that a flow ends in by it; empty for the usual one."""
 

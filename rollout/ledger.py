@@ -127,6 +127,11 @@ class LedgerState:
         """Return whether a release was ever activated."""
         return any(one.release == release and one.event == "activated" for one in self.entries)
 
+    def activated_by(self, release: int) -> str:
+        """Return the run that activated a release last; empty when none did, or nobody knows."""
+        own = (one for one in reversed(self.entries) if one.release == release)
+        return next((one.run_id for one in own if one.event == "activated"), "")
+
     @property
     def unfinished(self) -> tuple[Entry, ...]:
         """Return the last entry about each release that only began and never came to serve."""

@@ -135,10 +135,22 @@ def return_to_former(activation: Activation, environment: str) -> Return:
         return done
 
 
-def serve_former(host: Host, settings: Environment, activation: Activation) -> Return:
-    """Go back, whatever goes wrong with it: the error that led here is the one that is told."""
+def serve_former(
+    host: Host,
+    settings: Environment,
+    activation: Activation,
+    why: str = "it was not seen serving from outside",
+) -> Return:
+    """Go back, whatever goes wrong with it: the error that led here is the one that is told.
+
+    Args:
+        host: Where.
+        settings: The environment.
+        activation: What is left, and for what.
+        why: Why, for the ledger.
+    """
     failed = activation.release
-    note(host, settings, failed, "failed", "it was not seen serving from outside")
+    note(host, settings, failed, "failed", why)
     try:
         assure_lease()
         facts = read(host, settings.application)
@@ -180,7 +192,7 @@ def activate(
     carry_out(plan, host)
     return Activation(
         release=release,
-        former=release_to_return_to(facts, release, settings.application.service),
+        former=release_to_return_to(facts, release, settings.application.service, str(flow_run.id)),
         steps=len(plan.steps),
         round_trips=host.round_trips,
         seconds=monotonic_s() - started_s,

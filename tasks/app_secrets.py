@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from rollout.config import Environment
     from rollout.executors.host import Host
+    from rollout.model.activation import Wish
     from rollout.model.host import HostFacts
     from rollout.model.plan import RemoteFile
     from rollout.model.release import Release
@@ -122,9 +123,8 @@ def earlier_with_newest_secrets(
     facts: HostFacts,
     chosen: Release,
     settings: Environment,
-    *,
-    reason: str,
-    actor: str,
+    wish: Wish,
+    taken: int = 0,
 ) -> tuple[Release, tuple[RemoteFile, ...]]:
     """Return a new release that is an earlier one with the newest version of every secret.
 
@@ -136,9 +136,9 @@ def earlier_with_newest_secrets(
         chosen,
         versions_of(secrets),
         created_at=now_utc(),
-        actor=actor,
-        reason=reason,
+        actor=wish.actor,
+        reason=wish.reason,
         run_id=str(flow_run.id),
     )
-    release = replace(draft, number=next_release_number(facts), restores=chosen.number)
+    release = replace(draft, number=next_release_number(facts, taken), restores=chosen.number)
     return release, renewal(host, settings, chosen, secrets)(release)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from httpx import HTTPError
@@ -10,10 +11,19 @@ from prefect.artifacts import create_table_artifact
 from prefect.exceptions import PrefectException
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from rollout.decide.hosts import batches_of, behind, goes_back, is_lost, result_of, unreached
-from rollout.errors import ActivationFailed, RolloutError
+from rollout.decide.hosts import (
+    batches_of,
+    behind,
+    goes_back,
+    is_lost,
+    judge_level,
+    result_of,
+    unreached,
+)
+from rollout.errors import ActivationFailed, Refused, RolloutError
 from rollout.executors.files import read_environment
-from rollout.model.hosts import HostResult, HostsSeen
+from rollout.model.finding import Refuse
+from rollout.model.hosts import HostResult, HostSeen, HostsSeen, Outcome
 from rollout.render.hosts import host_rows
 from tasks.on_host import deploy_to, preflight_host, return_host, verify_host
 
@@ -23,7 +33,8 @@ if TYPE_CHECKING:
     from prefect import Task
 
     from rollout.model.activation import Activation
-    from rollout.model.release import Release
+    from rollout.model.migrated import Planned
+    from rollout.model.release import Release, Version
 
 
 def batches(environment: str, *, at_once: bool = False) -> tuple[tuple[str, ...], ...]:
@@ -49,15 +60,16 @@ def preflight_hosts(environment: str) -> HostsSeen:
     for one in failed.values():
         if not is_lost(one):
             raise one
-    numbers = [one for one in told.values() if isinstance(one, int)]
-    lost = tuple((block, one.true.splitlines()[0]) for block, one in failed.items())
-    return HostsSeen(max(numbers, default=0), lost)
+    seen = {block: one for block, one in told.items() if isinstance(one, HostSeen)}
+    return HostsSeen(
+        max((one.taken for one in seen.values()), default=0),
+        tuple((block, one.version) for block, one in seen.items() if one.version),
+        tuple((block, one.true.splitlines()[0]) for block, one in failed.items()),
+    )
 
 
-def demand_hosts(environment: str) -> int:
-    """Return the highest number that a release has on a further host, once each was reached.
-
-    For flows.
+def demand_hosts(environment: str) -> HostsSeen:
+    """Return what the further hosts are like, once each was reached; for flows.
 
     Raises:
         RolloutError: When one cannot be reached, or a release cannot be put there; nothing was
@@ -66,7 +78,28 @@ def demand_hosts(environment: str) -> int:
     seen = preflight_hosts(environment)
     if seen.unreached:
         raise unreached(seen)
-    return seen.taken
+    return seen
+
+
+def demand_level(
+    seen: HostsSeen, deployed: Version | None, planned: Planned, accept: tuple[str, ...]
+) -> None:
+    """See to it that migrations meet the same code on every host of the target; for flows.
+
+    Args:
+        seen: What the further hosts serve.
+        deployed: What the first host serves; None before its first release.
+        planned: What is pending.
+        accept: What the request takes upon itself.
+
+    Raises:
+        Refused: When a host serves other code than the first one; nothing was changed.
+    """
+    verdict = judge_level(seen, deployed, planned.tags, accept)
+    for finding in verdict.findings:
+        get_run_logger().warning("%s: %s", finding.rule, finding.consequence)
+    if isinstance(verdict, Refuse):
+        raise Refused("migrating", verdict.findings)
 
 
 def deploy_batch(
@@ -89,14 +122,15 @@ def return_hosts(
 ) -> tuple[HostResult, ...]:
     """Return what the further hosts came to, once those that were switched have gone back.
 
-    For flows. One that cannot be reached keeps nobody else from going back.
+    For flows. One that cannot be reached keeps nobody else from going back. One that was lost is
+    asked too: it may have been switched before, and be there again.
 
     Args:
         results: What came of the release on the hosts so far.
         release: What is left.
         environment: The environment.
     """
-    switched = tuple(one for one in results if one.serves)
+    switched = tuple(one for one in results if one.outcome in ("serves", "lost", "kept"))
     told = _mapped(
         return_host,
         tuple(one.block for one in switched),
@@ -104,7 +138,7 @@ def return_hosts(
         former=[one.former for one in switched],
         environment=environment,
     )
-    gone = {one.block: one for one in _results(told)}
+    gone = {block: _kept(block, one) for block, one in told.items()}
     return tuple(gone.get(one.block, one) for one in results)
 
 
@@ -117,7 +151,10 @@ def verify_hosts(release: Release, environment: str) -> tuple[HostResult, ...]:
 
 
 def show_hosts(
-    activation: Activation, results: tuple[HostResult, ...], environment: str, *, returned: bool
+    activation: Activation,
+    results: tuple[HostResult, ...],
+    environment: str,
+    outcome: Outcome = "serves",
 ) -> None:
     """Show what came of a release on each host of the target, beside the run.
 
@@ -125,12 +162,12 @@ def show_hosts(
         activation: What came of it on the first host.
         results: On the others.
         environment: The environment.
-        returned: Whether the first host serves the release from before again.
+        outcome: What the first host came to.
     """
     settings, release = read_environment(environment), activation.release
     first = HostResult(
         settings.blocks.target_host,
-        "returned" if returned else "serves",
+        outcome,
         former=activation.former,
         steps=activation.steps,
         round_trips=activation.round_trips,
@@ -174,11 +211,27 @@ def _mapped(work: Task[..., Any], blocks: tuple[str, ...], **parameters: Any) ->
     threads: Any = ThreadPoolTaskRunner[Any](max_workers=len(blocks))
     with threads as runner:
         futures = runner.map(work, {"block": list(blocks), **parameters})
-        came = [future.result(raise_on_failure=False) for future in futures]
+        came = [_result(future) for future in futures]
     return {
         block: _domain(one) if isinstance(one, BaseException) else one
         for block, one in zip(blocks, came, strict=True)
     }
+
+
+def _result(future: Any) -> Any:
+    """Return what a task came to; whatever it ended by keeps no other host's from being known."""
+    try:
+        return future.result(raise_on_failure=False)
+    except Exception as error:  # noqa: BLE001 - a result that cannot be read is one host's failure
+        return error
+
+
+def _kept(block: str, one: object) -> HostResult:
+    """Return what a host came to that should have gone back: an error means that nobody knows."""
+    if isinstance(one, HostResult):
+        return one
+    error = _domain(one)
+    return replace(result_of(block, error), outcome="lost" if is_lost(error) else "kept")
 
 
 def _domain(error: object) -> RolloutError:

@@ -10,7 +10,7 @@ from uuid import uuid4
 from prefect.context import FlowRunContext
 from prefect.runtime import flow_run
 
-from rollout.errors import Superseded
+from rollout.errors import HostUnreachable, LeaseLost, OutcomeUnknown, Superseded
 from rollout.executors.clock import now_utc
 from rollout.executors.files import read_environment
 from rollout.executors.lease import hold_lease
@@ -77,14 +77,32 @@ def host_lease(host: Host, settings: Environment, reason: str) -> Generator[None
     the target is the first host's lease, which this run has to hold as well.
 
     Raises:
-        LeaseLost: When somebody else has the target by now.
+        LeaseLost: When somebody else has the target by now, or its first host is gone.
         LeaseHeld: When what was begun there does not end.
         HostError: When the host cannot be used.
     """
-    assure_lease()
+    with first_host():
+        assure_lease()
     layout = Layout(settings.application.directory)
     with hold_lease(host, layout, _claim(reason), wait_s=HOST_WAIT_S):
         yield
+
+
+@contextmanager
+def first_host() -> Generator[None]:
+    """Tell a first host that is lost from the further host that is at work.
+
+    Raises:
+        LeaseLost: When the block loses it: whatever is done to the target is done under its lease.
+    """
+    try:
+        yield
+    except (HostUnreachable, OutcomeUnknown) as error:
+        raise LeaseLost(
+            f"the first host of the target cannot be reached any more: {error.true}",
+            left="Nothing was changed on this host.",
+            next_step="See to the first host, then retry this run.",
+        ) from error
 
 
 def before_first_change(environment: str) -> None:

@@ -10,20 +10,26 @@ from typing import TYPE_CHECKING
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
+from prefect.runtime import flow_run
 
 from rollout.decide.hosts import is_lost, lacks
-from rollout.decide.releases import next_release_number, release_on
+from rollout.decide.releases import (
+    next_release_number,
+    release_on,
+    release_to_return_to,
+    serving_release,
+)
 from rollout.errors import Refused, RolloutError
 from rollout.executors.clock import monotonic_s
 from rollout.executors.files import read_environment
 from rollout.model.activation import Activation
 from rollout.model.finding import Refuse
-from rollout.model.hosts import HostResult
+from rollout.model.hosts import HostResult, HostSeen
 from rollout.model.release import Release
 from tasks.activate import activate, serve_former
 from tasks.app_secrets import read_secrets, renewal
 from tasks.diagnose import evidence_first
-from tasks.lease import host_lease
+from tasks.lease import first_host, host_lease
 from tasks.retry import RETRIES, RETRY_DELAY_S, telling_of_earlier_tries, when_safe
 from tasks.target import bootstrap_plan, only, open_host, prepare, reach, read, settings_of, tell
 from tasks.verify import demand_current, judge_host
@@ -111,8 +117,8 @@ def folder_of(release: Release, environment: str) -> Generator[None]:
     retry_delay_seconds=RETRY_DELAY_S,
     retry_condition_fn=when_safe,
 )
-def preflight_host(block: str, environment: str) -> int:
-    """Return the highest number that a release has on a further host; 0 on one without any.
+def preflight_host(block: str, environment: str) -> HostSeen:
+    """Return what releases a further host has.
 
     Raises:
         RolloutError: Whatever keeps a release from being put there; nothing was changed.
@@ -120,8 +126,10 @@ def preflight_host(block: str, environment: str) -> int:
     with at_further(block) as host:
         application = settings_of(environment).application
         if not bootstrap_plan(host, application).is_empty:
-            return 0
-        return next_release_number(read(host, application)) - 1
+            return HostSeen()
+        facts = read(host, application)
+    serving = release_on(facts, serving_release(facts, application.service))
+    return HostSeen(next_release_number(facts) - 1, serving.version.sha if serving else "")
 
 
 @task(
@@ -167,7 +175,7 @@ def return_host(block: str, release: Release, former: int | None, environment: s
     Args:
         block: The host's block.
         release: What is left.
-        former: The number of the release from before; None when there was none.
+        former: The number of the release from before, as far as it is known.
         environment: The environment.
 
     Raises:
@@ -176,9 +184,12 @@ def return_host(block: str, release: Release, former: int | None, environment: s
     with at_further(block) as host:
         settings = settings_of(environment)
         with host_lease(host, settings, release.reason):
-            left = Activation(release, former, steps=0, round_trips=0, seconds=0.0)
-            done = serve_former(host, settings, left)
-    return HostResult(block, "returned" if done.serves else "kept", done.told, former)
+            facts = read(host, settings.application)
+            if serving_release(facts, settings.application.service) != release.number:
+                return HostResult(block, "returned", "It does not serve the release.", former)
+            left = _left(facts, release, settings)
+            done = serve_former(host, settings, left, "it was refused on another host")
+    return HostResult(block, "returned" if done.serves else "kept", done.told, left.former)
 
 
 @task(
@@ -209,15 +220,45 @@ def _serve(release: Release, host: Host, settings: Environment) -> Activation:
     with _seen_first(settings.name, release):
         prepare(host, settings.application)
         facts = read(host, settings.application)
-        activation = activate(host, facts, release, _lacking(facts, release), settings)
+        files = _lacking(facts, release)
     try:
         with _seen_first(settings.name, release):
+            activation = activate(host, facts, release, files, settings)
             judge_host(release, settings, host)
     except RolloutError as failure:
         if is_lost(failure):
             raise
-        raise failure.leaving(serve_former(host, settings, activation).told) from failure
+        raise _gone_back(failure, _left(facts, release, settings), host, settings) from failure
     return activation
+
+
+def _left(facts: HostFacts, release: Release, settings: Environment) -> Activation:
+    """Return what is left for what, as the host's facts of before know it."""
+    service = settings.application.service
+    former = release_to_return_to(facts, release, service, str(flow_run.id))
+    return Activation(release, former, steps=0, round_trips=0, seconds=0.0)
+
+
+def _gone_back(
+    failure: RolloutError, left: Activation, host: Host, settings: Environment
+) -> RolloutError:
+    """Return a refusal with what serves on the host afterwards.
+
+    Where the release did not come to serve, the error says already what does. A host on which it
+    was well before this run, or that has no other, is left as it is.
+    """
+    number, service = left.release.number, settings.application.service
+    if serving_release(read(host, settings.application), service) != number:
+        return failure
+    if left.former is None:
+        told = f"Release {number} is left as it is there: there is no earlier one to go back to."
+        refusal = failure.leaving(told)
+        refusal.is_kept = True
+        return refusal
+    done = serve_former(host, settings, left)
+    refusal = failure.leaving(done.told)
+    refusal.is_kept = not done.serves
+    return refusal
 
 
 @contextmanager
@@ -247,6 +288,8 @@ def _lacking(facts: HostFacts, release: Release) -> tuple[RemoteFile, ...]:
 
 def _files_on(host: Host, release: Release, settings: Environment) -> tuple[RemoteFile, ...]:
     """Return the files of a release that a host has, its secrets read anew at its own versions."""
-    known = release_on(read(host, settings.application), release.number) or release
+    with first_host():
+        known = release_on(read(host, settings.application), release.number) or release
     secrets = read_secrets(settings, known.secret_versions)
-    return renewal(host, settings, known, secrets)(known)
+    with first_host():
+        return renewal(host, settings, known, secrets)(known)

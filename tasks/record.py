@@ -128,9 +128,12 @@ def publish_state(host: Host, settings: Environment) -> None:
     except RolloutError as error:
         get_run_logger().warning("the state was not shown: %s", error.true)
         return
-    create_markdown_artifact(
-        key=f"state-{settings.name}",
-        markdown=markdown,
-        description=f"what serves in {settings.name}, and how it came to that",
-    )
+    try:
+        create_markdown_artifact(
+            key=f"state-{settings.name}",
+            markdown=markdown,
+            description=f"what serves in {settings.name}, and how it came to that",
+        )
+    except (PrefectException, HTTPError) as error:
+        get_run_logger().warning("the state was not shown: %s", error)
     offer_ways_back(host, settings)

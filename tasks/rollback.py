@@ -120,13 +120,14 @@ def _chosen(wish: Wish, stored: StoredContracts, settings: Environment) -> Relea
 
 
 @task(name="rollback", task_run_name="rollback", cache_policy=NO_CACHE)
-def activate_earlier(chosen: Chosen, wish: Wish, environment: str) -> Activation:
+def activate_earlier(chosen: Chosen, wish: Wish, environment: str, taken: int = 0) -> Activation:
     """Make an earlier release of the host serve, as a whole: image, files and secrets.
 
     Args:
         chosen: Which one, and what it takes the place of.
         wish: Why, and with which secrets.
         environment: The environment.
+        taken: The highest number that a further host of the target has given; 0 for none.
 
     Raises:
         RollbackRefused: When its folder is gone.
@@ -141,7 +142,7 @@ def activate_earlier(chosen: Chosen, wish: Wish, environment: str) -> Activation
         if facts is None:
             assure_lease()
             facts = read(host, settings.application)
-        release, files = _with_secrets(chosen, wish, host, facts, settings)
+        release, files = _with_secrets(chosen, wish, host, facts, settings, taken)
         activation = activate(host, facts, _asked(release, wish), files, settings)
         left = release_on(facts, chosen.leaves)
         if left is not None and left.number != release.number:
@@ -171,7 +172,12 @@ def plan_rollback(chosen: Chosen, wish: Wish, environment: str) -> str:
 
 
 def _with_secrets(
-    chosen: Chosen, wish: Wish, host: Host, facts: HostFacts, settings: Environment
+    chosen: Chosen,
+    wish: Wish,
+    host: Host,
+    facts: HostFacts,
+    settings: Environment,
+    taken: int = 0,
 ) -> tuple[Release, tuple[RemoteFile, ...]]:
     """Return the release that was chosen, and what the host lacks of it."""
     release = release_on(facts, chosen.number)
@@ -179,9 +185,7 @@ def _with_secrets(
         gone = choose_release(facts, chosen.number, settings.application.service)
         raise RollbackRefused("rollback", gone.findings if isinstance(gone, Refuse) else ())
     if wish.secrets == "newest":
-        return earlier_with_newest_secrets(
-            host, facts, release, settings, reason=wish.reason, actor=wish.actor
-        )
+        return earlier_with_newest_secrets(host, facts, release, settings, wish, taken)
     return release, earlier_with_its_secrets(host, facts, release, settings)
 
 

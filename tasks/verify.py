@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from prefect import get_run_logger, task
@@ -160,7 +161,7 @@ def judge_host(release: Release, settings: Environment, host: Host) -> None:
     settings = settings.model_copy(update={"verify": verify})
     evidence = _look(release, settings, host, database=Go())
     facts = evidence.facts or read(host, settings.application)
-    verdict = judge(evidence, release, settings.application, verify)
+    verdict = judge(replace(evidence, facts=facts), release, settings.application, verify)
     for finding in verdict.findings:
         get_run_logger().warning("%s: %s", finding.rule, finding.consequence)
     if not isinstance(verdict, Go):

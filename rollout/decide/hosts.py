@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rollout.decide.releases import release_on
+from rollout.decide.releases import release_on, says_the_same
 from rollout.decide.secrets import has_environment
 from rollout.errors import (
     HostKeyChanged,
@@ -16,19 +16,21 @@ from rollout.errors import (
     TunnelRefused,
 )
 from rollout.model.activation import Return
-from rollout.model.finding import Finding, Refuse
+from rollout.model.finding import Finding, Go, Refuse, Verdict
 from rollout.model.hosts import HostResult
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from rollout.config import Environment
     from rollout.errors import RolloutError
     from rollout.hosts import Hosts
     from rollout.model.host import HostFacts
     from rollout.model.hosts import HostsSeen
-    from rollout.model.release import Release
+    from rollout.model.release import Release, Version
 
+BEHIND = "hosts-behind"
+"""The name by which a deploy takes migrations upon itself while a host serves other code."""
 _LOST = (
     HostKeyChanged,
     HostKeyUnknown,
@@ -87,9 +89,9 @@ def lacks(facts: HostFacts, release: Release) -> bool | Refuse:
     known = release_on(facts, release.number)
     if known is None:
         return True
-    if (known.version, known.image) == (release.version, release.image):
+    if says_the_same(known, release):
         return not has_environment(facts, release)
-    told = f"release {known.number} is {known.version.short} there, not {release.version.short}"
+    told = f"release {known.number} is another one there, of {known.version.short}"
     help_ = "Deploy the version anew: it gets a number that no host has given."
     return Refuse((Finding("number-taken", told, "the host's releases", help_),))
 
@@ -97,6 +99,28 @@ def lacks(facts: HostFacts, release: Release) -> bool | Refuse:
 def is_lost(error: RolloutError) -> bool:
     """Return whether an error says that a host was not reached, and nothing about a release."""
     return isinstance(error, _LOST)
+
+
+def judge_level(
+    seen: HostsSeen, deployed: Version | None, pending: Sequence[str], accept: Collection[str]
+) -> Verdict:
+    """Return whether migrations may be applied: not while a host serves other code than the first.
+
+    They are judged by the code that serves on the first host; other code may break by them.
+
+    Args:
+        seen: What the further hosts serve.
+        deployed: What the first host serves; None before its first release.
+        pending: Tags of the migrations that would be applied; none lets everything pass.
+        accept: What the request takes upon itself.
+    """
+    other = [block for block, version in seen.versions if deployed and version != deployed.sha]
+    if not other or not pending or deployed is None:
+        return Go()
+    told = f"{', '.join(other)} serves other code than the first host, and migrations are pending"
+    help_ = f"Deploy {deployed.short} first, which the first host serves, or accept {BEHIND}."
+    finding = Finding(BEHIND, told, "the target's hosts", help_)
+    return Go((finding,)) if BEHIND in accept else Refuse((finding,))
 
 
 def unreached(seen: HostsSeen) -> HostsBehind:
@@ -110,14 +134,15 @@ def unreached(seen: HostsSeen) -> HostsBehind:
 
 def result_of(block: str, error: RolloutError) -> HostResult:
     """Return what an error makes of a host: one that is not reached says nothing of a release."""
-    outcome = "lost" if is_lost(error) else "refused"
+    refused = "kept" if error.is_kept else "refused"
+    outcome = "lost" if is_lost(error) else refused
     true = error.true.splitlines()[0].removeprefix(f"{block}: ")
     return HostResult(block, outcome, f"{true}. {error.left}")
 
 
 def goes_back(results: Sequence[HostResult], hosts: Hosts) -> bool:
     """Return whether the hosts that were switched go back because of what came of others."""
-    refused = any(one.outcome == "refused" for one in results)
+    refused = any(one.outcome in ("refused", "kept") for one in results)
     return refused and hosts.on_failure == "all"
 
 
@@ -139,7 +164,15 @@ def behind(release: Release, results: Sequence[HostResult], url: str) -> HostsBe
         f"host of the target: {names}",
         left=f"It serves on {len(results) + 1 - len(missing)} of {len(results) + 1} hosts. {told}",
         next_step=f"See to {names}, or take that out of [hosts]. Then retry the run that brought "
-        "the release here: hosts that serve it already are left as they are.",
+        "the release here, or deploy its version: hosts that serve it are left as they are.",
+    )
+
+
+def nowhere_to_go(release: Release) -> Return:
+    """Return what going back comes to where a release was well before, or is the first one."""
+    return Return(
+        f"Release {release.number} is left as it is on the hosts that serve it: "
+        "there is no earlier one to go back to."
     )
 
 

@@ -43,17 +43,21 @@ def serving_release(facts: HostFacts, service: str) -> int | None:
     return release_number(service, facts.live)
 
 
-def release_to_return_to(facts: HostFacts, release: Release, service: str) -> int | None:
+def release_to_return_to(
+    facts: HostFacts, release: Release, service: str, run_id: str = ""
+) -> int | None:
     """Return the release to go back to when this one is not seen serving; None when there is none.
 
     As a rule that is what serves now. Where this one does already, because an earlier try switched
     to it and was cut, it is the last other one that was made to serve and is still there; and none
-    where this one was seen serving before.
+    where this one was seen serving before, unless the run that asks has activated it itself.
 
     Args:
         facts: What was read of the host, before the activation.
         release: What is to be activated.
         service: The compose service that is switched.
+        run_id: The run that asks: what an earlier try of its own has seen serving on this host is
+            not settled for the target. Empty for none.
 
     Raises:
         LedgerCorrupt: When the host's history cannot be trusted.
@@ -62,7 +66,8 @@ def release_to_return_to(facts: HostFacts, release: Release, service: str) -> in
     if serving != release.number:
         return serving
     state = read_ledger(facts.ledger)
-    if state.stage(release.number) == "verified":
+    own = bool(run_id) and state.activated_by(release.number) == run_id
+    if state.stage(release.number) == "verified" and not own:
         return None
     served = (one.release for one in reversed(state.entries) if one.event == "activated")
     return next((one for one in served if one != serving and one in facts.releases), None)
@@ -95,13 +100,13 @@ def release_to_activate(
         serves = known.number == facts.current == serving_release(facts, service)
         if serves or (draft.run_id and known.run_id == draft.run_id):
             files = render(known)
-            if _says_the_same(known, draft) and _has(facts, files, known.number):
+            if says_the_same(known, draft) and _has(facts, files, known.number):
                 return known, files
     release = replace(draft, number=next_release_number(facts, taken))
     return release, render(release)
 
 
-def _says_the_same(one: Release, other: Release) -> bool:
+def says_the_same(one: Release, other: Release) -> bool:
     """Return whether two releases differ only in when, why and by whom they were made."""
     return _content(one) == _content(other)
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 Outcome = Literal["serves", "refused", "lost", "returned", "kept"]
-"""What a host came to: the release serves there; was not seen serving and was left again; the host
-could not be reached; the release was left for the one before because of another host, or could not
-be left."""
+"""What a host came to: the release serves there; it was refused and does not; the host could not be
+reached; the release was left because of another host; it was refused, or was to be left, and serves
+there still."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +41,28 @@ class HostResult:
 
 
 @dataclass(frozen=True, slots=True)
+class HostSeen:
+    """What a further host was like before anything was changed.
+
+    Attributes:
+        taken: The highest number that a release has there; 0 where none has one.
+        version: The commit that serves there; empty where none of ours does.
+    """
+
+    taken: int = 0
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class HostsSeen:
     """What the further hosts of a target were like before anything was changed.
 
     Attributes:
         taken: The highest number that a release has on any of them; 0 where none has one.
+        versions: Block to the commit that serves there, of those that serve one.
         unreached: Block to why it could not be reached, of those that could not.
     """
 
     taken: int = 0
+    versions: tuple[tuple[str, str], ...] = ()
     unreached: tuple[tuple[str, str], ...] = ()

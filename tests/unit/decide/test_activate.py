@@ -656,3 +656,21 @@ def test_what_is_gone_back_to(live: str, said: tuple[tuple[int, str], ...], numb
     )
 
     assert release_to_return_to(facts, release(2), "web") == number
+
+
+@pytest.mark.parametrize(("run", "number"), [("own", 1), ("another", None)])
+def test_what_the_run_itself_saw_serving_on_this_host_is_gone_back_from(
+    run: str, number: int | None
+):
+    told = [
+        Entry(one, event, "v", "d", run_id="first" if one == 1 else "own")
+        for one in (1, 2)
+        for event in SERVED
+    ]
+    facts = HostFacts(
+        live="web-r2",
+        ledger="".join(render_entry(one) + "\n" for one in told),
+        releases={one: render_release(release(one)) for one in (1, 2)},
+    )
+
+    assert release_to_return_to(facts, release(2), "web", run) == number

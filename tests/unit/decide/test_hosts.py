@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from rollout.config import parse_environment
@@ -10,7 +12,9 @@ from rollout.decide.hosts import (
     batches_of,
     behind,
     goes_back,
+    judge_level,
     lacks,
+    nowhere_to_go,
     result_of,
     returned_all,
     unreached,
@@ -24,12 +28,15 @@ from rollout.errors import (
 )
 from rollout.hosts import Hosts
 from rollout.model.activation import Return
-from rollout.model.finding import Refuse
+from rollout.model.finding import Go, Refuse, Verdict
 from rollout.model.host import HostFacts
 from rollout.model.hosts import HostResult, HostsSeen
 from rollout.render.hosts import host_rows
 from rollout.render.release import render_release
 from tests.support.values import SMALL_ENVIRONMENT, release
+
+if TYPE_CHECKING:
+    from rollout.model.release import Release
 
 SEVEN = release(7)
 LEFT, NEXT = "Release 6 is serving again.", "Look."
@@ -134,7 +141,7 @@ def test_hosts_that_are_behind_are_named_with_what_is_true_of_each():
 
 
 def test_hosts_that_are_not_reached_are_named_before_anything_is_changed():
-    error = unreached(HostsSeen(7, (("b", "b: no answer"), ("c", "c: refuses"))))
+    error = unreached(HostsSeen(unreached=(("b", "b: no answer"), ("c", "c: refuses"))))
 
     assert error.true == "hosts of the target cannot be reached: b: no answer; c: refuses"
     assert error.left == "Nothing was changed."
@@ -153,7 +160,49 @@ def test_a_number_that_is_another_release_s_on_a_host_is_refused():
     refusal = lacks(HostFacts(releases={7: render_release(release(7, "b"))}), SEVEN)
 
     assert isinstance(refusal, Refuse)
-    assert "release 7 is bbbbbbbbbbbb there, not 777777777777" in refusal.findings[0].consequence
+    assert "release 7 is another one there, of bbbbbbbbbbbb" in refusal.findings[0].consequence
+
+
+def test_a_release_with_other_secrets_is_another_one():
+    known = {7: render_release(release(7, secret_versions={"a": "1"}))}
+
+    assert isinstance(lacks(HostFacts(releases=known), SEVEN), Refuse)
+
+
+@pytest.mark.parametrize(
+    ("serves", "pending", "accept", "kind", "told"),
+    [
+        ({"b": SEVEN}, ("0003_a",), (), Go, 0),
+        ({"b": release(6)}, (), (), Go, 0),
+        ({"b": release(6), "c": SEVEN}, ("0003_a",), (), Refuse, 1),
+        ({"b": release(6)}, ("0003_a",), ("hosts-behind",), Go, 1),
+    ],
+)
+def test_migrations_wait_until_every_host_serves_the_code_that_they_were_judged_by(
+    serves: dict[str, Release],
+    pending: tuple[str, ...],
+    accept: tuple[str, ...],
+    kind: type[Verdict],
+    told: int,
+):
+    seen = HostsSeen(versions=tuple((name, one.version.sha) for name, one in serves.items()))
+
+    verdict = judge_level(seen, SEVEN.version, pending, accept)
+
+    assert isinstance(verdict, kind)
+    assert [one.consequence[:1] for one in verdict.findings] == ["b"] * told
+    assert judge_level(seen, None, pending, accept) == Go()
+
+
+def test_a_host_that_keeps_what_it_refuses_has_not_gone_back():
+    error = VerificationFailed("sick", left=LEFT, next_step=NEXT)
+    error.is_kept = True
+    result = result_of("b", error.on("b"))
+
+    assert result.outcome == "kept"
+    assert goes_back([result], Hosts())
+    assert not returned_all(Return("First.", serves=True), (result,)).serves
+    assert not nowhere_to_go(SEVEN).serves
 
 
 @pytest.mark.parametrize(
