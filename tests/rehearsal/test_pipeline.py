@@ -26,6 +26,7 @@ from tests.support.github import world_github
 from tests.support.world import (
     Run,
     commit,
+    commit_that,
     facts,
     health,
     newest,
@@ -378,10 +379,10 @@ def test_an_engine_that_does_not_run_is_told():
 
 
 def test_retry_goes_on_at_the_failed_task_also_after_the_worker_was_restarted():
-    # What an earlier test took back from the database is applied first: both tries plan the same.
-    before = trigger("deploy", commit=commit())
+    # What is pending is applied first: both tries plan the same.
+    before = trigger("deploy", commit=commit_that(brings_migration=True))
     assert before.exit_code == 0, before.log
-    served, version = serving_version(), commit()
+    served, version = serving_version(), commit_that(brings_migration=False)
     with secret("trovella-upstash-redis-url", value="redis://:wrong@redis.upstash.rehearsal:6379"):
         failed = trigger("deploy", commit=version)
     assert_refused(failed, served, "degraded", "is serving again", state="RolledBack")

@@ -30,7 +30,7 @@ from prefect.states import AwaitingRetry
 
 from infra.rehearsal import app, pipeline
 from infra.rehearsal.app.editions import edition_of, with_edition
-from infra.rehearsal.app.history import FAULT_TRAILER, Commit
+from infra.rehearsal.app.history import FAULT_TRAILER, Commit, migrates
 from infra.rehearsal.app.migrations import add_migration
 from infra.rehearsal.app.repository import Repository
 from infra.rehearsal.paths import Rehearsal
@@ -192,6 +192,15 @@ class Probe:
 def commit(fault: app.Fault | None = None) -> str:
     """Make the application's next commit and return it."""
     return app.commit(Path(facts()["app_repository"]), fault)
+
+
+def commit_that(*, brings_migration: bool) -> str:
+    """Make the application's next commits up to one that does, or does not, bring a migration."""
+    repository = Repository(Path(facts()["app_repository"]))
+    version = commit()
+    while migrates(edition_of(repository.read(repository.require_head()))) != brings_migration:
+        version = commit()
+    return version
 
 
 def commit_with(name: str, *statements: str) -> str:
