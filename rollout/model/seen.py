@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from rollout.model.finding import Finding
 
@@ -157,6 +158,11 @@ class OutsideSeen:
     location: str = ""
     upstream: str = ""
     checks: tuple[HealthCheckSeen, ...] = ()
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Return whether another address was asked under the public name, as `[verify]` may say."""
+        return self.route.name != urlsplit(self.url).hostname
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rollout.diagnose.failures import (
+    address_silent,
     already_migrating,
     architecture_mismatch,
     backup_failed,
@@ -110,6 +111,7 @@ FAILURES: tuple[Failure, ...] = (
     wrong_port.FAILURE,
     health_redirects.FAILURE,
     never_healthy.FAILURE,
+    address_silent.FAILURE,
     dns_wrong.FAILURE,
     certificate_expired.FAILURE,
     certificate_not_trusted.FAILURE,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def _look(evidence: Evidence) -> Told | None:
     outside = evidence.outside
-    if outside is None or not outside.route.failure:
+    if outside is None or not outside.route.failure or outside.is_elsewhere:
         return None
     route = outside.route
     if not route.addresses:

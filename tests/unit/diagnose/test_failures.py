@@ -191,6 +191,10 @@ CASES: dict[str, tuple[Evidence, str]] = {
         ),
         "fetch failed",
     ),
+    "address-silent": (
+        Evidence(outside=outside(route=RouteSeen("10.77.0.6", 80, ("10.77.0.6",), "ETIMEDOUT"))),
+        "10.77.0.6, port 80: ETIMEDOUT",
+    ),
     "dns-wrong": (
         Evidence(outside=outside(route=RouteSeen("trovella.ai", 443, failure="EAI_NONAME"))),
         "trovella.ai: EAI_NONAME",
