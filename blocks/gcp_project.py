@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
+from threading import Lock
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from prefect.blocks.core import Block
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from rollout.model.target import Instance
 
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
+# Two threads that want the same key at once would both read it: the cache alone lets them.
+_READING = Lock()
 
 
 class GcpProject(Block):
@@ -187,7 +190,12 @@ def _host_key(credentials: GcpCredentials, instance: Instance) -> str:
     return read_host_key(_client(credentials, "compute", "v1", REQUEST_TIMEOUT_S), instance)
 
 
-@lru_cache(maxsize=8)
 def _found(credentials: GcpCredentials) -> Any:
     """Return Google's credentials, without scopes; reading a key costs 36 ms each time."""
+    with _READING:
+        return _read(credentials)
+
+
+@lru_cache(maxsize=8)
+def _read(credentials: GcpCredentials) -> Any:
     return credentials.get_credentials_from_service_account()

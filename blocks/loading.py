@@ -23,13 +23,18 @@ def load_block(kind: type[B], name: str) -> B:
 
     Raises:
         ConfigInvalid: When there is no block of that class and name, or when what was saved is not
-            what the class needs; names the field and never its value.
+            what the class needs; names the field and never its value. Also when it wants the
+            credentials of this machine's account, and there are none.
     """
     path = f"block {kind.get_block_type_slug()}/{name}"
+    from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 - import cost, as in blocks
+
     try:
         return cast("B", kind.load(name))  # typed as if it might be awaited; here it never is
     except ValidationError as error:
         raise ConfigInvalid(path, first_problem(error)) from None
+    except GoogleAuthError as error:
+        raise ConfigInvalid(path, f"its credentials cannot be used: {error}") from None
     except ValueError as error:
         raise ConfigInvalid(path, f"cannot be loaded: {error}") from None
     except RuntimeError as error:  # what Prefect raises for fields that the saved block lacks

@@ -119,7 +119,7 @@ class TargetHost(Block):
 
     def address(self) -> HostAddress:
         """Return how to reach the host; its key is empty where Google is still to be asked."""
-        machine = self._machine() if self.through == "iap" else None
+        machine = self.machine() if self.through == "iap" else None
         return HostAddress(
             host=self.host,
             user=self.user,
@@ -135,12 +135,13 @@ class TargetHost(Block):
         Raises:
             HostKeyUnknown: When Google is asked for the key and does not tell it.
         """
-        address, machine = self.address(), self._machine()
+        address, machine = self.address(), self.machine()
         if address.host_key or machine is None or self.gcp is None:
             return address
         return replace(address, host_key=self.gcp.host_key(machine), key_told_by=machine)
 
-    def _machine(self) -> Instance | None:
+    def machine(self) -> Instance | None:
+        """Return the machine at Google; None where the block names none."""
         return Instance(*self.instance.split("/")) if self.instance else None
 
     def executor(self, log: Callable[[str], None] | None = None) -> Host:

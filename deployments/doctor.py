@@ -15,7 +15,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import httpx
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import (
     DeploymentFilter,
@@ -25,8 +24,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilterStateType,
 )
 from prefect.client.schemas.objects import StateType
-from prefect.exceptions import PrefectHTTPStatusError
-from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, get_current_settings, temporary_settings
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from blocks import (
     load_app_database,
@@ -34,6 +32,7 @@ from blocks import (
     load_gcp_project,
     load_target_host,
 )
+from deployments.server import UNANSWERED, demand_address, unanswered
 from rollout.commands.host import parse_host, read_host_command
 from rollout.commands.lease import parse_lease, read_lease_command
 from rollout.commands.machine import parse_machine, read_machine_command
@@ -94,11 +93,9 @@ class Question:
             return Line(self.name, self.ask())
         except RolloutError as error:
             return Line(self.name, error.true, error.next_step)
-        except (httpx.TransportError, PrefectHTTPStatusError) as error:
-            url = get_current_settings().api.url
-            return Line(
-                self.name, f"{url}: {error}", "Start the server, or correct PREFECT_API_URL."
-            )
+        except UNANSWERED as error:
+            told = unanswered(error)
+            return Line(self.name, told.true, told.next_step)
 
 
 def examine(environment: str) -> Iterator[Line]:
@@ -107,6 +104,10 @@ def examine(environment: str) -> Iterator[Line]:
     yield Line("packages", ", ".join(f"{name} {version(name)}" for name in OURS))
     settings_of = Question("environment", lambda: _environment(environment).repository)
     yield settings_of.answer()
+    address = Question("prefect server", demand_address).answer()
+    if not address.well:
+        yield address
+        return
     with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}), get_client(sync_client=True) as api:
         server = Question("prefect server", api.api_version).answer()
         yield server
@@ -165,7 +166,7 @@ def _workers(api: SyncPrefectClient) -> str:
     if not online:
         raise RolloutError(
             f"no worker is online; pools: {', '.join(pools) or 'none'}",
-            next_step="Start one: python -m infra.prefect.worker --pool trovella",
+            next_step="Start it where it belongs: docs/recover.md, The worker died.",
         )
     return ", ".join(online)
 

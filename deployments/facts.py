@@ -7,10 +7,12 @@ secret itself; for a rehearsal it is the `world.json` that the rehearsal wrote.
     host = "trovella-prod-vm"
     through = "iap"
     instance = "trovella-prod/us-central1-a/trovella-prod-vm"
+    user = "sa_1234"
     private_key_file = "/etc/trovella/deploy_key"
 
     [[further_hosts]] # only where the environment's file names further hosts, and in their order
-    host = "trovella-prod-vm-2"
+    host = "10.128.0.3"
+    user = "deploy"
     private_key_file = "/etc/trovella/deploy_key"
     host_key = "ssh-ed25519 AAAA..."
 

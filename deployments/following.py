@@ -37,7 +37,7 @@ LATE_LINES = timedelta(seconds=30)
 SETTLE_S = 10.0
 """The server writes task runs behind the flow's own state, every few seconds."""
 HINTS = {
-    "Late": "no worker has taken it yet; start one with `python -m infra.prefect.worker`",
+    "Late": "no worker has taken it yet; docs/recover.md, The worker died, says where to start it",
     "AwaitingConcurrencySlot": "another run of this deployment goes first",
 }
 

@@ -17,6 +17,7 @@ from uuid import uuid4
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from blocks import load_target_host
+from deployments.server import UNANSWERED, demand_address, unanswered
 from rollout.errors import ConfigInvalid, RolloutError
 from rollout.executors import hold as executor
 from rollout.executors.files import read_environment
@@ -48,7 +49,8 @@ def hold(environment: str, owner: str, reason: str, *, wait_s: int, for_s: int) 
     claim = Claim(uuid4().hex, owner, reason)
     with _target(environment) as (host, layout):
         holder = executor.hold(host, layout, claim, environment, wait_s=wait_s, for_s=for_s)
-    return f"{environment} is held by {holder.describe()}; bin/release-hold lets deploys go on"
+    free = f"bin/release-hold --environment {environment} lets deploys go on"
+    return f"{environment} is held by {holder.describe()}; {free}"
 
 
 def release(environment: str) -> str:
@@ -63,6 +65,7 @@ def release(environment: str) -> str:
 @contextmanager
 def _target(environment: str) -> Generator[tuple[Host, Layout]]:
     settings = read_environment(environment)
+    demand_address()
     with (
         temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}),
         load_target_host(settings.blocks.target_host).executor() as host,
@@ -116,6 +119,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     except RolloutError as error:
         print(f"{asked.way}: {error}", file=sys.stderr)
+        return 1
+    except UNANSWERED as error:
+        print(f"{asked.way}: {unanswered(error)}", file=sys.stderr)
         return 1
     return 0
 

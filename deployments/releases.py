@@ -15,11 +15,10 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-import httpx
-from prefect.exceptions import PrefectHTTPStatusError
-from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, get_current_settings, temporary_settings
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from blocks import load_target_host
+from deployments.server import UNANSWERED, demand_address, unanswered
 from rollout.commands.host import NOT_PREPARED, parse_host, read_host_command
 from rollout.decide.overview import overview
 from rollout.errors import CommandFailed, RolloutError
@@ -42,6 +41,7 @@ def read_releases(settings: Environment) -> HostFacts:
         RolloutError: When the block is missing, or the host cannot be reached or read.
     """
     application = settings.application
+    demand_address()
     with load_target_host(settings.blocks.target_host).executor() as host:
         answer = host.run(read_host_command(application.directory, application.project))
     if answer.exit_code == NOT_PREPARED:
@@ -87,12 +87,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         print(tell(options.environment, options.limit, as_json=options.json))
-    except RolloutError as error:
-        print(f"releases: {' '.join(error.true.split())}. {error.next_step}", file=sys.stderr)
-        return 1
-    except (httpx.TransportError, PrefectHTTPStatusError) as error:
-        url = get_current_settings().api.url
-        print(f"releases: Prefect's server at {url} does not answer: {error}", file=sys.stderr)
+    except (RolloutError, *UNANSWERED) as error:
+        told = error if isinstance(error, RolloutError) else unanswered(error)
+        print(f"releases: {' '.join(told.true.split())}. {told.next_step}", file=sys.stderr)
         return 1
     return 0
 

@@ -91,16 +91,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def server_answers() -> bool:
-    """Return whether Prefect's server can be asked; False where nobody said where it is."""
+    """Return whether Prefect's server can be asked; False where nobody said where it is.
+
+    One whose database is away cannot: it says that it is not ready. Prefect Cloud does not know
+    the question.
+    """
     url = get_current_settings().api.url
     if not url:
         return False
     try:
-        return httpx.get(f"{url.rstrip('/')}/health", timeout=ANSWERS_WITHIN_S).is_success
+        with httpx.Client(base_url=url, timeout=ANSWERS_WITHIN_S) as client:
+            client.get("health").raise_for_status()
+            ready = client.get("ready")
+            if ready.is_server_error:
+                ready.raise_for_status()
     except httpx.HTTPError as error:
-        told = f"Prefect's server at {url} does not answer: {error}"
+        told = f"Prefect's server at {url} does not answer: {str(error).partition(chr(10))[0]}"
         print(f"{told}; this run brings one of its own", file=sys.stderr)
         return False
+    return True
 
 
 def _with_a_server_of_its_own(arguments: list[str]) -> None:
@@ -141,7 +150,11 @@ def _facts(asked: argparse.Namespace) -> BlockFacts:
         return read_facts(Path(file))
     if asked.environment == "rehearsal" and world:
         return read_world(Path(world))
-    raise ConfigInvalid("--blocks", f"should name the file of the blocks, or {BLOCKS} should")
+    raise ConfigInvalid(
+        "--blocks",
+        f"should name the file of the blocks, or {BLOCKS} should, because no server of Prefect's "
+        "is asked; where there is one, PREFECT_API_URL should be its address (docs/recover.md)",
+    )
 
 
 def _roll_back(asked: argparse.Namespace) -> int:

@@ -10,11 +10,10 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-import httpx
-from prefect.exceptions import PrefectHTTPStatusError
-from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, get_current_settings, temporary_settings
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from deployments import schema_corrective, schema_judge, schema_releases
+from deployments.server import UNANSWERED, unanswered
 from rollout.errors import RolloutError
 
 if TYPE_CHECKING:
@@ -38,13 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return options.run(options)
     except RolloutError as error:
         print(f"schema: {error}", file=sys.stderr)
-    except (httpx.TransportError, PrefectHTTPStatusError) as error:
-        url = get_current_settings().api.url
-        unanswered = RolloutError(
-            f"Prefect's server at {url} does not answer: {error}",
-            next_step="Start the server, or correct PREFECT_API_URL.",
-        )
-        print(f"schema: {unanswered}", file=sys.stderr)
+    except UNANSWERED as error:
+        print(f"schema: {unanswered(error)}", file=sys.stderr)
     return NO_ANSWER
 
 

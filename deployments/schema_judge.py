@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from blocks import load_app_database
+from deployments.server import demand_address
 from rollout.errors import ConfigInvalid
 from rollout.executors.files import read_environment, read_migrations
 from rollout.migrations.journal import dialect, parse
@@ -96,6 +97,7 @@ def _server(environment: str) -> DatabaseAddress:
         if block is None:
             problem = "names no scratch_database under [blocks]"
             raise ConfigInvalid(f"deployments/{environment}.toml", problem)
+        demand_address()
         return load_app_database(block).address()
     url = os.environ.get(VARIABLE, "")
     if not url:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from blocks import load_app_database, load_target_host
+from deployments.server import demand_address
 from rollout.commands.contracts import parse_contracts, read_contracts_command
 from rollout.commands.host import NOT_PREPARED
 from rollout.decide.candidates import contract_of, find_release, judge_candidates
@@ -93,6 +94,7 @@ def read_stored(settings: Environment) -> StoredContracts:
         RolloutError: When the block is missing, or the host cannot be reached or read.
     """
     command = read_contracts_command(Layout(settings.application.directory))
+    demand_address()
     with load_target_host(settings.blocks.target_host).executor() as host:
         answer = host.run(command)
     if answer.exit_code == NOT_PREPARED:

@@ -25,13 +25,13 @@ from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.settings import (
     PREFECT_API_AUTH_STRING,
     PREFECT_CLIENT_MAX_RETRIES,
-    get_current_settings,
     temporary_settings,
 )
 
 from deployments.following import ApiGone, Follower, Patience, run_url
 from deployments.login import read_login
 from deployments.outcome import Outcome, render_line, render_offered, render_summary
+from deployments.server import demand_address
 from rollout.errors import ConfigInvalid, RolloutError
 from rollout.render.form import PARAMETER, as_offered, choices_of
 
@@ -51,6 +51,7 @@ API_GONE_S = 300.0
 INTERRUPTED = 130
 SUPERSEDED = 3
 DRY_RUNS = ("deploy", "promote", "rollback")
+READ_ONLY = ("verify", "drift")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,8 @@ def read_order(arguments: Sequence[str] | None = None) -> tuple[Order, bool]:
     parameters = given.parameters | dict(given.parameter)
     parameters |= {name: text for name, text in short.items() if text is not None}
     if given.dry_run and given.flow not in DRY_RUNS:
-        parser.error(f"--dry-run: {given.flow} changes nothing in any case")
+        told = "changes nothing in any case" if given.flow in READ_ONLY else "has no dry run"
+        parser.error(f"--dry-run: {given.flow} {told}")
     parameters |= {"dry_run": True} if given.dry_run else {}
     parameters |= {"accept": given.accept} if given.accept else {}
     # Without a key of the caller's, one of our own still makes a repeated request the same run.
@@ -153,7 +155,9 @@ def _create(order: Order, client: SyncPrefectClient) -> FlowRun:
         )
     except ObjectNotFound:
         raise ConfigInvalid(
-            order.deployment, "is not registered; `python -m deployments.register` does it"
+            order.deployment,
+            "is not registered; `python -m deployments.register "
+            f"--environment {order.environment}` does it, on the operations machine",
         ) from None
     except PrefectHTTPStatusError as error:
         if error.response.status_code in {httpx.codes.CONFLICT, httpx.codes.UNPROCESSABLE_ENTITY}:
@@ -237,8 +241,7 @@ def _settings() -> dict[Any, Any]:
     Raises:
         ConfigInvalid: When nobody said where the API is.
     """
-    if not get_current_settings().api.url:
-        raise ConfigInvalid("PREFECT_API_URL", "should be the address of Prefect's API")
+    demand_address()
     login = read_login()
     # Prefect's own retries are silent; Patience says that it waits.
     return {PREFECT_CLIENT_MAX_RETRIES: 0} | ({PREFECT_API_AUTH_STRING: login} if login else {})

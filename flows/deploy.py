@@ -150,7 +150,8 @@ def serve(
         migrated = migrate(ready.source, ready.deployed, environment, ready.planned).result()
         with watching(environment):
             target = Target(environment)
-            activation = deploy_prod(ready, migrated, environment, reason, actor)
+            with target.turn_of_first():
+                activation = deploy_prod(ready, migrated, environment, reason, actor)
             try:
                 with evidence_first(environment, activation.release):
                     serving = target.verify(activation)

@@ -10,6 +10,8 @@ ends the run while it waits for the target; after that it comes too late, and th
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
@@ -88,12 +90,14 @@ def rollback(  # noqa: PLR0913, PLR0917 - each is a field of the form
     if dry_run:
         chosen = choose_earlier(wish, environment)
         return Completed(name="DryRun", message=plan_rollback(chosen, wish, environment))
+    ahead = nullcontext() if wish.applies else reading_ahead(environment)
     try:
         with (
             explaining(environment),
             shown_on_github(environment, "rollback"),
             getting_ready(environment),
             target_lease(environment, reason),
+            ahead,
             from_first_change_on() as change,
         ):
             target = Target(environment, at_once=True)
@@ -130,7 +134,8 @@ def _correct(wish: Wish, environment: str, target: Target) -> str:
     try:
         apply_corrective(drafted, environment)
         state = "is applied"
-        serving = _activate(wish.then(drafted.release), environment, target)
+        with reading_ahead(environment):
+            serving = _activate(wish.then(drafted.release), environment, target)
     except RolloutError as failure:
         left = f"{failure.left} Migration {drafted.tag} {state}: {told}."
         raise failure.leaving(left) from failure
@@ -139,11 +144,13 @@ def _correct(wish: Wish, environment: str, target: Target) -> str:
 
 def _activate(wish: Wish, environment: str, target: Target) -> str:
     """Return a sentence that says what serves, once it was seen to."""
-    with reading_ahead(environment), watching(environment):
-        chosen = choose_earlier(wish, environment)
+    chosen = choose_earlier(wish, environment)
+    # Looked at while the host starts the release: before, each look would delay the choice.
+    with watching(environment):
         # Only a new release needs a number; and a host that is lost keeps nobody from going back.
         taken = preflight_hosts(environment).taken if wish.secrets == "newest" else 0
-        activation = activate_earlier(chosen, wish, environment, taken)
+        with target.turn_of_first():
+            activation = activate_earlier(chosen, wish, environment, taken)
         begin_on_github(activation.release.version)
         try:
             with evidence_first(environment, activation.release):

@@ -61,7 +61,9 @@ def _renew(environment: str, reason: str, actor: str) -> str | None:
     """Return a sentence that says what serves, once it was seen to; None with nothing to do."""
     with watching(environment):
         target = Target(environment)
-        activation = renew_release(environment, reason, actor, demand_hosts(environment).taken)
+        taken = demand_hosts(environment).taken
+        with target.turn_of_first():
+            activation = renew_release(environment, reason, actor, taken)
         if activation is None:
             target.demand_same()
             return None

@@ -7,9 +7,12 @@ one host all that is the one look at the public address.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rollout.decide.hosts import nowhere_to_go, returned_all
+from rollout.decide.defects import telling_defects
+from rollout.decide.hosts import nowhere_to_go, on_canary, returned_all
+from rollout.errors import RolloutError
 from tasks.activate import return_to_former
 from tasks.hosts import (
     batches,
@@ -19,10 +22,12 @@ from tasks.hosts import (
     show_hosts,
     verify_hosts,
 )
-from tasks.on_host import at_first, folder_of
+from tasks.on_host import at_first, first_block, folder_of
 from tasks.verify import current_release, verify_release
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from rollout.model.activation import Activation, Return
     from rollout.model.hosts import HostResult
     from rollout.model.release import Release
@@ -42,6 +47,22 @@ class Target:
         self._activation: Activation | None = None
         self._results: tuple[HostResult, ...] = ()
 
+    @contextmanager
+    def turn_of_first(self) -> Generator[None]:
+        """Let an error of the first host's turn say which host of several it is about.
+
+        What it says of what serves is true of that host alone.
+
+        Raises:
+            RolloutError: The same error; for a target of one host as it is.
+        """
+        try:
+            yield
+        except RolloutError as error:
+            if not self._batches:
+                raise
+            raise on_canary(error, first_block(self._environment)) from error
+
     def verify(self, activation: Activation) -> str:
         """Return a sentence that says what serves, once every host that is reached has it.
 
@@ -50,28 +71,30 @@ class Target:
 
         Raises:
             VerificationFailed: When it was not seen serving on a host, or at the public address.
-            RolloutError: When something could not be looked at, or a step failed on a host.
+            RolloutError: When something could not be looked at, or a step failed on a host; a
+                defect of our own is one too, for nobody has seen the release serve then.
         """
         self._activation = activation
-        if not self._batches:
+        with telling_defects():
+            if self._batches:
+                with at_first(self._environment):
+                    verify_release(activation.release, self._environment)
+                self.spread(activation.release, activation.leaves)
             return verify_release(activation.release, self._environment)
-        with at_first(self._environment):
-            verify_release(activation.release, self._environment)
-        self.spread(activation.release)
-        return verify_release(activation.release, self._environment)
 
-    def spread(self, release: Release) -> tuple[HostResult, ...]:
+    def spread(self, release: Release, leaves: int | None = None) -> tuple[HostResult, ...]:
         """Return what came of a release on the further hosts, once each batch has got it.
 
         Args:
             release: What serves on the first host.
+            leaves: The number of the release that a rollback leaves for it; None where none is.
 
         Raises:
             RolloutError: When a host refuses it, and that takes every host back.
         """
         with folder_of(release, self._environment):
             for batch in self._batches:
-                results, refusal = deploy_batch(batch, release, self._environment)
+                results, refusal = deploy_batch(batch, release, self._environment, leaves)
                 self._results += results
                 if refusal is not None:
                     raise refusal

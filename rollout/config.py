@@ -7,6 +7,7 @@ with its path. Everything that differs between two stacks stands in that file an
 from __future__ import annotations
 
 import tomllib
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -204,6 +205,9 @@ class Migrations(Section):
             up before a migration destroys data; empty means that no backup is made.
         backup_timeout_s: How long the backup may take, in seconds.
         dry_run: What each finding of the dry run leads to.
+        database_settings: Names under `[settings]` that say which database the application uses. A
+            release keeps them; a rollback to one whose values are others is refused. Empty
+            compares none.
     """
 
     model_config = ConfigDict(alias_generator=lambda name: name.replace("dry_run", "dry-run"))
@@ -227,6 +231,7 @@ class Migrations(Section):
     backup_instance: Annotated[str, Field(pattern=r"^([a-z][a-z0-9-]{0,96})?$")] = ""
     backup_timeout_s: Seconds = 1800
     dry_run: DryRunPolicy = DryRunPolicy()
+    database_settings: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _command_stands_where_it_is_run(self) -> Migrations:
@@ -368,11 +373,17 @@ class Environment(Section):
                 raise ValueError(f"build.secret_args.{name} names {secret}, which [secrets] lacks")
         for name in self.secrets.keys() & self.settings.keys():
             raise ValueError(f"{name} stands in [secrets] and in [settings]")
+        for name in self.migrations.database_settings:
+            if name not in self.settings:
+                raise ValueError(
+                    f"migrations.database_settings names {name}, which [settings] lacks"
+                )
         return self
 
 
+@lru_cache(maxsize=8)
 def parse_environment(path: str, text: str) -> Environment:
-    """Return the environment that a file describes.
+    """Return the environment that a file describes; each task of a run asks for the same one.
 
     Args:
         path: The file's path, named in errors.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from prefect.runtime import flow_run
 from blocks import load_artifact_registry
 from rollout.decide.activate import decide_activation
 from rollout.decide.hosts import batches_of
+from rollout.decide.own_database import database_of
 from rollout.decide.releases import release_on, release_to_activate, release_to_return_to
 from rollout.errors import RolloutError
 from rollout.executors import git
@@ -75,7 +77,10 @@ def deploy_prod(
     """
     settings = read_environment(environment)
     secrets = read_secrets(settings)
-    draft = _draft(ready.source, ready.image, migrated, secrets, reason, actor)
+    draft = replace(
+        _draft(ready.source, ready.image, migrated, secrets, reason, actor),
+        database=database_of(settings),
+    )
     with telling_of_earlier_tries(), reach(settings) as host:
         assure_lease()
         prepare(host, settings.application)

@@ -10,6 +10,7 @@ from prefect import get_run_logger
 from prefect.runtime import flow_run
 
 from rollout.commands.release import parse_release_folder, read_release_command
+from rollout.decide.own_database import database_of, judge_database
 from rollout.decide.releases import next_release_number
 from rollout.decide.secrets import has_environment, judge_recorded, renew
 from rollout.errors import RollbackRefused, SecretStoreUnavailable
@@ -98,6 +99,21 @@ def earlier_with_its_secrets(
     return renewal(host, settings, chosen, secrets)(chosen)
 
 
+def demand_same_database(chosen: Release, wish: Wish, settings: Environment) -> None:
+    """See to it that a release would use the database whose schema its code is judged by.
+
+    With the newest secrets it gets the settings of now as well, so it does then.
+
+    Raises:
+        RollbackRefused: When its own `.env` leads to another one; nothing was changed.
+    """
+    if wish.secrets == "newest":
+        return
+    verdict = judge_database(chosen, settings)
+    if isinstance(verdict, Refuse):
+        raise RollbackRefused(f"rollback to release {chosen.number}", verdict.findings)
+
+
 def demand_recorded(chosen: Release, settings: Environment) -> None:
     """See to it that the versions that a release was made with are still in force.
 
@@ -133,7 +149,7 @@ def earlier_with_newest_secrets(
     """
     secrets = read_secrets(settings)
     draft = renew(
-        chosen,
+        replace(chosen, database=database_of(settings)),
         versions_of(secrets),
         created_at=now_utc(),
         actor=wish.actor,

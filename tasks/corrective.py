@@ -32,6 +32,7 @@ from rollout.model.activation import Wish
 from rollout.model.drafted import Drafted
 from rollout.model.finding import Finding, Refuse
 from rollout.render.corrective import render_corrective, render_corrective_page
+from tasks.app_secrets import demand_recorded, demand_same_database
 from tasks.backup import back_up
 from tasks.derived import with_derived
 from tasks.lease import assure_lease
@@ -95,7 +96,8 @@ def plan_corrective(wish: Wish, environment: str, hold: bool) -> Drafted:  # noq
     if isinstance(made.verdict, Refuse):
         raise RollbackRefused(WHAT, made.verdict.findings)
     if not made.files:
-        raise RollbackRefused(WHAT, refuse_unneeded(candidate.release.number).findings)
+        unneeded = refuse_unneeded(candidate.release.number, environment)
+        raise RollbackRefused(WHAT, unneeded.findings)
     return _drafted(candidate, made, source, wish, settings)
 
 
@@ -179,7 +181,12 @@ def _chosen(wish: Wish, settings: Environment) -> tuple[Candidate, Contract]:
     (candidate,) = (one for one in candidates if one.release.number == chosen.number)
     if wish.applies:
         rest = wish.then(chosen.number).accept
-        _demand(judge_corrected(Earlier(candidate, candidates), rest))
+        earlier = Earlier(candidate, candidates, environment=settings.name)
+        _demand(judge_corrected(earlier, rest))
+        # What would keep the release from being activated is best known before anything is applied.
+        demand_same_database(chosen, wish, settings)
+        if wish.secrets == "recorded":
+            demand_recorded(chosen, settings)
     return candidate, contract
 
 

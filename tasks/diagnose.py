@@ -16,6 +16,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from blocks import load_app_database, load_artifact_registry, load_target_host
+from rollout.commands.iap import instance_words
 from rollout.decide.public import public_facts
 from rollout.diagnose.collect import Look, evidence_of, looks
 from rollout.diagnose.match import diagnose as match
@@ -40,6 +41,7 @@ from tasks.target import reach, settings_of
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from blocks.target_host import TargetHost
     from rollout.config import Environment
     from rollout.model.command import Secret
     from rollout.model.release import Release
@@ -149,8 +151,9 @@ def _collected(error: Exception, environment: str, left: Release | None = None) 
     phase = failed_phase(error)
     try:
         settings = settings_of(environment)
-        address = load_target_host(settings.blocks.target_host).address()
-        around = around_of(settings, address)
+        block = load_target_host(settings.blocks.target_host)
+        address = block.address()
+        around = around_of(settings, block)
         evidence = evidence_of(error, phase, around)
         where = looks(error) or (_OF_A_RELEASE if left else frozenset[Look]())
         seen = look_around(evidence, where, _places(settings, address))
@@ -174,13 +177,19 @@ def _public(around: Around) -> tuple[str, ...]:
     return public_facts(around.url, around.address, around.github, registry)
 
 
-def around_of(settings: Environment, address: HostAddress) -> Around:
+def around_of(settings: Environment, host: TargetHost) -> Around:
     """Return where a run works, as its diagnosis names it."""
-    application = settings.application
+    application, machine = settings.application, host.machine()
+    words = instance_words(machine) if machine else ""
+    through_iap = host.through == "iap"
     return Around(
         environment=settings.name,
-        ssh=_ssh(address),
-        address=address.host,
+        ssh=f"gcloud compute ssh {words} --tunnel-through-iap"
+        if through_iap
+        else _ssh(host.address()),
+        through_iap=through_iap,
+        machine=words,
+        address=host.host,
         directory=application.directory,
         project=application.project,
         service=application.service,

@@ -38,7 +38,8 @@ def keep_back(environment: str, reason: str, actor: str) -> str:
             holder = hold.hold(host, layout, claim, environment, wait_s=0, for_s=0)
         else:
             holder = hold.hold_within(host, layout, claim)
-    told = f"{environment} is held by {holder.describe()}; bin/release-hold lets deploys go on"
+    free = f"bin/release-hold --environment {environment} lets deploys go on"
+    told = f"{environment} is held by {holder.describe()}; {free}"
     get_run_logger().info(told)
     return told
 

@@ -11,6 +11,7 @@ from prefect.artifacts import create_table_artifact
 from prefect.exceptions import PrefectException
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from rollout.decide.defects import of_the_domain
 from rollout.decide.hosts import (
     batches_of,
     behind,
@@ -20,7 +21,7 @@ from rollout.decide.hosts import (
     result_of,
     unreached,
 )
-from rollout.errors import ActivationFailed, Refused, RolloutError
+from rollout.errors import Refused, RolloutError
 from rollout.executors.files import read_environment
 from rollout.model.finding import Refuse
 from rollout.model.hosts import HostResult, HostSeen, HostsSeen, Outcome
@@ -103,13 +104,21 @@ def demand_level(
 
 
 def deploy_batch(
-    batch: tuple[str, ...], release: Release, environment: str
+    batch: tuple[str, ...], release: Release, environment: str, leaves: int | None = None
 ) -> tuple[tuple[HostResult, ...], RolloutError | None]:
     """Return what came of a release on the hosts of a batch, all at once; for flows.
 
     Beside it, the first refusal where that takes every host back; None where the others go on.
+
+    Args:
+        batch: The hosts' blocks.
+        release: What serves on the first host.
+        environment: The environment.
+        leaves: The number of the release that a rollback leaves for it; None where none is.
     """
-    told = _mapped(deploy_to, batch, release=unmapped(release), environment=environment)
+    told = _mapped(
+        deploy_to, batch, release=unmapped(release), environment=environment, leaves=leaves
+    )
     results = _results(told)
     if not goes_back(results, read_environment(environment).hosts):
         return results, None
@@ -196,7 +205,7 @@ def demand_everywhere(release: Release, results: tuple[HostResult, ...], environ
 
 def _results(told: Mapping[str, object]) -> tuple[HostResult, ...]:
     return tuple(
-        one if isinstance(one, HostResult) else result_of(block, _domain(one))
+        one if isinstance(one, HostResult) else result_of(block, of_the_domain(one))
         for block, one in told.items()
     )
 
@@ -213,7 +222,7 @@ def _mapped(work: Task[..., Any], blocks: tuple[str, ...], **parameters: Any) ->
         futures = runner.map(work, {"block": list(blocks), **parameters})
         came = [_result(future) for future in futures]
     return {
-        block: _domain(one) if isinstance(one, BaseException) else one
+        block: of_the_domain(one) if isinstance(one, BaseException) else one
         for block, one in zip(blocks, came, strict=True)
     }
 
@@ -230,16 +239,5 @@ def _kept(block: str, one: object) -> HostResult:
     """Return what a host came to that should have gone back: an error means that nobody knows."""
     if isinstance(one, HostResult):
         return one
-    error = _domain(one)
+    error = of_the_domain(one)
     return replace(result_of(block, error), outcome="lost" if is_lost(error) else "kept")
-
-
-def _domain(error: object) -> RolloutError:
-    """Return an error of the domain; a defect of our own, or of Prefect's, is made one."""
-    if isinstance(error, RolloutError):
-        return error
-    return ActivationFailed(
-        f"the task ended by {type(error).__name__}",
-        left="What it did on the host is unknown until that is read again.",
-        next_step="Read the task's log, then retry this run.",
-    )

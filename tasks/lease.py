@@ -60,7 +60,7 @@ def target_lease(
     with (
         reach(settings) as host,
         keep(host),
-        hold_lease(host, layout, claim, wait_s=WAIT_S) as lease,
+        hold_lease(host, layout, claim, wait_s=WAIT_S, environment=environment) as lease,
     ):
         token = _HELD.set(lease)
         try:
@@ -84,7 +84,8 @@ def host_lease(host: Host, settings: Environment, reason: str) -> Generator[None
     with first_host():
         assure_lease()
     layout = Layout(settings.application.directory)
-    with hold_lease(host, layout, _claim(reason), wait_s=HOST_WAIT_S):
+    claim, name = _claim(reason), settings.name
+    with hold_lease(host, layout, claim, wait_s=HOST_WAIT_S, environment=name):
         yield
 
 

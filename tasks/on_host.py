@@ -12,7 +12,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
-from rollout.decide.hosts import is_lost, lacks
+from rollout.decide.hosts import is_lost, judge_environment, lacks
 from rollout.decide.releases import (
     next_release_number,
     release_on,
@@ -30,6 +30,7 @@ from tasks.activate import activate, serve_former
 from tasks.app_secrets import read_secrets, renewal
 from tasks.diagnose import evidence_first
 from tasks.lease import first_host, host_lease
+from tasks.record import note_left
 from tasks.retry import RETRIES, RETRY_DELAY_S, telling_of_earlier_tries, when_safe
 from tasks.target import bootstrap_plan, only, open_host, prepare, reach, read, settings_of, tell
 from tasks.verify import demand_current, judge_host
@@ -62,6 +63,11 @@ class _Folder:
 
 
 _FOLDER: ContextVar[_Folder | None] = ContextVar("folder of a release", default=None)
+
+
+def first_block(environment: str) -> str:
+    """Return the block of a target's first host, by which people name it; for flows."""
+    return read_environment(environment).blocks.target_host
 
 
 @contextmanager
@@ -140,13 +146,16 @@ def preflight_host(block: str, environment: str) -> HostSeen:
     retry_delay_seconds=RETRY_DELAY_S,
     retry_condition_fn=when_safe,
 )
-def deploy_to(block: str, release: Release, environment: str) -> HostResult:
+def deploy_to(
+    block: str, release: Release, environment: str, leaves: int | None = None
+) -> HostResult:
     """Make a release serve on a further host, and prove it there; a refused one is left again.
 
     Args:
         block: The host's block.
         release: What serves on the first host.
         environment: The environment.
+        leaves: The number of the release that a rollback leaves for it; None where none is.
 
     Raises:
         VerificationFailed: When it was not seen serving there; `left` says what serves now.
@@ -157,7 +166,7 @@ def deploy_to(block: str, release: Release, environment: str) -> HostResult:
     with telling_of_earlier_tries(), at_further(block) as host:
         settings = settings_of(environment)
         with host_lease(host, settings, release.reason):
-            activation = _serve(release, host, settings)
+            activation = _serve(release, leaves, host, settings)
             return HostResult(
                 block,
                 "serves",
@@ -215,7 +224,7 @@ def verify_host(block: str, release: Release, environment: str) -> HostResult:
         return HostResult(block, "serves", round_trips=host.round_trips)
 
 
-def _serve(release: Release, host: Host, settings: Environment) -> Activation:
+def _serve(release: Release, leaves: int | None, host: Host, settings: Environment) -> Activation:
     """Make a release serve on a host and prove it there, or let the one before serve again."""
     with _seen_first(settings.name, release):
         prepare(host, settings.application)
@@ -224,6 +233,7 @@ def _serve(release: Release, host: Host, settings: Environment) -> Activation:
     try:
         with _seen_first(settings.name, release):
             activation = activate(host, facts, release, files, settings)
+            note_left(host, facts, leaves, release, settings)
             judge_host(release, settings, host)
     except RolloutError as failure:
         if is_lost(failure):
@@ -287,9 +297,18 @@ def _lacking(facts: HostFacts, release: Release) -> tuple[RemoteFile, ...]:
 
 
 def _files_on(host: Host, release: Release, settings: Environment) -> tuple[RemoteFile, ...]:
-    """Return the files of a release that a host has, its secrets read anew at its own versions."""
+    """Return the files of a release that a host has, its secrets read anew at its own versions.
+
+    Raises:
+        Refused: When the environment's file says other variables than the release has.
+    """
     with first_host():
-        known = release_on(read(host, settings.application), release.number) or release
+        facts = read(host, settings.application)
+    known = release_on(facts, release.number) or release
     secrets = read_secrets(settings, known.secret_versions)
     with first_host():
-        return renewal(host, settings, known, secrets)(known)
+        files = renewal(host, settings, known, secrets)(known)
+    verdict = judge_environment(facts, known, files)
+    if isinstance(verdict, Refuse):
+        raise Refused("putting the release there", verdict.findings)
+    return files

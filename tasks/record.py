@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from httpx import HTTPError
@@ -17,6 +18,7 @@ from prefect.runtime import flow_run
 from rollout.commands.host import append_ledger_command
 from rollout.decide.history import entry, give_way
 from rollout.decide.overview import overview
+from rollout.decide.quarantine import newly_left
 from rollout.errors import RolloutError
 from rollout.executors.files import read_environment
 from rollout.ledger import read_ledger, render_entry
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from rollout.ledger import Event
     from rollout.model.activation import Wish
     from rollout.model.finding import Assessment, Verdict
+    from rollout.model.host import HostFacts
     from rollout.model.release import Release
     from rollout.model.sample import Sample
 
@@ -66,6 +69,24 @@ def note(host: Host, settings: Environment, release: Release, event: Event, reas
         tell(f"warning: {error}")
 
 
+def note_left(
+    host: Host, facts: HostFacts, leaves: int | None, release: Release, settings: Environment
+) -> None:
+    """Append that a rollback has left a release, unless the host's ledger says so already.
+
+    Args:
+        host: Where.
+        facts: What was read of it, before it was switched.
+        leaves: The number of what is left; None leaves nothing.
+        release: What serves instead; it knows who asked for it, and why.
+        settings: The environment.
+    """
+    left = newly_left(facts, leaves, release)
+    if left is not None:
+        asked = {"actor": release.actor, "reason": release.reason, "run_id": release.run_id}
+        note(host, settings, replace(left, **asked), "rolled-back", release.reason)
+
+
 def note_superseded(environment: str, reason: str) -> None:
     """Say in the ledger that this run's own release, if it has one, gives way to a newer merge.
 
@@ -85,19 +106,27 @@ def note_superseded(environment: str, reason: str) -> None:
 def publish_release(
     release: Release, verdict: Assessment, settings: Environment, samples: Sequence[Sample] = ()
 ) -> None:
-    """Show a release's report, its checks and the way to the application beside the run."""
+    """Show a release's report, its checks and the way to the application beside the run.
+
+    What cannot be shown is a warning: no release is left because of a picture of it.
+    """
     url, service = settings.verify.url, settings.application.service
-    create_markdown_artifact(
-        key="release",
-        markdown=render_release_report(release, verdict, url, service, samples),
-        description=f"release {release.number}: {release.version.short}",
-    )
-    create_table_artifact(
-        key="verify",
-        table=check_rows(verdict.checks),
-        description=f"what verify saw of release {release.number}",
-    )
-    create_link_artifact(key="application", link=url, description="the application's own health")
+    try:
+        create_markdown_artifact(
+            key="release",
+            markdown=render_release_report(release, verdict, url, service, samples),
+            description=f"release {release.number}: {release.version.short}",
+        )
+        create_table_artifact(
+            key="verify",
+            table=check_rows(verdict.checks),
+            description=f"what verify saw of release {release.number}",
+        )
+        create_link_artifact(
+            key="application", link=url, description="the application's own health"
+        )
+    except (PrefectException, HTTPError) as error:
+        get_run_logger().warning("the report was not shown: %s", error)
 
 
 def publish_choice(settings: Environment, earlier: Earlier, verdict: Verdict, wish: Wish) -> None:

@@ -11,10 +11,11 @@ from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
 from rollout.decide.candidates import is_derived, judge_candidates
-from rollout.decide.earlier import Earlier, judge_earlier, wants_evidence
+from rollout.decide.earlier import Earlier, is_drafted, judge_earlier, wants_evidence
 from rollout.decide.releases import release_on, serving_release
 from rollout.decide.rollback import choose_release
 from rollout.errors import RollbackRefused
+from rollout.executors.dial import authorities
 from rollout.executors.files import read_environment
 from rollout.model.activation import Activation, Chosen, Wish
 from rollout.model.finding import Refuse
@@ -22,13 +23,14 @@ from tasks.activate import activate, activation_plan
 from tasks.ahead import facts_ahead, readings
 from tasks.app_secrets import (
     demand_recorded,
+    demand_same_database,
     earlier_with_its_secrets,
     earlier_with_newest_secrets,
 )
 from tasks.derived import with_derived
 from tasks.earlier import evidence_for
 from tasks.lease import assure_lease
-from tasks.record import note, publish_choice
+from tasks.record import note_left, publish_choice
 from tasks.target import reach, read, show
 
 if TYPE_CHECKING:
@@ -51,11 +53,13 @@ _SLOW = (
     "prefect_docker.worker",
     "prefect.task_engine",
     "prefect.utilities.visualization",
+    "prefect_redis",
     "rollout.executors.database",
     "rollout.executors.secrets",
 )
 for _module in _SLOW:
     import_module(_module)
+authorities()
 
 
 @task(name="rollback: choose", task_run_name="rollback: choose")
@@ -70,9 +74,9 @@ def choose_earlier(wish: Wish, environment: str) -> Chosen:
         environment: The environment.
 
     Raises:
-        RollbackRefused: When there is no such release, it serves already, a version of its secrets
-            was disabled since, or the schema that is there breaks its code or may break it; nothing
-            was changed.
+        RollbackRefused: When there is no such release, it serves already, it would use another
+            database, a version of its secrets was disabled since, or the schema that is there
+            breaks its code or may break it; nothing was changed.
         DatabaseError: When the live schema cannot be read.
     """
     settings = read_environment(environment)
@@ -105,8 +109,13 @@ def _known(
     candidates = judge_candidates(stored, live, settings)
     (candidate,) = (one for one in candidates if one.release.number == chosen.number)
     derived = is_derived(stored, chosen.number)
-    drafted = settings.migrations.by == "drizzle"
-    earlier = Earlier(candidate, candidates, is_derived=derived, is_drafted=drafted)
+    earlier = Earlier(
+        candidate,
+        candidates,
+        is_derived=derived,
+        is_drafted=is_drafted(settings),
+        environment=settings.name,
+    )
     if not wants_evidence(earlier, wish.accept):
         return earlier
     return replace(earlier, evidence=evidence_for(chosen, stored, settings))
@@ -116,6 +125,7 @@ def _chosen(wish: Wish, stored: StoredContracts, settings: Environment) -> Relea
     chosen = choose_release(stored.facts, wish.to, settings.application.service)
     if isinstance(chosen, Refuse):
         raise RollbackRefused("rollback", chosen.findings)
+    demand_same_database(chosen, wish, settings)
     return chosen
 
 
@@ -144,10 +154,8 @@ def activate_earlier(chosen: Chosen, wish: Wish, environment: str, taken: int = 
             facts = read(host, settings.application)
         release, files = _with_secrets(chosen, wish, host, facts, settings, taken)
         activation = activate(host, facts, _asked(release, wish), files, settings)
-        left = release_on(facts, chosen.leaves)
-        if left is not None and left.number != release.number:
-            note(host, settings, _asked(left, wish), "rolled-back", wish.reason)
-        return activation
+        note_left(host, facts, chosen.leaves, activation.release, settings)
+        return replace(activation, leaves=chosen.leaves)
 
 
 @task(name="rollback: plan", task_run_name="rollback: plan", cache_policy=NO_CACHE)

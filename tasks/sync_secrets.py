@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
+from rollout.decide.own_database import database_of
 from rollout.decide.releases import release_to_activate
 from rollout.decide.secrets import (
     describe_rotation,
@@ -67,7 +69,7 @@ def renew_release(environment: str, reason: str, actor: str, taken: int = 0) -> 
         facts = read(host, settings.application)
         former = _serving(facts, settings)
         draft = renew(
-            former,
+            replace(former, database=database_of(settings)),
             versions_of(secrets),
             created_at=now_utc(),
             actor=actor,

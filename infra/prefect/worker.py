@@ -160,7 +160,8 @@ def _let_go(worker: DrainingWorker) -> None:
     """End this process and nothing else: leaving Prefect's contexts would kill the runs."""
     tell(
         f"{worker.in_flight} run(s) did not end in time\n"
-        "left: they go on without a worker and report to the server themselves\n"
+        "left: they go on without a worker and report to the server themselves; in a container "
+        "they end with it\n"
         "next: watch them in the UI; start a worker again for what comes after them"
     )
     os._exit(1)

@@ -78,7 +78,7 @@ def succeeds(command: Sequence[str]) -> bool:
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-def wait_until(true: Callable[[], bool], what: str, *, timeout_s: float = 60) -> None:
+def wait_until(true: Callable[[], bool], what: str, *, timeout_s: float = 180) -> None:
     """Look every 50 ms until something holds.
 
     Raises:

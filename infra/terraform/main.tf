@@ -7,9 +7,11 @@ locals {
   startup_script = file("${path.module}/generated/startup.sh")
 }
 
+# Project and bucket: without the project the provider imports an empty one, and wants to make the bucket anew
+# (github.com/hashicorp/terraform-provider-google/issues/22608).
 import {
   to = module.shared.google_storage_bucket.state
-  id = "trovella-terraform-state"
+  id = "trovella-shared/trovella-terraform-state"
 }
 
 module "shared" {

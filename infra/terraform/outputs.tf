@@ -3,6 +3,11 @@ output "production_address" {
   value       = module.production.address
 }
 
+output "staging_address" {
+  description = "What the A record of staging points to; empty where it does not serve."
+  value       = module.staging.address
+}
+
 output "operations_address" {
   description = "What the A record of Prefect's name points to."
   value       = module.operations.address

@@ -28,3 +28,15 @@ def iap_tunnel_command(instance: Instance) -> str:
         *("--project", instance.project, "--zone", instance.zone),
     )
     return shlex.join(words)
+
+
+def instance_words(instance: Instance) -> str:
+    """Return how `gcloud compute` is told a machine: its name, project and zone.
+
+    Example:
+        >>> from rollout.model.target import Instance
+        >>> instance_words(Instance("trovella-prod", "us-central1-a", "vm"))
+        'vm --project trovella-prod --zone us-central1-a'
+    """
+    words = (instance.name, "--project", instance.project, "--zone", instance.zone)
+    return shlex.join(words)

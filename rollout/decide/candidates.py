@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _NO_CONTRACT = (
     "Deploy its version anew to give it one, or choose a release that has one: bin/schema "
-    "candidates names them."
+    "candidates --environment NAME names them."
 )
 
 

@@ -157,10 +157,13 @@ def propose_corrective(
     )
 
 
-def refuse_unneeded(number: int) -> Refuse:
+def refuse_unneeded(number: int, environment: str) -> Refuse:
     """Refuse because the schema that is there breaks nothing of a release's code."""
     told = f"the schema that is there breaks nothing of what the code of release {number} needs"
-    help_ = f"Go back to it as it is: bin/rollback {number} --strategy image --reason WHY."
+    help_ = (
+        f"Go back to it as it is: bin/rollback {number} --strategy image --reason WHY "
+        f"--environment {environment}."
+    )
     return Refuse((Finding("corrective-unneeded", told, "the live schema", help_),))
 
 
@@ -190,8 +193,8 @@ def nowhere_to_propose(environment: str) -> Refuse:
     place = f"deployments/{environment}.toml"
     told = f"{place} has no [github], so nothing can be proposed"
     help_ = (
-        "Say there which repository it is; or write the files with bin/schema corrective; or have "
-        f"it applied at once: accept {APPLY}."
+        "Say there which repository it is; or write the files with bin/schema corrective RELEASE "
+        f"--environment {environment}; or have it applied at once: accept {APPLY}."
     )
     return Refuse((Finding("no-github", told, place, help_),))
 

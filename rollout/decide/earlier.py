@@ -8,7 +8,7 @@ break it, or cannot be known, a person takes upon themself by name.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from rollout.decide.compatible.judge import RULES
@@ -20,6 +20,8 @@ from rollout.model.trial import Evidence
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
+
+    from rollout.config import Environment
 
 
 UNKNOWN = frozenset({"no-contract", "contract-altered", "contract-unreadable", "folder-gone"})
@@ -41,7 +43,8 @@ class Earlier:
         is_derived: Whether its contract was derived from its migrations, and not read when it was
             deployed.
         is_drafted: Whether a corrective migration is drafted for its stack: not where the
-            application's own command applies the migrations.
+            application's own command applies the migrations, or no scratch database is named.
+        environment: Whose releases they are, for the commands that are told.
     """
 
     chosen: Candidate
@@ -49,6 +52,15 @@ class Earlier:
     evidence: Evidence | None = None
     is_derived: bool = False
     is_drafted: bool = True
+    environment: str = field(kw_only=True)
+
+
+def is_drafted(settings: Environment) -> bool:
+    """Return whether a corrective migration is drafted for an environment at all.
+
+    Drafts are in Drizzle's layouts, and tried on a scratch database before anybody is shown one.
+    """
+    return settings.migrations.by == "drizzle" and settings.blocks.scratch_database is not None
 
 
 def judge_earlier(earlier: Earlier, accepted: Collection[str]) -> Verdict:
@@ -138,12 +150,13 @@ def _other_ways(earlier: Earlier) -> str:
     told = ", ".join(f"{one.number} ({one.version[:12]})" for one in fit[:_SHOWN])
     number = earlier.chosen.release.number
     first = f"Compatible with the schema: {told or 'no other release'}. Or bring back what release "
+    where = earlier.environment
     if not earlier.is_drafted:
         return f"{first}{number} needs: write the migration, and deploy it before going back."
     return (
         f"{first}{number} needs: the strategy `corrective` proposes the migration (bin/rollback "
-        f"{number} --strategy corrective --reason WHY), and bin/schema corrective "
-        f"{number} only drafts it."
+        f"{number} --strategy corrective --reason WHY --environment {where}), and bin/schema "
+        f"corrective {number} --environment {where} only drafts it."
     )
 
 

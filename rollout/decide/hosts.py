@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rollout.commands.host import checksum
 from rollout.decide.releases import release_on, says_the_same
 from rollout.decide.secrets import has_environment
 from rollout.errors import (
@@ -18,6 +19,7 @@ from rollout.errors import (
 from rollout.model.activation import Return
 from rollout.model.finding import Finding, Go, Refuse, Verdict
 from rollout.model.hosts import HostResult
+from rollout.model.layout import ENV
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from rollout.hosts import Hosts
     from rollout.model.host import HostFacts
     from rollout.model.hosts import HostsSeen
+    from rollout.model.plan import RemoteFile
     from rollout.model.release import Release, Version
 
 BEHIND = "hosts-behind"
@@ -96,6 +99,26 @@ def lacks(facts: HostFacts, release: Release) -> bool | Refuse:
     return Refuse((Finding("number-taken", told, "the host's releases", help_),))
 
 
+def judge_environment(facts: HostFacts, release: Release, files: Sequence[RemoteFile]) -> Verdict:
+    """Return whether a release's files, made anew, have the `.env` that the first host has.
+
+    That file is never read back, so it is made from today's settings and list of secrets; a release
+    that lies on one host never becomes another one on the next.
+
+    Args:
+        facts: What was read of the first host; one that lost the file has nothing to compare.
+        release: What serves there.
+        files: What another host would get.
+    """
+    written = facts.files.get(f"releases/{release.number}/{ENV}")
+    made = next((checksum(one) for one in files if one.path.rpartition("/")[2] == ENV), written)
+    if written is None or made == written:
+        return Go()
+    told = f"[settings] or [secrets] say another .env now than release {release.number} has"
+    help_ = "Put them back, take that host out of [hosts], or deploy the version anew with these."
+    return Refuse((Finding("settings-changed", told, "the environment's file", help_),))
+
+
 def is_lost(error: RolloutError) -> bool:
     """Return whether an error says that a host was not reached, and nothing about a release."""
     return isinstance(error, _LOST)
@@ -130,6 +153,17 @@ def unreached(seen: HostsSeen) -> HostsBehind:
         f"hosts of the target cannot be reached: {'; '.join(why for _, why in seen.unreached)}",
         next_step=f"See to {names}, or take that out of [hosts], then start the run again.",
     )
+
+
+def on_canary(error: RolloutError, block: str) -> RolloutError:
+    """Return an error of the first host's turn as one of a target of several hosts.
+
+    Args:
+        error: What its turn ended by; what it says was left is about that host.
+        block: The first host's block.
+    """
+    told = error.on(block)
+    return told.leaving(f"{told.left} No other host was touched by this try.")
 
 
 def result_of(block: str, error: RolloutError) -> HostResult:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rollout.decide.releases import release_on
 from rollout.ledger import read_ledger
 from rollout.model.finding import Finding, Go, Refuse, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from rollout.model.release import Version
+    from rollout.model.host import HostFacts
+    from rollout.model.release import Release, Version
 
 QUARANTINED = "version-quarantined"
 """The name by which a deploy says that it wants the version all the same."""
@@ -47,3 +49,21 @@ def judge_quarantine(ledger: str, version: Version, accepted: Collection[str]) -
         f"all the same with `accept` naming {QUARANTINED}."
     )
     return Refuse((Finding(QUARANTINED, left, place, advice),))
+
+
+def newly_left(facts: HostFacts, leaves: int | None, release: Release) -> Release | None:
+    """Return the release that a rollback leaves on a host; None where its ledger says so already.
+
+    Args:
+        facts: What was read of the host, before it was switched.
+        leaves: The number of what is left; None leaves nothing.
+        release: What serves instead.
+
+    Raises:
+        LedgerCorrupt: When the host's history cannot be trusted.
+    """
+    left = release_on(facts, leaves)
+    if left is None or left.number == release.number:
+        return None
+    is_said = read_ledger(facts.ledger).stage(left.number) == "rolled-back"
+    return None if is_said else left

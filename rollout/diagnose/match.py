@@ -81,7 +81,7 @@ def _unknown(evidence: Evidence) -> Diagnosis:
         left=evidence.left,
         impact=_impact(evidence),
         next_step=evidence.next_step,
-        commands=("bin/doctor",),
+        commands=(evidence.doctor,),
         retry=Retry.NO,
     )
 

@@ -8,12 +8,15 @@ Source: the request extension `sni_hostname` of httpx 0.28, read 2026-11-26.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx
 
 if TYPE_CHECKING:
+    import ssl
+
     from rollout.config import Verify
 
 PORTS = {"https": 443, "http": 80}
@@ -56,17 +59,32 @@ def client_to(address: str, timeout_s: float, *, is_trusting: bool = False) -> h
         timeout_s: How long an answer may take, in seconds.
         is_trusting: Whether any certificate will do.
     """
-    transport = _Elsewhere(address, is_trusting=is_trusting) if address else None
+    verify = False if is_trusting else authorities()
+    transport = _Elsewhere(address, verify) if address else None
     return httpx.Client(
-        timeout=timeout_s, follow_redirects=False, transport=transport, verify=not is_trusting
+        timeout=timeout_s, follow_redirects=False, transport=transport, verify=verify
     )
+
+
+@cache
+def authorities(*protocols: str) -> ssl.SSLContext:
+    """Return what trusts the authorities that all requests trust; to read them costs 40 ms.
+
+    Args:
+        protocols: What a handshake offers; empty leaves that to the client, which says it anew for
+            each connection.
+    """
+    context = httpx.create_ssl_context()
+    if protocols:
+        context.set_alpn_protocols(list(protocols))
+    return context
 
 
 class _Elsewhere(httpx.HTTPTransport):
     """Connects to one address, under the name that was asked for."""
 
-    def __init__(self, address: str, *, is_trusting: bool) -> None:
-        super().__init__(verify=not is_trusting)
+    def __init__(self, address: str, verify: ssl.SSLContext | bool) -> None:  # noqa: FBT001
+        super().__init__(verify=verify)
         self._address = address
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:

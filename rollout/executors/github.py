@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import httpx
 
 from rollout.errors import NOTHING_CHANGED, GitHubRefused, GitHubUnavailable
+from rollout.executors.dial import client_to
 from rollout.executors.masking import masking
 from rollout.model.proposal import PullRequest
 
@@ -122,9 +123,8 @@ class GitHub:
             "X-GitHub-Api-Version": VERSION,
         }
         try:
-            answer = httpx.request(
-                method, address, headers=headers, timeout=self._timeout_s, **request
-            )
+            with client_to("", self._timeout_s) as client:
+                answer = client.request(method, address, headers=headers, **request)
             if answer.is_success:
                 return read(answer.json())
         except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:

@@ -44,9 +44,10 @@ def hold(
     if said.exit_code == BUSY and who is not None:
         raise LeaseHeld(
             f"{target} is held by {who.describe()}",
-            next_step=f"Wait for {who.link}, for instance with `bin/hold --wait 10m`."
+            next_step=f"Wait for {who.link or who.owner}, for instance with `bin/hold --reason WHY "
+            f"--environment {target} --wait 10m`."
             if facts.holder
-            else "Ask them, or release it first: bin/release-hold.",
+            else f"Ask them, or release it first: bin/release-hold --environment {target}.",
         )
     if facts.hold is None:
         told = f"{target} could not be held: {said.meaning}"

@@ -37,11 +37,12 @@ BEAT_S = 3.0
 REGAIN_TIMEOUT_S = 60.0
 """How long a command waits for the lease to be ours again after a cut, in seconds."""
 _END_S = 5.0
-_RELEASE = "Ask them, or let deploys go on with `bin/release-hold`; then start this run again."
 
 
 @contextmanager
-def hold_lease(host: Host, layout: Layout, claim: Claim, *, wait_s: float) -> Generator[Lease]:
+def hold_lease(
+    host: Host, layout: Layout, claim: Claim, *, wait_s: float, environment: str = "NAME"
+) -> Generator[Lease]:
     """Hold the target's lease; it is free again when the block is left.
 
     Meanwhile the host's changing commands are run only while the lease is held.
@@ -51,6 +52,7 @@ def hold_lease(host: Host, layout: Layout, claim: Claim, *, wait_s: float) -> Ge
         layout: Where the application lies there.
         claim: Who asks.
         wait_s: How long to wait for others, in seconds.
+        environment: Whose target it is, for the commands that are told.
 
     Raises:
         LeaseHeld: When it did not become free in time.
@@ -58,7 +60,7 @@ def hold_lease(host: Host, layout: Layout, claim: Claim, *, wait_s: float) -> Ge
         Superseded: When a newer deploy came while this one waited.
         HostError: When the host cannot be used.
     """
-    lease = Lease(host, layout, claim)
+    lease = Lease(host, layout, claim, environment)
     lease.take(wait_s)
     host.fence = lease
     try:
@@ -71,11 +73,12 @@ def hold_lease(host: Host, layout: Layout, claim: Claim, *, wait_s: float) -> Ge
 class Lease:
     """A lease that is taken, kept and given back; `Host` asks it before each change."""
 
-    def __init__(self, host: Host, layout: Layout, claim: Claim) -> None:
+    def __init__(self, host: Host, layout: Layout, claim: Claim, environment: str) -> None:
         self.claim = claim
         self.newer: Holder | None = None
         self._host = host
         self._layout = layout
+        self._environment = environment
         self._stream: Stream | None = None
         self._lost_to: Holder | None = None
         self._held = threading.Event()
@@ -91,11 +94,20 @@ class Lease:
     def give_back(self) -> None:
         """Let others have it; what cannot be told to the host becomes true without that."""
         self._ending.set()
+        # At the program's end the thread stops to read; one that is about to take the lease up
+        # again leaves another program, which has to end as well.
+        self._end_program()
         if self._thread.is_alive():
             self._thread.join(BEAT_S + _END_S)
-        if self._stream is not None:
-            self._stream.end()
-            self._stream.exit_code(_END_S)
+        ended = self._end_program()
+        if ended is not None:
+            ended.exit_code(_END_S)
+
+    def _end_program(self) -> Stream | None:
+        stream = self._stream
+        if stream is not None:
+            stream.end()
+        return stream
 
     def stand_aside(self) -> None:
         """End this run when a newer deploy waits; to be called before the first change.
@@ -141,7 +153,7 @@ class Lease:
         if exit_code == TAKEN or self._lost_to:
             raise _lost(self._lost_to)
         if not self._held.is_set():
-            raise _not_regained()
+            raise _not_regained(self._environment)
         return True
 
     def _keep(self) -> None:
@@ -149,6 +161,8 @@ class Lease:
             try:
                 self._beat()
             except HostError as error:
+                if self._ending.is_set():
+                    return
                 self._held.clear()
                 self._host.log(f"the lease is not heard of: {error.true}")
                 self._regain()
@@ -206,14 +220,14 @@ class Lease:
             self._judge(word, who)
         stream.end()
         told = _told(holder, f"was not free within {wait_s:.0f} s")
-        raise LeaseHeld(told, next_step=_wait_for(holder))
+        raise LeaseHeld(told, next_step=_wait_for(holder, self._environment))
 
     def _judge(self, word: str, who: Holder | None) -> None:
         """Raise what an answer other than `held` means; `busy` means to go on waiting."""
         if word == "busy" and who is not None:
             self._host.log(f"waits for the target: {who.describe()} {who.link}".rstrip())
         elif word == "on-hold":
-            raise HeldBack(_told(who, "is held back"), next_step=_RELEASE)
+            raise HeldBack(_told(who, "is held back"), next_step=_release(self._environment))
         elif word == "superseded" and who is not None:
             raise _superseded(who)
         elif word == "lost":
@@ -237,8 +251,17 @@ def _told(who: Holder | None, how: str) -> str:
     return f"the target {how}: it is held by {by}"
 
 
-def _wait_for(who: Holder | None) -> str:
-    return f"Look at {who.link} and wait for it to end." if who and who.link else _RELEASE
+def _wait_for(who: Holder | None, environment: str) -> str:
+    if who and who.link:
+        return f"Look at {who.link} and wait for it to end."
+    return _release(environment)
+
+
+def _release(environment: str) -> str:
+    return (
+        f"Ask them, or let deploys go on with `bin/release-hold --environment {environment}`; "
+        "then start this run again."
+    )
 
 
 def _lost(who: Holder | None) -> LeaseLost:
@@ -250,12 +273,13 @@ def _lost(who: Holder | None) -> LeaseLost:
     )
 
 
-def _not_regained() -> LeaseLost:
+def _not_regained(environment: str) -> LeaseLost:
     return LeaseLost(
         f"the connection was cut, and the lease could not be taken up again in "
         f"{REGAIN_TIMEOUT_S:.0f} s",
         left="The command was not run; whether an earlier one still goes on is unknown.",
-        next_step="Look whether the host is reached (bin/doctor), then start the run again.",
+        next_step=f"Look whether the host is reached (bin/doctor --environment {environment}), "
+        "then start the run again.",
     )
 
 

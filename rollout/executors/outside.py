@@ -11,12 +11,13 @@ from urllib.parse import urlsplit
 import httpx
 
 from rollout.executors.clock import monotonic_s, unix_s
-from rollout.executors.dial import client_to, dialled, outside_client
+from rollout.executors.dial import authorities, client_to, dialled, outside_client
 from rollout.executors.probe import ANSWER_TIMEOUT_S, ask
 from rollout.model.outside import Outside, Tls
 
 if TYPE_CHECKING:
     from rollout.config import Verify
+    from rollout.executors.probe import Answer
 
 CONNECT_TIMEOUT_S = 5.0
 # A slow address is known to be slow before all requests are through.
@@ -45,7 +46,7 @@ def look_outside(verify: Verify, *, requests: int | None = None) -> Outside:
             redirect=answer.redirect,
             problem=answer.problem,
         )
-        latencies_ms, lost = _measure(client, verify, times)
+        latencies_ms, lost = _measure(client, verify, times, answer)
     parts = urlsplit(verify.url)
     if parts.scheme == "https":
         tls = handshake(parts.hostname or "", *dialled(verify.url, verify.address))
@@ -61,8 +62,7 @@ def handshake(name: str, host: str, port: int) -> Tls:
         host: Where TLS is spoken.
         port: The port there.
     """
-    context = httpx.create_ssl_context()
-    context.set_alpn_protocols(["h2", "http/1.1"])
+    context = authorities("h2", "http/1.1")
     try:
         with (
             socket.create_connection((host, port), CONNECT_TIMEOUT_S) as plain,
@@ -78,8 +78,15 @@ def handshake(name: str, host: str, port: int) -> Tls:
     return Tls(days_left=days_left, protocol=chosen)
 
 
-def _measure(client: httpx.Client, verify: Verify, times: int) -> tuple[tuple[float, ...], int]:
-    """Return what the requests took, one after the other, and how many were lost."""
+def _measure(
+    client: httpx.Client, verify: Verify, times: int, first: Answer
+) -> tuple[tuple[float, ...], int]:
+    """Return what the requests took, one after the other, and how many were lost.
+
+    A look is at one release: what another one answers, in whose favour it is switched meanwhile,
+    is not counted.
+    """
+    release = (first.upstream, first.version)
     latencies_ms: list[float] = []
     lost, began_s = 0, monotonic_s()
     for _ in range(times):
@@ -89,7 +96,7 @@ def _measure(client: httpx.Client, verify: Verify, times: int) -> tuple[tuple[fl
         answer = ask(client, verify)
         if answer.http_status is None or answer.http_status >= _SERVER_ERRORS:
             lost += 1
-        else:
+        elif (answer.upstream, answer.version) == release:
             latencies_ms.append((monotonic_s() - sent_s) * 1000)
     return tuple(latencies_ms), lost
 

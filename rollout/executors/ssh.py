@@ -237,8 +237,8 @@ def _other_key(address: HostAddress, error: paramiko.BadHostKeyException) -> Hos
 def _login_refused(address: HostAddress) -> HostError:
     return HostLoginRefused(
         f"{address.host} does not accept the block's private key for user {address.user}",
-        next_step=f"Add its public half to {address.user}'s authorized_keys on the host, or "
-        "correct the block.",
+        next_step=f"Add its public half to {address.user}'s authorized_keys on the host, make "
+        "it known to OS Login again, or correct the block.",
     )
 
 

@@ -27,6 +27,7 @@ class Activation:
         steps: How many steps that took; none when it served already.
         round_trips: How often the host was asked.
         seconds: How long it took.
+        leaves: The number of the release that a rollback has left for it; None where none was.
     """
 
     release: Release
@@ -34,6 +35,7 @@ class Activation:
     steps: int
     round_trips: int
     seconds: float
+    leaves: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

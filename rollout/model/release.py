@@ -77,6 +77,8 @@ class Release:
             empty in a release from before contracts were kept.
         around: SHA-256 of what its compose file says besides its own service; empty in a release
             from before that was written down.
+        database: Which database its `.env` leads to: variables that are no secrets, with their
+            values; empty where the environment names none, or it is older than that.
     """
 
     number: int
@@ -92,3 +94,4 @@ class Release:
     restores: int | None = None
     contract: str = ""
     around: str = ""
+    database: dict[str, str] = field(default_factory=dict[str, str])

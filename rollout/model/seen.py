@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -210,7 +211,12 @@ class Around:
 
     Attributes:
         environment: The environment's name.
-        ssh: The words before a command on the host: `ssh deploy@10.0.0.2`.
+        ssh: The words that log a person in to the host: `ssh deploy@10.0.0.2`, or gcloud's where
+            only a tunnel leads there.
+        through_iap: Whether one does. The worker's key fits no person then, and a person's own
+            login is not the application's.
+        machine: How `gcloud compute` is told the machine, `vm --project p --zone z`; empty where it
+            is not Google's.
         address: The host's name or address.
         directory: The application's directory there.
         project: The compose project.
@@ -226,6 +232,8 @@ class Around:
 
     environment: str = ""
     ssh: str = "ssh HOST"
+    through_iap: bool = False
+    machine: str = ""
     address: str = ""
     directory: str = "/opt/trovella"
     project: str = "trovella"
@@ -325,5 +333,23 @@ class Evidence:
 
     def on_host(self, line: str) -> str:
         """Return the line that runs a shell line on the host, as a person would paste it."""
+        if self.around.through_iap:
+            return f"{self.around.ssh} --command {shlex.quote(f'sudo sh -c {shlex.quote(line)}')}"
         quoted = line.replace("'", "'\\''")
         return f"{self.around.ssh} '{quoted}'"
+
+    def on_machine(self, *words: str) -> tuple[str, ...]:
+        """Return the line that asks Google about the machine; nothing where it is not Google's.
+
+        Args:
+            words: What stands before and after the machine, such as `instances describe`.
+        """
+        verb, *options = words
+        if not self.around.machine:
+            return ()
+        return (" ".join(("gcloud compute", verb, self.around.machine, *options)),)
+
+    @property
+    def doctor(self) -> str:
+        """The line that looks at everything that a deploy to the environment needs."""
+        return f"bin/doctor --environment {self.around.environment or 'NAME'}"

@@ -133,8 +133,9 @@ def render_corrective_body(
             "",
             "## Then",
             "",
-            f"Merged and deployed, `bin/rollback {number} --strategy image --reason WHY` makes the "
-            "release serve. Bring schema.ts in line with it.",
+            f"Merged and deployed, `bin/rollback {number} --strategy image --reason WHY "
+            f"--environment {story.environment}` makes the release serve. "
+            "Bring schema.ts in line with it.",
             "",
         )
     )

@@ -5,15 +5,33 @@ One world, in order: each test goes on where the one before it ended.
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
 
 from infra.rehearsal.shell import wait_until
-from tests.support.fleet import PUBLIC, containers, deploy, fleet, ledger, noted, serving
-from tests.support.world import commit, newest, probing, trigger
+from infra.rehearsal.targets import FLEET
+from tests.rehearsal.faults.runs import ended
+from tests.support.fleet import (
+    PUBLIC,
+    containers,
+    deploy,
+    fleet,
+    has_lease,
+    kill_worker_and,
+    ledger,
+    noted,
+    order,
+    other_settings,
+    serving,
+    start_worker,
+    wait_for_turn,
+)
+from tests.support.world import commit, newest, probing, retry, trigger
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -22,8 +40,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.rehearsal
 
-HAS_IT = "grep --quiet --no-messages {} /opt/trovella/releases/*/release.json"
-"""Succeeds once a version's folder lies on a host: its turn has begun."""
+DECLARED_DEAD_S = 240.0
 NO_REGISTRY = "127.0.0.1 us-central1-docker.pkg.dev"
 
 
@@ -87,8 +104,7 @@ def test_a_host_that_dies_is_named_and_brought_up_to_the_others_later(hosts: tup
 
     with probing(PUBLIC) as probe, ThreadPoolExecutor() as pool:
         deploying = pool.submit(deploy, version)
-        begun = lambda: third.succeeds("sh", "-c", HAS_IT.format(version))  # noqa: E731
-        wait_until(begun, "the turn of the third host", timeout_s=280)
+        wait_for_turn(third, version)
         third.kill()
         run = deploying.result()
 
@@ -130,10 +146,129 @@ def test_a_rollback_takes_every_host_back(hosts: tuple[Machine, ...]):
     left = serving(hosts[0])
 
     with probing(PUBLIC) as probe:
-        run = trigger("rollback", deployment="rehearsal-fleet", reason="a test")
+        run = trigger("rollback", deployment="rehearsal-fleet", reason="a test", actor="ada")
 
     assert run.exit_code == 0, run.log
     (version,) = {serving(host) for host in hosts}
     assert version != left
     assert [noted(host, version)[-1]["event"] for host in hosts] == ["verified"] * 3
+    said = [noted(host, left)[-1] for host in hosts]
+    assert [(one["event"], one["actor"], one["reason"]) for one in said] == [
+        ("rolled-back", "ada", "a test")
+    ] * 3
+    assert probe.result()["lost"] == 0, probe.result()
+
+
+def test_what_somebody_changed_on_a_further_host_is_named_with_it(hosts: tuple[Machine, ...]):
+    second = hosts[1]
+    look = partial(trigger, "drift", deployment=FLEET.environment)
+
+    second.run("sh", "-c", "echo '# by hand' >> /opt/trovella/Caddyfile")
+    try:
+        drifted = look()
+    finally:
+        second.run("cp", "/opt/trovella/current/Caddyfile", "/opt/trovella/Caddyfile")
+    after = look()
+
+    assert (drifted.exit_code, drifted.state) == (1, "Drifted"), drifted.log
+    assert ": file Caddyfile on rehearsal-fleet-2: expected as release " in drifted.message
+    assert drifted.message.count("file Caddyfile") == 1, drifted.message
+    assert (after.exit_code, "Caddyfile" in after.message) == (0, False), after.message
+
+
+def test_verify_names_a_host_whose_application_was_stopped(hosts: tuple[Machine, ...]):
+    *_, third = hosts
+    web = f"trovella-{third.run('cat', '/opt/trovella/proxy/live').strip()}-1"
+
+    third.run("docker", "stop", web)
+    try:
+        refused = trigger("verify", deployment=FLEET.environment)
+    finally:
+        third.run("docker", "start", web)
+    healthy = ("docker", "inspect", "--format", "{{.State.Health.Status}}", web)
+    wait_until(lambda: third.run(*healthy).strip() == "healthy", f"the health of {web}")
+
+    assert refused.state == "Failed", refused.log
+    assert "but not on every host of the target: rehearsal-fleet-3" in refused.message
+    assert "It serves on 2 of 3 hosts. rehearsal-fleet-3: " in refused.message
+
+
+def test_a_run_that_is_killed_between_two_hosts_goes_on_by_retry(hosts: tuple[Machine, ...]):
+    canary, second, third = hosts
+    former, version = serving(canary), commit()
+    untouched = ledger(third), containers(third)
+
+    with probing(PUBLIC) as probe:
+        run_id = order(version)
+        wait_for_turn(second, version)
+        kill_worker_and(run_id)
+        wait_until(lambda: not any(map(has_lease, hosts)), "the end of the leases")
+
+        assert serving(canary) == version
+        assert serving(second) in (former, version)
+        assert serving(third) == former
+        assert (ledger(third), containers(third)) == untouched
+
+        done = containers(canary)
+        start_worker()
+        dead = lambda: ended(run_id) == "Crashed"  # noqa: E731
+        wait_until(dead, "the run's state", timeout_s=DECLARED_DEAD_S)
+        run = retry(run_id)
+
+    assert run.state == "Completed", run.log
+    assert [serving(host) for host in hosts] == [version] * 3
+    assert [noted(host, version)[-1]["event"] for host in hosts] == ["verified"] * 3
+    assert len({noted(host, version)[-1]["release"] for host in hosts}) == 1
+    assert containers(canary) == done
+    assert not any(map(has_lease, hosts))
+    assert probe.result()["lost"] == 0, probe.result()
+
+
+def test_a_canary_that_dies_in_its_turn_ends_the_run_before_any_other_host(
+    hosts: tuple[Machine, ...],
+):
+    canary, *others = hosts
+    former, version = serving(canary), commit()
+    untouched = [(ledger(host), containers(host)) for host in others]
+
+    with probing(PUBLIC) as probe, ThreadPoolExecutor() as pool:
+        deploying = pool.submit(deploy, version)
+        wait_for_turn(canary, version)
+        canary.kill()
+        run = deploying.result()
+
+    assert run.state == "Failed", run.log
+    for told in ("rehearsal-fleet-host: ", "\nleft: ", "\nnext: "):
+        assert told in run.message, run.message
+    assert [(ledger(host), containers(host)) for host in others] == untouched
+    assert [serving(host) for host in others] == [former] * 2
+    assert not any(map(has_lease, others))
+    assert probe.result()["lost"] == 0, probe.result()
+
+    canary.boot()
+    wait_until(lambda: canary.succeeds("docker", "version"), "the engine of the canary")
+    run = deploy(version)
+
+    assert run.exit_code == 0, run.log
+    assert [serving(host) for host in hosts] == [version] * 3
+    assert [noted(host, version)[-1]["event"] for host in hosts] == ["verified"] * 3
+    assert not any(map(has_lease, hosts))
+
+
+def test_a_host_gets_no_release_whose_settings_are_others_by_now(hosts: tuple[Machine, ...]):
+    *_, third = hosts
+    left = serving(third)
+    entries = map(json.loads, ledger(third).splitlines())
+    verified = [one for one in entries if one["event"] == "verified" and one["version"] != left]
+    number, version = verified[-1]["release"], verified[-1]["version"]
+    third.run("docker", "rm", "--force", f"trovella-web-r{number}-1")
+    third.run("rm", "--recursive", f"/opt/trovella/releases/{number}")
+
+    with other_settings(), probing(PUBLIC) as probe:
+        run = trigger("rollback", deployment=FLEET.environment, to=version, reason="a test")
+
+    assert run.state == "Failed", run.log
+    assert f"another .env now than release {number} has" in run.message, run.message
+    assert [serving(host) for host in hosts] == [left] * 3
+    assert not any(map(has_lease, hosts))
     assert probe.result()["lost"] == 0, probe.result()

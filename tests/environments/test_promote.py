@@ -65,7 +65,7 @@ def promote(verdict: str) -> Run:
     said = {"verdict": verdict, "why": "seen in staging", "who": "ada"}
     with ThreadPoolExecutor() as pool:
         run = pool.submit(trigger, "promote", reason="Tuesday")
-        asked = asking(within_s=120)
+        asked = asking(within_s=300)
         on_host(FREE)
         # What whoever is on call reads of it.
         with get_client(sync_client=True) as client:

@@ -6,10 +6,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from rollout.executors.dial import authorities
 from tests.support.servers import Servers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+@pytest.fixture(autouse=True)
+def _own_authorities() -> Iterator[None]:
+    """Let each test say itself whom it trusts; a run reads that once."""
+    authorities.cache_clear()
+    yield
+    authorities.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -259,7 +259,7 @@ def test_secrets_that_are_disabled_or_empty(secret: Callable[[str, str], str]):
 
     assert found.code == "secret-unusable"
     assert found.cause == f"{disabled} is disabled, {empty} is empty"
-    assert f"enable latest --secret={disabled}" in found.commands[0]
+    assert f"secrets versions list {disabled}" in found.commands[0]
     assert f"versions add {empty}" in found.commands[1]
 
 

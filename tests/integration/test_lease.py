@@ -260,15 +260,20 @@ def test_an_older_deploy_never_follows_a_newer_one(vm: Vm, host: Host):
 
 
 def test_a_run_that_was_cut_off_does_not_come_back_under_a_persons_hold(vm: Vm, host: Host):
+    vm.machine.run("rm", "-f", "/tmp/notes")
     with owner(vm, "paused") as process:
         process.send_signal(signal.SIGSTOP)
         wait_until(lambda: look(host).holder is None, "the lease to be free", timeout_s=30)
         held = host.run(hold_command(LAYOUT, claim("ada"), wait_s=0, for_s=0))
         process.send_signal(signal.SIGCONT)
-
-        assert held.ok
-        assert ask(process, "true") == "LeaseLost"
+        said = ask(process, "echo late >>/tmp/notes")
+        ran = vm.machine.succeeds("test", "-e", "/tmp/notes")
     host.run(release_hold_command(LAYOUT))
+
+    assert held.ok
+    # On a slow machine the pause outlives the connection, and the worker hears of that first.
+    assert said in {"LeaseLost", "OutcomeUnknown"}
+    assert not ran
 
 
 def test_a_lease_that_is_held_can_be_made_sure_of(vm: Vm, host: Host):

@@ -31,15 +31,21 @@ CHECKS = {"database": {"ok": True, "latencyMs": 3}, "redis": {"ok": False, "late
 
 
 class Health(BaseHTTPRequestHandler):
-    """Answers as the application behind Caddy does, its Redis down; each third request fails."""
+    """Answers as the application behind Caddy does, its Redis down.
+
+    Each third request fails where `fails` is set; another release answers the later ones where
+    `switches_after` says after how many.
+    """
 
     protocol_version = "HTTP/1.1"
     asked: ClassVar[int] = 0
     fails: ClassVar[bool] = False
+    switches_after: ClassVar[int] = 0
 
     def do_GET(self) -> None:
         kind = type(self)
         kind.asked += 1
+        switched = 0 < kind.switches_after < kind.asked
         body = {
             "status": "degraded",
             "checks": CHECKS,
@@ -50,7 +56,7 @@ class Health(BaseHTTPRequestHandler):
         self.send_response(503 if kind.fails and kind.asked % 3 == 0 else 200)
         self.send_header("Content-Length", str(len(text)))
         self.send_header("Alt-Svc", 'h3=":443"; ma=2592000')
-        self.send_header("X-Release", "web-r1")
+        self.send_header("X-Release", "web-r2" if switched else "web-r1")
         self.end_headers()
         self.wfile.write(text)
 
@@ -85,13 +91,15 @@ def certificate(folder: Path, begins: datetime, ends: datetime, name: str = NAME
 
 
 @contextmanager
-def serving(file: Path, *protocols: str, fails: bool = False) -> Generator[int]:
+def serving(
+    file: Path, *protocols: str, fails: bool = False, switches_after: int = 0
+) -> Generator[int]:
     """Serve over TLS with this certificate until the block ends; yield the port."""
 
     class Own(Health):
         asked: ClassVar[int] = 0
 
-    Own.fails = fails
+    Own.fails, Own.switches_after = fails, switches_after
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(file)
     context.set_alpn_protocols(list(protocols))
@@ -145,6 +153,13 @@ def test_no_latency_is_measured_where_nobody_waits_for_it(good: Path):
         seen = look_outside(asking(port), requests=0)
 
     assert (seen.status, seen.latencies_ms, seen.lost) == ("degraded", (), 0)
+
+
+def test_what_another_release_answers_meanwhile_is_not_counted(good: Path):
+    with serving(good, switches_after=4) as port:
+        seen = look_outside(asking(port, limits={"requests": 9}))
+
+    assert (seen.upstream, len(seen.latencies_ms), seen.lost) == ("web-r1", 3, 0)
 
 
 def test_lost_requests_are_counted(good: Path):

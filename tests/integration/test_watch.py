@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from rollout.model.sample import Sample
 
-LIMIT_S = 20
+LIMIT_S = 60
 
 
 class Health(BaseHTTPRequestHandler):

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 SETTINGS = ROOT / "infra/prefect/prefect.env"
 POOL = "tests"
-START_LIMIT_S = 120
+START_LIMIT_S = 240
 FOREIGN = ("PREFECT_", "REHEARSAL_", "GITHUB_")
 """The tests may run in a rehearsal or in CI, whose server and files are not theirs."""
 
 
-def wait_until(condition: Callable[[], bool], what: str, limit_s: float = 60) -> None:
+def wait_until(condition: Callable[[], bool], what: str, limit_s: float = 180) -> None:
     """Wait for a condition; fail with its name when it does not come."""
     deadline = time.monotonic() + limit_s
     while not condition():
@@ -50,7 +50,7 @@ class Server:
         """Run Python in the project with the server's settings."""
         return subprocess.run(
             [sys.executable, *words], cwd=ROOT, env=self.environment | options.pop("env", {}),
-            capture_output=True, text=True, timeout=120, check=False, **options,
+            capture_output=True, text=True, timeout=300, check=False, **options,
         )  # fmt: skip
 
     def run_state(self, run_id: str) -> str:
@@ -91,7 +91,7 @@ def stop(process: subprocess.Popen[bytes], how: signal.Signals = signal.SIGTERM)
     """End a process that a test started, and return its exit status."""
     if process.poll() is None:
         process.send_signal(how)
-    return process.wait(timeout=60)
+    return process.wait(timeout=180)
 
 
 @contextmanager

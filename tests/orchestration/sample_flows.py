@@ -24,7 +24,7 @@ UNTIL_PRESENT = "e" * 40
 HELD_BACK = "d" * 40
 TAKEN_BACK = "c" * 40
 NO = "it is not promoted, and nothing is changed"
-ASK_S = 60
+ASK_S = 300
 
 
 @task(task_run_name="quality")

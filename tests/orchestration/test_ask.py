@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 QUESTION = Question(
     "shall it go on serving?", "the host could not be looked at", "it is left again"
 )
-LONG_S = 60
+LONG_S = 180
 
 
 @flow(name="asking")

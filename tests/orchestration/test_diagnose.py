@@ -87,7 +87,7 @@ def test_what_is_to_be_pasted_names_what_failed(diagnoses: Callable[[Any], list[
 
     assert "cause: trovella-sentry-dsn is disabled (Secret Manager says so)" in state.message
     (shown,) = diagnoses(state)
-    assert "gcloud secrets versions enable latest --secret=trovella-sentry-dsn" in shown
+    assert "gcloud secrets versions list trovella-sentry-dsn" in shown
 
 
 def test_an_error_that_nobody_expected_stays_itself(diagnoses: Callable[[Any], list[str]]):

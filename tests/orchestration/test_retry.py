@@ -41,7 +41,7 @@ def test_retry_goes_on_at_the_failed_task(deployments: Server, tmp_path: Path):
         run = deployments.order("deploy/production", **order)
         wait_until(lambda: deployments.run_state(run) == "Failed", "the run to fail")
         worker.send_signal(signal.SIGTERM)
-        assert worker.wait(timeout=60) == 0
+        assert worker.wait(timeout=180) == 0
     mended.touch()
 
     retry = deployments.python("-m", "prefect", "flow-run", "retry", run)

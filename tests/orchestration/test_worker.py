@@ -51,7 +51,7 @@ def test_a_stopped_worker_lets_its_run_end_and_takes_no_other(deployments: Serve
         assert deployments.run_state(later) == "Scheduled"
 
         gate.touch()
-        assert worker.wait(timeout=60) == 0
+        assert worker.wait(timeout=180) == 0
         assert deployments.run_state(run) == "Completed"
         assert deployments.run_state(later) == "Scheduled"
     deployments.client.delete_flow_run(later)
@@ -63,7 +63,7 @@ def test_an_idle_worker_ends_at_once(deployments: Server):
         wait_until(lambda: _log(deployments).count("started!") > before, "the worker to start")
         worker.send_signal(signal.SIGINT)
 
-        assert worker.wait(timeout=20) == 0
+        assert worker.wait(timeout=120) == 0
 
 
 @pytest.mark.parametrize("why", ["the limit", "a second signal"])
@@ -75,7 +75,7 @@ def test_a_worker_that_may_not_wait_leaves_its_run_alive(deployments: Server, ga
         if why == "a second signal":
             worker.send_signal(signal.SIGTERM)
 
-        assert worker.wait(timeout=20) == 1
+        assert worker.wait(timeout=120) == 1
         assert "left: they go on without a worker" in _log(deployments)
 
     gate.touch()

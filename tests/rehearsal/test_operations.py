@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.rehearsal
 
 POOL = "shared"
-DECLARED_DEAD_S = 120.0
+DECLARED_DEAD_S = 240.0
 PREFECT = (sys.executable, "-m", "prefect", "server")
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.rehearsal
 
-END_LIMIT_S = 300
+END_LIMIT_S = 600
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +73,14 @@ def test_only_who_has_the_login_gets_in():
     assert httpx.get(OPERATIONS_API.replace("https", "http")).status_code == 308
 
 
+def lose_and_begin_anew(machine: Machine) -> None:
+    """Lose every volume and start, until it was seen that there is nothing to be dumped."""
+    operations.lose(machine)
+    operations.compose(machine, "up --detach --wait backup")
+    said = lambda: operations.compose(machine, "logs backup")  # noqa: E731
+    wait_until(lambda: "the database has no run yet" in said(), "the first look at the database")
+
+
 def test_a_deploy_goes_through_it_while_it_stops_and_is_known_after_a_restore(
     machine: Machine, tmp_path: Path
 ):
@@ -94,7 +102,8 @@ def test_a_deploy_goes_through_it_while_it_stops_and_is_known_after_a_restore(
     run = json.loads(told.splitlines()[-1])["flow_run_id"]
 
     backup = operations.back_up(machine)
-    operations.lose(machine)
+    lose_and_begin_anew(machine)
+    assert machine.run("sh", "-c", f"ls -t {operations.BACKUPS}/*.dump").split()[0] == backup
     operations.grow(machine)
     operations.restore(machine, backup)
     running = operations.compose(machine, "ps --format '{{.Service}}'").split()
@@ -119,3 +128,27 @@ def test_a_backup_that_cannot_be_read_changes_nothing(machine: Machine):
 
     assert ask("/health").status_code == 200
     assert machine.run(*started) == since
+
+
+def test_a_secret_that_cannot_be_read_keeps_a_program_from_starting(machine: Machine):
+    secret = f"{operations.SECRETS}/prefect-database"
+    machine.run("chmod", "600", secret)
+    try:
+        with pytest.raises(RehearsalError, match="the secret prefect-database cannot be read"):
+            operations.compose(machine, "run --rm --no-deps server true")
+    finally:
+        machine.run("chmod", "444", secret)
+
+
+def test_a_server_without_its_database_is_not_waited_for_by_a_rollback(machine: Machine):
+    asks = "import sys; from deployments.rollback import server_answers; sys.exit(server_answers())"
+    answering = python("-c", asks)
+    operations.compose(machine, "stop database")
+    try:
+        away = python("-c", asks)
+    finally:
+        operations.compose(machine, "up --detach --wait")
+
+    assert (answering.returncode, answering.stderr) == (1, "")
+    assert away.returncode == 0
+    assert "does not answer: " in away.stderr

@@ -273,11 +273,8 @@ def test_a_container_that_never_becomes_healthy_never_gets_a_request():
     ("ref", "word"),
     [
         ("0" * 40, "0" * 40),
-        ("--upload-pack=touch /tmp/pwned", "should be"),
-        ("main; rm -rf /", "should be"),
-        ("$(reboot)", "should be"),
+        ("--upload-pack=touch /tmp/pwned; $(reboot)", "should be"),
         ("", "should be"),
-        ("main..other", "should be"),
     ],
 )
 def test_a_ref_that_is_none_is_told_in_one_sentence(ref: str, word: str):

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.rehearsal
 
 def releases(*options: str) -> subprocess.CompletedProcess[str]:
     command = [ROOT / "bin/releases", *options]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
 
 
 def told(*options: str) -> dict[str, Any]:

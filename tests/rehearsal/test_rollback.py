@@ -25,6 +25,7 @@ from tests.support.world import (
     ROOT,
     Run,
     commit,
+    configured,
     facts,
     health,
     on_host,
@@ -118,6 +119,18 @@ def test_nobody_goes_back_without_saying_why(releases: Deployed):
     assert_refused(run, releases.newer_version, "reason: should say why")
 
 
+def test_a_release_of_another_database_is_refused_before_it_would_use_it(releases: Deployed):
+    with configured(CLOUD_SQL_CONNECTION_NAME="trovella-prod:us-central1:trovella-2"):
+        run = trigger("rollback", reason="a test")
+
+    assert_refused(
+        run,
+        releases.newer_version,
+        "CLOUD_SQL_CONNECTION_NAME is trovella-prod:us-central1:trovella in its .env",
+        "Roll back with secrets=newest",
+    )
+
+
 def test_the_last_good_release_serves_again_and_deploys_are_kept_back(releases: Deployed):
     with probing() as probe:
         run = trigger("rollback", reason="500s on /pay", actor="ada", hold=True)
@@ -184,7 +197,7 @@ def without_prefect(*words: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PREFECT_API_URL": "http://127.0.0.1:9/api"}
     return subprocess.run(
         [ROOT / "bin/rollback", *words, "--environment", "rehearsal", "--reason", "no server"],
-        capture_output=True, text=True, timeout=300, check=False, env=environment,
+        capture_output=True, text=True, timeout=600, check=False, env=environment,
     )  # fmt: skip
 
 

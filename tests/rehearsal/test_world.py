@@ -90,7 +90,7 @@ def over_ssh(machine: Machine, words: str) -> subprocess.CompletedProcess[str]:
     key = world_facts()["deploy_key"]
     return subprocess.run(
         ["ssh", "-i", key, *options, f"deploy@{machine.addresses[0]}", words],
-        capture_output=True, text=True, check=False, timeout=60,
+        capture_output=True, text=True, check=False, timeout=180,
     )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MIGRATIONS = "packages/db/src/migrations"
-STARTED_WITHIN_S = 60
+STARTED_WITHIN_S = 180
 LIMIT_S = 600
 """Longest that one of the application's scripts may take; building Next.js needs most of it."""
 NOWHERE = "127.0.0.1:1"
@@ -159,7 +159,7 @@ class Server:
         self.process.send_signal(signal.SIGTERM)
         lines = answer.read().splitlines()
         connection.close()
-        return lines[-1], self.process.wait(timeout=10)
+        return lines[-1], self.process.wait(timeout=60)
 
 
 @contextmanager

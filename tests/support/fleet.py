@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import httpx
+from prefect import get_client
 
-from infra.rehearsal import rehearse, targets
+from infra.rehearsal import pipeline, rehearse, targets
+from infra.rehearsal.shell import wait_until
 from infra.rehearsal.targets import FLEET
-from tests.support.world import Run, rehearsal, trigger
+from tests.rehearsal.faults.runs import process_of
+from tests.support.world import ROOT, Run, rehearsal, trigger
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -35,6 +40,50 @@ def fleet() -> Generator[tuple[Machine, ...]]:
 def deploy(version: str) -> Run:
     """Deploy a commit to the fleet and wait for the run's end."""
     return trigger("deploy", deployment=FLEET.environment, commit=version)
+
+
+def order(version: str) -> str:
+    """Start a deploy of a commit to the fleet and return the run's id."""
+    with get_client(sync_client=True) as client:
+        found = client.read_deployment_by_name(f"deploy/{FLEET.environment}")
+        run = client.create_flow_run_from_deployment(found.id, parameters={"commit": version})
+    return str(run.id)
+
+
+def kill_worker_and(run_id: str) -> None:
+    """Kill the worker and a run's process, so that nobody is left to say how the run ended."""
+    pipeline.pipeline(rehearsal()).end("worker", signal.SIGKILL)
+    os.kill(process_of(run_id), signal.SIGKILL)
+
+
+def start_worker() -> None:
+    """Start another worker in the place of one that was killed."""
+    pipeline.start_worker(rehearsal())
+
+
+def wait_for_turn(host: Machine, version: str) -> None:
+    """Wait until a version's folder lies on a host: its turn has begun, and has not ended."""
+    found = f"grep --quiet --no-messages {version} /opt/trovella/releases/*/release.json"
+    begun = lambda: host.succeeds("sh", "-c", found)  # noqa: E731
+    wait_until(begun, f"the turn of {host.name}", timeout_s=560)
+
+
+def has_lease(host: Machine) -> bool:
+    """Return whether anybody has the right to change a host."""
+    return not host.succeeds("flock", "--shared", "--nonblock", "/opt/trovella/lease/lock", "true")
+
+
+@contextmanager
+def other_settings() -> Generator[None]:
+    """Let the fleet's file give the application another setting for a while."""
+    file = ROOT / "deployments" / f"{FLEET.environment}.toml"
+    former = file.read_text()
+    assert former.count("http://inngest:8288") == 1
+    file.write_text(former.replace("http://inngest:8288", "http://inngest:8289"))
+    try:
+        yield
+    finally:
+        file.write_text(former)
 
 
 def serving(host: Machine) -> str:

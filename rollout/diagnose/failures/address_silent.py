@@ -19,7 +19,7 @@ def _look(evidence: Evidence) -> Told | None:
         cause="the address that is asked in the public name's place does not answer",
         seen=f"{route.name}, port {route.port}: {route.failure}",
         next_step="See whether the proxy runs there, and whether a firewall lets the worker in.",
-        commands=(f"nc -vz {route.name} {route.port}", f"{evidence.around.ssh} docker ps --all"),
+        commands=(f"nc -vz {route.name} {route.port}", evidence.on_host("docker ps --all")),
         impact="Users notice it where they are led to the same address.",
     )
 

@@ -21,7 +21,7 @@ def _look(evidence: Evidence) -> Told | None:
         cause="Cloud SQL's Admin API cannot be asked",
         seen=evidence.true,
         next_step="Check the worker's network, and what Google says of its service.",
-        commands=("gcloud auth list", "bin/doctor"),
+        commands=("gcloud auth list", evidence.doctor),
         retry=Retry.SAFE,
         impact=SERVES_ON,
     )

@@ -17,7 +17,7 @@ def _look(evidence: Evidence) -> Told | None:
         cause="a file, a block or a parameter does not say what it must",
         seen=evidence.true,
         next_step="Correct what it names.",
-        commands=("bin/doctor",),
+        commands=(evidence.doctor,),
         impact=SERVES_ON,
     )
 

@@ -18,7 +18,7 @@ def _look(evidence: Evidence) -> Told | None:
         cause="the connection to the host was cut, and the command under way may have gone on",
         seen=evidence.true,
         next_step="Start the run again: it takes the lease, reads what is true, and goes on there.",
-        commands=("bin/doctor",),
+        commands=(evidence.doctor,),
         retry=Retry.SAFE,
         impact=NOTICED,
     )

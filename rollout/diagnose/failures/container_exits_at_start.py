@@ -16,11 +16,13 @@ def _look(evidence: Evidence) -> Told | None:
     container = evidence.container
     if container is None or evidence.reserved != STOPPED:
         return None
+    name = f"{evidence.around.project}-{container.service}-1" if container.service else ""
     return Told(
         cause=f"the new container ends by itself with exit status {container.exit_code}",
         seen=last(container.lines, container.error or "it wrote nothing"),
-        next_step="Correct what its last lines name, and deploy the next commit.",
-        commands=("docker run --rm --env-file .env IMAGE",),
+        next_step="Correct what its last lines name, and deploy the next commit. Where the "
+        "container is gone, they stand in the artifact `diagnosis`.",
+        commands=(evidence.on_host(f"docker logs --tail 50 {name}"),) if name else (),
         retry=Retry.USELESS,
         impact=SERVES_ON,
     )

@@ -18,9 +18,11 @@ def _look(evidence: Evidence) -> Told | None:
     return Told(
         cause="another session holds a lock that the migration needs",
         seen=f"SQLSTATE {evidence.sqlstate or _STATES[0]}: {evidence.true}",
-        next_step="The log names who: wait for that session, or end it.",
+        next_step="The log names who: wait for that session, or end it with "
+        "`SELECT pg_terminate_backend(PID)`. docs/recover.md, In the database, says where psql "
+        "runs, and what URL is.",
         commands=(
-            'psql "$DATABASE_URL" -c "SELECT pid, usename, state, xact_start, left(query, 60) '
+            'psql "$URL" --command "SELECT pid, usename, state, xact_start, left(query, 60) '
             'FROM pg_stat_activity ORDER BY xact_start LIMIT 10"',
         ),
         impact=SERVES_ON,

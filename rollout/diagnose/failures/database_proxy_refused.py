@@ -37,7 +37,7 @@ def _look(evidence: Evidence) -> Told | None:
         cause=cause,
         seen=last(tuple(evidence.true.splitlines())),
         next_step=next_step,
-        commands=("bin/doctor", evidence.gcloud("sql instances list")),
+        commands=(evidence.doctor, evidence.gcloud("sql instances list")),
         impact=SERVES_ON,
     )
 

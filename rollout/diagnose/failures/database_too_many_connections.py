@@ -18,9 +18,10 @@ def _look(evidence: Evidence) -> Told | None:
     return Told(
         cause="all connections of the database are taken",
         seen=f"SQLSTATE {evidence.sqlstate}: {evidence.true}",
-        next_step="Find out who holds them, end what is idle, and retry.",
+        next_step="Find out who holds them, end what is idle, and retry. docs/recover.md, In the "
+        "database, says where psql runs, and what URL is.",
         commands=(
-            'psql "$DATABASE_URL" -c "SELECT usename, application_name, state, count(*) '
+            'psql "$URL" --command "SELECT usename, application_name, state, count(*) '
             'FROM pg_stat_activity GROUP BY 1, 2, 3 ORDER BY 4 DESC"',
         ),
         impact="Users may see errors: the application needs connections too.",

@@ -17,13 +17,10 @@ def _look(evidence: Evidence) -> Told | None:
     return Told(
         cause="another machine answers at the host's address, or the host was rebuilt",
         seen=evidence.true,
-        next_step="Find out which of the two; only if it was rebuilt, put its new key into the "
-        "target host block.",
-        commands=(
-            f"ssh-keyscan {evidence.around.address}",
-            "python -m deployments.register --environment "
-            f"{evidence.around.environment} --blocks BLOCKS.toml --replace-blocks",
-        ),
+        next_step="Find out which of the two in a way that does not go over the network: the "
+        "machine's console, or what it told Google. Only if it was rebuilt and the block pins its "
+        "key: docs/recover.md, The host is lost, step 2.",
+        commands=evidence.on_machine("instances get-guest-attributes", "--query-path hostkeys/"),
         retry=Retry.NO,
     )
 

@@ -25,11 +25,11 @@ def _look(evidence: Evidence) -> Told | None:
     return Told(
         cause=_CAUSES.get(evidence.http_status or 0, otherwise),
         seen=evidence.true,
-        next_step="See that the key is told there and that the worker's account may read it, or "
-        "pin the key in the host's block.",
+        next_step="See that the machine is there (docs/recover.md, The host is lost), that it "
+        "tells its key and the worker's account may read it, or pin the key in the host's block.",
         commands=(
-            "gcloud compute instances get-guest-attributes MACHINE --query-path hostkeys/",
-            "bin/doctor",
+            *evidence.on_machine("instances get-guest-attributes", "--query-path hostkeys/"),
+            evidence.doctor,
         ),
         retry=Retry.SAFE if is_passing else Retry.AFTER,
         impact=SERVES_ON,

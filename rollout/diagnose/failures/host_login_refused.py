@@ -14,10 +14,11 @@ def _look(evidence: Evidence) -> Told | None:
     if not evidence.is_a("HostLoginRefused"):
         return None
     return Told(
-        cause="the key in the target host block is not in the login's authorized_keys",
+        cause="the host's login does not know the key in the target host block",
         seen=evidence.true,
-        next_step="Add its public half on the host, or give the block the right key.",
-        commands=(f"{evidence.around.ssh} true",),
+        next_step="Add its public half to authorized_keys on the host, or give the block the right "
+        "key. With OS Login it may have run out: docs/recover.md, The key has run out.",
+        commands=(evidence.on_host("true"),),
     )
 
 

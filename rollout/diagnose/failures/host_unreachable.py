@@ -19,11 +19,11 @@ def _look(evidence: Evidence) -> Told | None:
         cause=_cause(route),
         seen=f"{name}: {route.failure}" if route and route.failure else evidence.true,
         next_step="See whether the VM runs, whether its name resolves, and whether the firewall or "
-        "the tunnel lets the worker in.",
+        "the tunnel lets the worker in: docs/recover.md, The host is lost, says how to look.",
         commands=(
-            "bin/doctor",
-            f"gcloud compute instances list --filter='{evidence.around.address}'",
-            f"{evidence.around.ssh} true",
+            evidence.doctor,
+            *evidence.on_machine("instances describe", "--format 'value(status)'"),
+            evidence.on_host("true"),
         ),
     )
 

@@ -18,7 +18,7 @@ def _look(evidence: Evidence) -> Told | None:
         cause="hosts of the target could not be reached, or the release was not seen serving there",
         seen=evidence.true,
         next_step="See whether those machines run, and what their logs say.",
-        commands=("bin/doctor",),
+        commands=(evidence.doctor,),
         retry=Retry.AFTER,
         impact="A host that is behind serves what it did before, or nothing: a balancer that still "
         "sends requests there shows users that.",

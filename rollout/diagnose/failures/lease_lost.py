@@ -19,7 +19,7 @@ def _look(evidence: Evidence) -> Told | None:
         seen=evidence.true,
         next_step="Watch that run. Look why this one was silent: a worker that was paused or too "
         "busy, a cut connection.",
-        commands=("bin/doctor",),
+        commands=(evidence.doctor,),
         retry=Retry.SAFE,
         impact="What users see is the other run's doing.",
     )

@@ -19,7 +19,7 @@ def _look(evidence: Evidence) -> Told | None:
         cause="the server refuses a statement of a pending migration",
         seen=f"{code}{evidence.true}",
         next_step="Correct it in a new commit and deploy that.",
-        commands=(f"bin/schema --environment {evidence.around.environment}",),
+        commands=(f"bin/schema candidates --environment {evidence.around.environment}",),
         retry=Retry.USELESS,
         impact=SERVES_ON,
     )

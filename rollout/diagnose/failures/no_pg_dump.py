@@ -16,9 +16,11 @@ def _look(evidence: Evidence) -> Told | None:
     return Told(
         cause="the worker has no pg_dump that is as new as the live server",
         seen=evidence.true,
-        next_step="Install the client of the server's version where the worker runs.",
+        next_step="See which one there is where the worker runs, and install the client of the "
+        "server's version there. In the worker's container (docs/operations.md) that is a newer "
+        "`postgres:` in infra/prefect/Dockerfile, and an upgrade.",
         commands=(
-            "ls /usr/lib/postgresql/*/bin/pg_dump",
+            "pg_dump --version",
             evidence.gcloud("sql instances list"),
         ),
         impact=SERVES_ON,

@@ -21,17 +21,18 @@ def _look(evidence: Evidence) -> Told | None:
         next_step="Give it more memory in the compose file, or find out what it needs it for.",
         commands=(
             evidence.on_host("free -m; docker stats --no-stream"),
-            evidence.on_host(
-                f"docker inspect --format '{{{{.HostConfig.Memory}}}}' {_name(evidence)}"
-            ),
+            *_limit(evidence, container.service),
         ),
         retry=Retry.USELESS,
     )
 
 
-def _name(evidence: Evidence) -> str:
-    service = evidence.container.service if evidence.container else evidence.around.service
-    return f"{evidence.around.project}-{service}-1"
+def _limit(evidence: Evidence, service: str) -> tuple[str, ...]:
+    """Return the line that shows its limit; nothing where nobody said which container it was."""
+    if not service:
+        return ()
+    name = f"{evidence.around.project}-{service}-1"
+    return (evidence.on_host(f"docker inspect --format '{{{{.HostConfig.Memory}}}}' {name}"),)
 
 
 FAILURE = Failure("out-of-memory", _look)

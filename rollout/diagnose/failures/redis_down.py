@@ -15,6 +15,7 @@ def _look(evidence: Evidence) -> Told | None:
     check = failed_check(evidence, "redis")
     if check is None:
         return None
+    around = evidence.around
     slow = check.latency_ms is not None and check.latency_ms >= SLOW_MS
     return Told(
         cause="the application's Redis does not answer in time"
@@ -24,8 +25,9 @@ def _look(evidence: Evidence) -> Told | None:
         next_step="Look at Upstash's status and quota, and at the secret with its URL.",
         commands=(
             evidence.on_host(
-                f"docker logs --tail 50 {evidence.around.project}-"
-                f"{evidence.around.service}-1 2>&1 | grep -i redis"
+                f"docker ps --quiet --filter label=com.docker.compose.project={around.project} "
+                f"--filter name={around.service}-r | xargs --max-args=1 docker logs --tail 200 "
+                "2>&1 | grep -i redis"
             ),
         ),
         impact=DEGRADED,

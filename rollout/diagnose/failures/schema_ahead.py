@@ -22,7 +22,7 @@ def _look(evidence: Evidence) -> Told | None:
         next_step="Repair the code and deploy it: the migrations stay applied. What serves lives "
         "with them, unless this deploy accepted a rule that breaks it.",
         commands=(f"bin/schema candidates --environment {evidence.around.environment}",),
-        impact="Users notice nothing where the migrations only add; see what bin/schema says.",
+        impact="Users notice nothing where the migrations only add; see what that command says.",
     )
 
 

@@ -21,7 +21,7 @@ def _look(evidence: Evidence) -> Told | None:
         next_step="Correct the secret with its URL, or give its user CREATEDB and CREATEROLE.",
         commands=(
             evidence.gcloud(f"secrets versions list {evidence.around.cloud.scratch_url_in}"),
-            "bin/doctor",
+            evidence.doctor,
         ),
         impact=SERVES_ON,
     )

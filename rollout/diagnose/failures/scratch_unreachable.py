@@ -18,7 +18,7 @@ def _look(evidence: Evidence) -> Told | None:
         cause="nobody answers at the scratch server, on which migrations are tried",
         seen=evidence.true,
         next_step="See that it runs and that the worker may reach it.",
-        commands=("bin/doctor",),
+        commands=(evidence.doctor,),
         retry=Retry.SAFE,
         impact=SERVES_ON,
     )

@@ -20,11 +20,12 @@ def _look(evidence: Evidence) -> Told | None:
         if refused
         else "Secret Manager cannot be reached",
         seen=evidence.true,
-        next_step="Renew the credentials of the project's block, or log the worker's account in "
-        "again."
+        next_step="Renew the credentials of the project's block. On the operations machine the "
+        "machine's own account has to be the active one; do not log in there. Elsewhere log the "
+        "worker's account in again."
         if refused
         else "Check the worker's network, and what Google says of its service.",
-        commands=("gcloud auth list", "bin/doctor"),
+        commands=("gcloud auth list", evidence.doctor),
         retry=Retry.AFTER if refused else Retry.SAFE,
         impact=SERVES_ON,
     )

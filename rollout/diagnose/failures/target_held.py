@@ -17,7 +17,7 @@ def _look(evidence: Evidence) -> Told | None:
         cause="another run or a person has the right to change the target",
         seen=evidence.true,
         next_step="Ask who holds it; let deploys go on when they agree.",
-        commands=("bin/doctor", f"bin/release-hold --environment {evidence.around.environment}"),
+        commands=(evidence.doctor, f"bin/release-hold --environment {evidence.around.environment}"),
         impact=SERVES_ON,
     )
 

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 _CAUSES: dict[Meaning, tuple[str, str]] = {
     "no-login": (
         "the worker's Google login has expired, or there is none",
-        "Log the worker's account in again, or give its machine a service account.",
+        "On the operations machine the machine's own account has to be the active one; do not log "
+        "in there. Elsewhere log the worker's account in again.",
     ),
     "forbidden": (
         "the worker's account may not open a tunnel to the host",
@@ -21,25 +22,24 @@ _CAUSES: dict[Meaning, tuple[str, str]] = {
     ),
     "no-backend": (
         "the tunnel reaches the machine, but nothing listens behind it",
-        "See whether the VM runs, its sshd too, and whether the firewall lets IAP's range in.",
+        "See whether the VM runs, its sshd too, and whether the firewall lets IAP's range in: "
+        "docs/recover.md, The host is lost, says how.",
     ),
     "no-instance": (
         "there is no machine of the name, project and zone that the block names",
-        "Correct the proxy command of the host's block.",
+        "Correct `instance`, or a `proxy_command` of your own, of the host's block.",
     ),
     "unknown": (
         "the tunnel's program did not say anything that is known here",
-        "Run the proxy command of the host's block by hand on the worker.",
+        "Run it by hand on the worker: with an `instance` it is `gcloud compute "
+        "start-iap-tunnel`, else the block's own `proxy_command`.",
     ),
 }
 _COMMANDS: dict[Meaning, tuple[str, ...]] = {
-    "no-login": ("gcloud auth list", "gcloud auth login"),
-    "forbidden": ("gcloud auth list", "gcloud compute instances list"),
-    "no-backend": (
-        "gcloud compute instances list",
-        "gcloud compute firewall-rules list --filter='sourceRanges:35.235.240.0/20'",
-    ),
-    "no-instance": ("gcloud compute instances list",),
+    "no-login": ("gcloud auth list",),
+    "forbidden": ("gcloud auth list",),
+    "no-backend": (),
+    "no-instance": (),
     "unknown": (),
 }
 
@@ -53,8 +53,16 @@ def _look(evidence: Evidence) -> Told | None:
         cause=cause,
         seen=evidence.true,
         next_step=next_step,
-        commands=("bin/doctor", *_COMMANDS[meaning]),
+        commands=(evidence.doctor, *_COMMANDS[meaning], *_machine(evidence, meaning)),
     )
+
+
+def _machine(evidence: Evidence, meaning: Meaning) -> tuple[str, ...]:
+    if meaning == "unknown":
+        return evidence.on_machine("start-iap-tunnel", "22 --local-host-port=localhost:2222")
+    if meaning == "no-login":
+        return ()
+    return evidence.on_machine("instances describe", "--format 'value(status)'")
 
 
 FAILURE = Failure("tunnel-failed", _look)

@@ -17,7 +17,7 @@ def _look(evidence: Evidence) -> Told | None:
         cause="the Docker engine that the worker builds with cannot be used",
         seen=evidence.true,
         next_step="See that it runs where DOCKER_HOST points.",
-        commands=("docker version", "bin/doctor"),
+        commands=("docker version", evidence.doctor),
         impact=SERVES_ON,
     )
 

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from tests.rehearsal.faults.registry import Way
 
-END_LIMIT_S = 240.0
+END_LIMIT_S = 480.0
 # Prefect tells the death of a process twice; a retry in between would be overwritten by the second.
 TOLD_TWICE_S = 4.0
 FAILING = "failing-registry"

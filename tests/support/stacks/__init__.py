@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 WIKIS = Path(app.__file__).parent / "template/infra"
-CERTIFICATE_WITHIN_S = 30
+CERTIFICATE_WITHIN_S = 120
 
 
 @dataclass(frozen=True, slots=True)

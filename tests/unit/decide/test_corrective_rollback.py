@@ -72,7 +72,7 @@ def test_it_is_proposed_in_the_migrations_folder_with_what_comes_back_and_what_d
         "- `column-gone` public.note.title",
         '  - `alter table public.note add column "title" character varying(20)`',
         "## Lost\n\n- public.note.title: the values do not come back",
-        "`bin/rollback 3 --strategy image --reason WHY` makes the release serve",
+        "--strategy image --reason WHY --environment production` makes the release serve",
     ):
         assert word in one.body, one.body
 
@@ -83,7 +83,11 @@ def test_it_is_proposed_in_the_migrations_folder_with_what_comes_back_and_what_d
         (not_drafted("notes"), "in Drizzle's layouts only", "by hand and deploy it, then go back"),
         (without_scratch("production"), "names no scratch_database", "never production's"),
         (nowhere_to_propose("production"), "has no [github]", "accept apply-corrective"),
-        (refuse_unneeded(3), "breaks nothing", "bin/rollback 3 --strategy image"),
+        (
+            refuse_unneeded(3, "staging"),
+            "breaks nothing",
+            "--strategy image --reason WHY --environment staging",
+        ),
     ],
 )
 def test_a_refusal_names_the_other_way(refusal: Refuse, told: str, advice: str):
@@ -99,7 +103,7 @@ def test_what_stays_a_risk_is_named_before_anything_is_applied():
         for grade, name in ((Grade.BREAK, "column-gone"), (Grade.RISK, "null-allowed"))
     )
     chosen = Candidate(LINE, serves=False, judgement=Judgement(reasons))
-    earlier = Earlier(chosen, (chosen,))
+    earlier = Earlier(chosen, (chosen,), environment="staging")
 
     open_risk = judge_corrected(earlier, ())
 

@@ -6,8 +6,16 @@ from dataclasses import replace
 
 import pytest
 
+from rollout.config import parse_environment
 from rollout.decide.compatible.judge import compatible
-from rollout.decide.earlier import ACCEPTABLE, UNKNOWN, Earlier, judge_earlier, wants_evidence
+from rollout.decide.earlier import (
+    ACCEPTABLE,
+    UNKNOWN,
+    Earlier,
+    is_drafted,
+    judge_earlier,
+    wants_evidence,
+)
 from rollout.model.activation import Wish
 from rollout.model.candidate import Candidate
 from rollout.model.finding import Finding, Go, Refuse, Verdict
@@ -16,6 +24,7 @@ from rollout.model.overview import ReleaseLine
 from rollout.model.trial import Evidence, Witness
 from rollout.render.rollback import render_choice, render_ways_back
 from tests.support.contracts import column, note
+from tests.support.values import SMALL_ENVIRONMENT
 
 NO_CONTRACT = Finding("no-contract", "release 3 has no schema contract", "there", "Deploy anew.")
 WITNESS = Witness(
@@ -49,7 +58,7 @@ def judge(judged: Judgement | Finding, *accepted: str, evidence: Evidence | None
     serving = candidate(5, Judgement(), serves=True)
     pruned = candidate(1, Judgement(), on_host=False)
     every = (serving, candidate(4, Judgement()), candidate(3, judged), candidate(2, judged), pruned)
-    return judge_earlier(Earlier(every[2], every, evidence), accepted)
+    return judge_earlier(Earlier(every[2], every, evidence, environment="staging"), accepted)
 
 
 @pytest.mark.parametrize("judged", [judgement(), judgement(Grade.LOW)])
@@ -100,7 +109,7 @@ def test_statements_are_tried_only_before_a_refusal_for_a_risk(
 ):
     chosen = candidate(3, judged)
 
-    assert wants_evidence(Earlier(chosen, (chosen,)), accepted) == wanted
+    assert wants_evidence(Earlier(chosen, (chosen,), environment="staging"), accepted) == wanted
 
 
 def test_a_risk_is_accepted_by_name_and_only_that_one():
@@ -123,13 +132,13 @@ def test_what_breaks_is_never_accepted_and_other_ways_are_named():
     (finding,) = verdict.findings
     assert (finding.rule, finding.where) == ("column-gone", "public.note.extra")
     assert "Compatible with the schema: 4 (444444444444)." in finding.help
-    assert "(bin/rollback 3 --strategy corrective --reason WHY)" in finding.help
+    assert "bin/rollback 3 --strategy corrective --reason WHY --environment staging" in finding.help
 
 
 def test_where_nothing_else_fits_that_is_said():
     broken = candidate(3, compatible(note(column("extra")), note()))
 
-    verdict = judge_earlier(Earlier(broken, (broken,)), ())
+    verdict = judge_earlier(Earlier(broken, (broken,), environment="staging"), ())
 
     assert "Compatible with the schema: no other release." in verdict.findings[0].help
 
@@ -137,11 +146,33 @@ def test_where_nothing_else_fits_that_is_said():
 def test_where_an_own_command_migrates_no_draft_is_named():
     broken = candidate(3, compatible(note(column("extra")), note()))
 
-    verdict = judge_earlier(Earlier(broken, (broken,), is_drafted=False), ())
+    verdict = judge_earlier(Earlier(broken, (broken,), is_drafted=False, environment="staging"), ())
 
     help_ = verdict.findings[0].help
     assert "needs: write the migration, and deploy it before going back." in help_
     assert "--strategy corrective" not in help_
+
+
+OWN = """folder = "migrations"
+by = "command"
+command = ["./migrate"]
+table_schema = "public"
+table = "migrations"
+"""
+
+
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("scratch", [False, True])
+def test_a_draft_is_named_only_where_the_command_for_it_would_not_be_refused(
+    own: bool, scratch: bool
+):
+    text = f"{SMALL_ENVIRONMENT}\n[secrets]\n"
+    if own:
+        text = text.replace('folder = "migrations"\n', OWN)
+    if scratch:
+        text = text.replace("[blocks]\n", '[blocks]\nscratch_database = "s"\n')
+
+    assert is_drafted(parse_environment("small.toml", text)) == (scratch and not own)
 
 
 @pytest.mark.parametrize("rule", sorted(UNKNOWN))
@@ -175,7 +206,9 @@ def test_the_choice_as_people_read_it():
     wish = Wish("3", reason="slow | <b>", actor="ada", accept=("no-contract",))
 
     told = render_choice(
-        Earlier(every[2], every), judge_earlier(Earlier(every[2], every), ()), wish
+        Earlier(every[2], every, environment="staging"),
+        judge_earlier(Earlier(every[2], every, environment="staging"), ()),
+        wish,
     )
 
     assert told.startswith("# Rollback to release 3 (`333333333333`): refused\n")

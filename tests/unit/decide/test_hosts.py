@@ -6,20 +6,24 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from rollout.commands.host import checksum
 from rollout.config import parse_environment
 from rollout.decide.hosts import (
     at_host,
     batches_of,
     behind,
     goes_back,
+    judge_environment,
     judge_level,
     lacks,
     nowhere_to_go,
+    on_canary,
     result_of,
     returned_all,
     unreached,
 )
 from rollout.errors import (
+    CommandFailed,
     ConfigInvalid,
     HostUnreachable,
     OutcomeUnknown,
@@ -28,9 +32,11 @@ from rollout.errors import (
 )
 from rollout.hosts import Hosts
 from rollout.model.activation import Return
+from rollout.model.command import Command, Result, Secret
 from rollout.model.finding import Go, Refuse, Verdict
 from rollout.model.host import HostFacts
 from rollout.model.hosts import HostResult, HostsSeen
+from rollout.model.plan import RemoteFile
 from rollout.render.hosts import host_rows
 from rollout.render.release import render_release
 from tests.support.values import SMALL_ENVIRONMENT, release
@@ -154,6 +160,33 @@ def test_a_host_lacks_what_it_was_never_given_or_whose_secrets_are_gone():
     assert lacks(HostFacts(), SEVEN) is True
     assert lacks(HostFacts(releases=known), SEVEN) is True
     assert lacks(HostFacts(releases=known, files={"releases/7/.env": "0"}), SEVEN) is False
+
+
+def test_an_environment_that_cannot_be_made_as_the_first_host_has_it_is_refused():
+    made = (RemoteFile("/opt/trovella/releases/7/.env", Secret("A='1'\n"), mode=0o600),)
+    as_written = HostFacts(files={"releases/7/.env": checksum(made[0])})
+
+    assert judge_environment(as_written, SEVEN, made) == Go()
+    assert judge_environment(HostFacts(), SEVEN, made) == Go()
+    refusal = judge_environment(HostFacts(files={"releases/7/.env": "0"}), SEVEN, made)
+    assert isinstance(refusal, Refuse)
+    assert "another .env now than release 7 has" in refusal.findings[0].consequence
+
+
+def test_what_fails_in_the_canary_s_turn_is_said_of_the_canary_alone():
+    error = CommandFailed(
+        "append to the ledger",
+        Result(Command(("true",)), 1, "", "", 0.0),
+        left="Release 7 serves.",
+        next_step="Look.",
+    )
+
+    told = on_canary(error, "a")
+
+    assert isinstance(told, CommandFailed)
+    assert told.true.startswith("a: append to the ledger")
+    assert told.left == "Release 7 serves. No other host was touched by this try."
+    assert told.next_step == "Look."
 
 
 def test_a_number_that_is_another_release_s_on_a_host_is_refused():

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from rollout.decide.quarantine import QUARANTINED, judge_quarantine
+from rollout.decide.quarantine import QUARANTINED, judge_quarantine, newly_left
 from rollout.model.finding import Go, Refuse
+from rollout.model.host import HostFacts
 from rollout.model.release import Version
+from rollout.render.release import render_release
+from tests.support.values import release
 
 if TYPE_CHECKING:
     from rollout.ledger import Event
@@ -68,3 +71,23 @@ def test_a_rollback_to_it_ends_the_quarantine():
     forward = ledger(*SERVED, (1, LEFT, "rolled-back"), (1, LEFT, "activated"))
 
     assert judge_quarantine(forward, LEFT, ()) == Go()
+
+
+def host(history: str) -> HostFacts:
+    return HostFacts(ledger=history, releases={1: render_release(release(1))})
+
+
+def test_what_a_rollback_leaves_is_told_once():
+    left = newly_left(host(ledger(*SERVED)), 1, release(2))
+
+    assert left is not None
+    assert left.number == 1
+    assert newly_left(host(HISTORY), 1, release(2)) is None
+
+
+def test_what_is_taken_up_again_and_what_a_host_does_not_have_is_not_left():
+    there = host(ledger(*SERVED))
+
+    assert newly_left(there, 1, release(1)) is None
+    assert newly_left(there, 3, release(2)) is None
+    assert newly_left(there, None, release(2)) is None

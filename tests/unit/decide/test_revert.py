@@ -24,7 +24,7 @@ from rollout.model.proposal import Commit, PullRequest, Revert, Span
 from rollout.model.release import Version
 from rollout.render.revert import Story, render_proposal
 
-SETTINGS = read_environment("production")
+SETTINGS = read_environment("production").model_copy(update={"branch": "main"})
 RUN = "1a2b3c4d-0000-0000-0000-000000000000"
 STORY = Story("production", "500s on /pay", "ada", RUN, "https://prefect/run/1", ("It is OK.",))
 DEPLOYED: tuple[Event, ...] = ("prepared", "migrated", "activated", "verified")

@@ -132,7 +132,13 @@ def test_refs_that_are_accepted(ref: str):
     assert f"refs/tags/{ref}" in git.candidates(ref, "main")
 
 
-@pytest.mark.parametrize("ref", ["-x", "a b", "a..b", "a" * 201, "a//b", "a/.b", "a.lock/b", "~"])
+@pytest.mark.parametrize(
+    "ref",
+    [
+        *("", "-x", "a b", "a..b", "a" * 201, "a//b", "a/.b", "a.lock/b", "~"),
+        *("--upload-pack=touch /tmp/pwned", "main; rm -rf /", "$(reboot)"),
+    ],
+)
 def test_refs_that_are_refused(ref: str):
     with pytest.raises(ConfigInvalid, match="branch: should be 7 to 40 hex digits or the name of"):
         git.check_ref(ref, "branch")

@@ -71,18 +71,26 @@ def test_an_order_that_cannot_be_read_is_a_usage_error(
     assert told in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    "environment", ["production", "rehearsal", "rehearsal-staging", "rehearsal-fleet"]
+BESIDE = ("deploy.deploy", "rollback.rollback", "verify.verify")
+WHOLE = (
+    *("deploy.deploy", "promote.promote", "rollback.rollback", "sync_secrets.sync_secrets"),
+    *("verify.verify", "drift.drift", "hold.hold", "hold.release_hold"),
 )
-def test_each_environment_has_its_deployments(environment: str):
+
+
+@pytest.mark.parametrize(
+    ("environment", "flows"),
+    [
+        ("production", WHOLE),
+        ("rehearsal", WHOLE),
+        ("rehearsal-staging", BESIDE),
+        ("rehearsal-fleet", (*BESIDE, "drift.drift")),
+    ],
+)
+def test_each_environment_has_its_deployments(environment: str, flows: tuple[str, ...]):
     entries = read_entries(ROOT / "prefect.yaml", environment)
 
-    beside = ["flows.deploy.deploy", "flows.rollback.rollback", "flows.verify.verify"]
-    assert [entry.entrypoint for entry in entries] == (beside if "-" in environment else [
-        "flows.deploy.deploy", "flows.promote.promote", "flows.rollback.rollback",
-        "flows.sync_secrets.sync_secrets", "flows.verify.verify", "flows.drift.drift",
-        "flows.hold.hold", "flows.hold.release_hold",
-    ])  # fmt: skip
+    assert [entry.entrypoint for entry in entries] == [f"flows.{flow}" for flow in flows]
     assert all(entry.parameters == {"environment": environment} for entry in entries)
     assert all(environment in entry.tags for entry in entries)
 
@@ -90,7 +98,7 @@ def test_each_environment_has_its_deployments(environment: str):
 def test_an_environment_without_deployments_is_named():
     with pytest.raises(
         ConfigInvalid,
-        match="no deployment 'nowhere'; it has production, rehearsal, rehearsal-fleet, rehearsal-",
+        match=r"no deployment 'nowhere'; it has .*production, rehearsal, rehearsal-fleet",
     ):
         read_entries(ROOT / "prefect.yaml", "nowhere")
 
@@ -191,3 +199,16 @@ def test_without_a_named_secret_there_is_no_login(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("PREFECT_AUTH_SECRET", "trovella-prefect")
     with pytest.raises(ConfigInvalid, match="should be projects/<project>/secrets/<secret>"):
         read_login()
+
+
+@pytest.mark.parametrize(
+    ("flow", "told"),
+    [("sync-secrets", "has no dry run"), ("hold", "has no dry run"), ("drift", "changes nothing")],
+)
+def test_what_cannot_be_tried_says_whether_it_changes_anything(
+    flow: str, told: str, capsys: pytest.CaptureFixture[str]
+):
+    with pytest.raises(SystemExit):
+        read_order([flow, "--environment", "production", "--dry-run"])
+
+    assert f"--dry-run: {flow} {told}" in capsys.readouterr().err

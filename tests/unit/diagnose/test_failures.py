@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -349,7 +350,7 @@ def test_what_nobody_knows_says_so_and_is_not_to_be_retried_blindly():
     assert diagnosis.impact == "Users notice nothing: what served before serves on."
     assert diagnosis.retry is Retry.NO
     assert diagnosis.what_now == (
-        "Look. Paste `bin/doctor`. Do not retry before somebody has looked."
+        "Look. Paste `bin/doctor --environment NAME`. Do not retry before somebody has looked."
     )
 
 
@@ -412,3 +413,145 @@ def test_a_command_on_the_host_can_be_pasted():
     evidence = Evidence(around=Around(ssh="ssh deploy@10.0.0.2"))
 
     assert evidence.on_host("echo 'it is'") == "ssh deploy@10.0.0.2 'echo '\\''it is'\\'''"
+
+
+VM = "vm --project trovella-prod --zone us-central1-a"
+THROUGH_IAP = Around(
+    environment="staging",
+    ssh=f"gcloud compute ssh {VM} --tunnel-through-iap",
+    through_iap=True,
+    machine=VM,
+)
+
+
+def test_where_only_a_tunnel_leads_to_a_host_a_persons_own_login_runs_it():
+    """Nobody but the worker has the block's key, and no person's login is in the engine's group."""
+    line = Evidence(around=THROUGH_IAP).on_host("docker ps --format '{{.Names}}'")
+
+    *login, option, command = shlex.split(line)
+    assert login == shlex.split(THROUGH_IAP.ssh)
+    assert option == "--command"
+    assert shlex.split(command) == ["sudo", "sh", "-c", "docker ps --format '{{.Names}}'"]
+
+
+def test_a_machine_at_google_is_asked_about_by_its_name():
+    asked = ("instances describe", "--format 'value(status)'")
+
+    (line,) = Evidence(around=THROUGH_IAP).on_machine(*asked)
+    assert line == f"gcloud compute instances describe {VM} --format 'value(status)'"
+    assert Evidence().on_machine(*asked) == ()
+
+
+@pytest.mark.parametrize("code", sorted(CASES))
+def test_each_command_says_which_environment_it_means(code: str):
+    """Without one, what `bin/` has means production."""
+    told = diagnose(replace(CASES[code][0], around=THROUGH_IAP)).commands
+
+    for one in told:
+        if one.startswith("bin/"):
+            assert "--environment staging" in one
+        assert "MACHINE" not in one
+
+
+def told_of(code: str, around: Around = THROUGH_IAP, **more: Any) -> tuple[str, tuple[str, ...]]:
+    """Return what is to be done, and the commands, of a case with more in its evidence."""
+    diagnosis = diagnose(replace(CASES[code][0], around=around, **more))
+    assert diagnosis.code == code
+    return diagnosis.next_step, diagnosis.commands
+
+
+def on_host(line: str) -> list[str]:
+    """Return the words that a shell on the host is given by a line that goes through the tunnel."""
+    return shlex.split(shlex.split(line)[-1])
+
+
+@pytest.mark.parametrize(
+    ("code", "more", "asked"),
+    [
+        ("host-unreachable", {}, "instances describe VM --format 'value(status)'"),
+        ("tunnel-failed", {}, "instances describe VM --format 'value(status)'"),
+        (
+            "tunnel-failed",
+            {"true": "odd"},
+            "start-iap-tunnel VM 22 --local-host-port=localhost:2222",
+        ),
+        ("host-key-unknown", {}, "instances get-guest-attributes VM --query-path hostkeys/"),
+        ("host-key-changed", {}, "instances get-guest-attributes VM --query-path hostkeys/"),
+    ],
+)
+def test_google_is_asked_with_project_and_zone_and_not_where_the_host_is_elsewhere(
+    code: str, more: dict[str, Any], asked: str
+):
+    _, at_google = told_of(code, **more)
+    _, elsewhere = told_of(code, Around(environment="staging", ssh="ssh ann@10.0.0.2"), **more)
+
+    assert f"gcloud compute {asked.replace('VM', VM)}" in at_google
+    assert not any("gcloud" in line for line in elsewhere)
+
+
+def test_a_changed_key_is_not_asked_for_over_the_network_that_is_doubted():
+    next_step, commands = told_of("host-key-changed", Around(environment="staging"))
+
+    assert "machine's console" in next_step
+    assert "Only if it was rebuilt" in next_step
+    assert "docs/recover.md, The host is lost" in next_step
+    assert commands == ()
+
+
+@pytest.mark.parametrize("code", ["tunnel-failed", "secret-store-unavailable"])
+def test_nobody_is_told_to_log_in_on_the_operations_machine(code: str):
+    kinds = {
+        "tunnel-failed": ("TunnelRefused", "HostUnreachable"),
+        "secret-store-unavailable": ("SecretStoreRefused", "SecretStoreUnavailable"),
+    }
+    true = "ERROR: (gcloud.compute.start-iap-tunnel) Reauthentication failed."
+
+    next_step, commands = told_of(code, kinds=kinds[code], true=true)
+
+    assert "own account has to be the active one; do not log in there." in next_step
+    assert "gcloud auth list" in commands
+    assert not any("auth login" in line for line in commands)
+
+
+def test_redis_is_looked_for_in_the_log_of_whichever_release_runs():
+    _, (line,) = told_of("redis-down")
+
+    *sudo, shell = on_host(line)
+    assert sudo == ["sudo", "sh", "-c"]
+    assert "--filter label=com.docker.compose.project=trovella --filter name=web-r " in shell
+    assert "trovella-web-1" not in shell
+
+
+@pytest.mark.parametrize("code", ["container-exits-at-start", "out-of-memory"])
+def test_a_container_is_named_as_its_engine_does_or_not_at_all(code: str):
+    there = CASES[code][0].container
+    assert there is not None
+
+    _, named = told_of(code)
+    _, unnamed = told_of(code, container=replace(there, service=""))
+
+    assert "trovella-web-r3-1" in on_host(named[-1])[-1]
+    assert len(unnamed) == len(named) - 1
+    assert not any("trovella-" in shlex.split(line)[-1] for line in unnamed)
+
+
+def test_a_disabled_secret_is_enabled_by_its_number_in_its_project():
+    secrets = (("a", "disabled"), ("b", "empty"), ("c", "disabled"))
+
+    next_step, commands = told_of("secret-unusable", secrets=secrets)
+
+    for name in ("a", "c"):
+        line = f"gcloud secrets versions enable N --secret={name} --project=PROJECT"
+        assert f"`{line}`" in next_step
+        assert f"gcloud secrets versions list {name} --project=PROJECT" in commands
+    assert "--secret=b" not in next_step
+    assert "enable" not in told_of("secret-unusable")[0].replace("enabled", "")
+
+
+@pytest.mark.parametrize("code", ["database-locked", "database-too-many-connections"])
+def test_what_asks_the_database_says_where_psql_and_its_url_are(code: str):
+    next_step, (line,) = told_of(code)
+
+    assert shlex.split(line)[:2] == ["psql", "$URL"]
+    assert "docs/recover.md, In the database, says where psql runs" in next_step
+    assert "what URL is" in next_step

@@ -99,6 +99,13 @@ def test_a_description_from_before_files_were_frozen_is_read():
     assert parse_release(former) == RELEASE
 
 
+def test_a_description_from_before_its_database_was_written_down_is_read():
+    former = render_release(RELEASE).replace('  "database": {},\n', "")
+
+    assert '"database"' not in former
+    assert parse_release(former) == RELEASE
+
+
 def test_a_description_is_read_back():
     assert parse_release(render_release(RELEASE)) == RELEASE
 
@@ -110,6 +117,7 @@ def test_a_description_is_text_for_people_too():
         '  "around": "",\n'
         '  "contract": "",\n'
         '  "created_at": "2026-11-22T10:00:00Z",\n'
+        '  "database": {},\n'
         '  "files": {},\n'
         '  "image": {\n'
         f'    "digest": "sha256:{"1" * 64}",\n'

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -288,11 +289,22 @@ def test_images_that_the_ledger_may_name_outlive_the_clean_up():
     # An image may be three versions: its index, itself and what attests it.
     assert recent["keep_count"] >= 3 * (PRODUCTION.application.retain_releases + 1)
     assert recent["package_name_prefixes"] == [PRODUCTION.build.image]
-    assert verified["tag_prefixes"] == ["latest"]
+    assert PRODUCTION.build.label.startswith(tuple(verified["tag_prefixes"]))
     assert {name for name, policy in policies.items() if policy["action"] == "DELETE"} == {
         "delete-old"
     }
     assert policies["delete-old"]["condition"] == [{"tag_state": "ANY", "older_than": "180d"}]
+
+
+def test_the_bucket_of_the_state_is_adopted_with_its_project():
+    text = (GENERATED.parent / "main.tf").read_text()
+    variables = (GENERATED.parent / "variables.tf").read_text()
+    (adopted,) = re.findall(r'google_storage_bucket\.state\n  id = "(.+)"', text)
+    project, bucket = adopted.split("/")
+
+    # The provider asks nobody whose it is: without the project, a plan wants to make it anew.
+    assert f'"{project}"' in variables
+    assert only("modules/shared", "google_storage_bucket")["name"] == bucket
 
 
 def test_the_four_alerts_have_the_thresholds_of_the_facts():
@@ -326,7 +338,7 @@ def test_the_uptime_check_reads_the_body():
     ]
     assert "var.health.status" in matcher["content"]
     assert FACTS["health"] == {
-        "host": "trovella.ai",
+        "host": urlsplit(PRODUCTION.verify.url).hostname,
         "path": PRODUCTION.verify.path,
         "status": PRODUCTION.verify.healthy,
     }
