@@ -8,6 +8,8 @@
 # It runs under the Bash 3.2 of macOS too.
 
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
+# shellcheck source=infra/python.sh
+. "$checkout/infra/python.sh"
 container=trovella-rehearsal-$(printf %s "$checkout" | cksum | cut -d' ' -f1)
 # What leads to a package registry from behind a proxy; in a container no file of the machine is there.
 proxies="http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY PIP_INDEX_URL UV_DEFAULT_INDEX"
@@ -112,7 +114,7 @@ takes_down() { case " $* " in *" --down "*) true ;; *) false ;; esac; }
 # Its words become root for apt-get; none for who is root.
 provide_python() { # [BECOME_ROOT...]
     local missing=()
-    python=${PYTHON:-python3}
+    python=$(chosen_python)
     command -v "$python" >/dev/null || missing+=(python3)
     "$python" -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
     command -v git >/dev/null || missing+=(git)

@@ -17,6 +17,7 @@ def machine(tmp_path: Path):
     """Return a function that makes a machine with a checkout: what its programs do, by name."""
     (tmp_path / "infra/rehearsal").mkdir(parents=True)
     shutil.copy(ENTRANCE, tmp_path / "infra/rehearsal")
+    shutil.copy(ENTRANCE.parents[1] / "python.sh", tmp_path / "infra")
 
     def make(**programs: str) -> Path:
         folder = tmp_path / "bin"
@@ -161,3 +162,60 @@ def test_a_container_that_does_not_start_leaves_nothing_and_says_what_to_do(
     assert done.returncode == 1
     assert log.read_text().split()[-2:] == ["run", "rm"]
     assert "if port 4281 is taken, name a free one in REHEARSAL_UI_PORT" in done.stderr
+
+
+ANSWERS = """case "$2" in
+*sysconfig*) exit {optimised} ;;
+*version_info*) exit {new} ;;
+*ensurepip*) exit {environments} ;;
+esac"""
+"""Stands in for a Python: 0 where it is what it was asked for."""
+
+
+def a_python(*, optimised: bool = True, new: bool = True, environments: bool = True) -> str:
+    """Return what such a Python does."""
+    yes = {"optimised": optimised, "new": new, "environments": environments}
+    return ANSWERS.format(**{name: int(not so) for name, so in yes.items()})
+
+
+@pytest.mark.parametrize(
+    ("programs", "named", "chosen"),
+    [
+        ({"python3": a_python(), "own": a_python()}, "", "python3"),
+        ({"python3": a_python(optimised=False), "own": a_python()}, "", "own"),
+        ({"python3": a_python(optimised=False), "own": a_python()}, "mine", "mine"),
+        ({"python3": a_python(optimised=False), "own": a_python(new=False)}, "", "python3"),
+        ({"python3": a_python(optimised=False)}, "", "python3"),
+        ({"own": a_python()}, "", "own"),
+        (
+            {"python3": a_python(optimised=False), "own": a_python(environments=False)},
+            "",
+            "python3",
+        ),
+        (
+            {
+                "id": "echo 0",
+                "python3": a_python(optimised=False),
+                "own": a_python(environments=False),
+            },
+            "",
+            "own",
+        ),
+    ],
+    ids=[
+        "the path's, as a rule",
+        "the distribution's, where the path's is the slower",
+        "the one that is named, in any case",
+        "the path's, where the distribution's is too old",
+        "the path's, where the distribution has none",
+        "the distribution's, where the path has none",
+        "the path's, where the distribution's makes no environments",
+        "the distribution's, where root can install what it lacks",
+    ],
+)
+def test_which_python_begins(machine, programs: dict[str, str], named: str, chosen: str):
+    folder = machine(**{"id": "echo 1000", **programs})
+
+    asked = ask(folder, "distributions=own; chosen_python", **({"PYTHON": named} if named else {}))
+
+    assert asked.stdout == f"{chosen}\n", asked.stderr
