@@ -2,7 +2,8 @@
 
 Creates one run for one idempotency key, follows its log, and ends as it ended: 0 only when it is
 Completed, 3 when a newer deploy took its place, 1 otherwise. Stopped by Ctrl-C or a cancelled CI
-job it lets the run go on, and says so: a deploy is never cut in two by whoever watches it.
+job it lets the run go on, says so and ends with 130: a deploy is never cut in two by whoever
+watches it.
 
 Prefect's CLI has no idempotency key, reads `sha=1234567` as a number and shows no log; hence this.
 """

@@ -193,10 +193,11 @@ def test_a_server_must_be_named(tmp_path: Path):
 
 
 def test_an_environment_without_a_scratch_server_is_told(tmp_path: Path):
-    done = judge(v0(tmp_path / "x", STEPS), "--environment", "production", url="")
+    done = judge(v0(tmp_path / "x", STEPS), "--environment", "rehearsal-fleet", url="")
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert "deployments/production.toml: names no scratch_database under [blocks]" in done.stderr
+    told = "deployments/rehearsal-fleet.toml: names no scratch_database under [blocks]"
+    assert told in done.stderr
 
 
 def test_the_servers_user_need_be_no_superuser(tmp_path: Path):

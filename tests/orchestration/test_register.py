@@ -14,15 +14,18 @@ from blocks import load_block, load_target_host
 from blocks.app_database import AppDatabase
 from blocks.artifact_registry import ArtifactRegistry
 from rollout.errors import ConfigInvalid
+from rollout.executors.files import read_environment
 from tests.orchestration.prefect_server import wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from prefect.client.schemas.objects import FlowRun
 
     from tests.orchestration.prefect_server import Server
 
+SETTINGS = read_environment("production")
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG8"
 FLOWS = ("deploy", "rollback", "sync-secrets", "verify", "drift", "hold", "release-hold")
 # What differs from one registration to the next without meaning anything.
@@ -51,6 +54,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             }
         )
     )  # fmt: skip
+    (folder / "webhook_url").write_text("https://hooks.invalid/x")
     (folder / "blocks.toml").write_text(_facts(folder, "10.0.0.2"))
     return folder
 
@@ -70,7 +74,18 @@ repository = "trovella"
 [app_database]
 url_secret = "trovella-database-url"
 host = "127.0.0.1"
-"""
+""" + "".join(_also_named(folder))
+
+
+def _also_named(folder: Path) -> Iterator[str]:
+    """Yield the tables that are wanted only where the file names a block of theirs."""
+    if SETTINGS.blocks.scratch_database is not None:
+        yield '[scratch_database]\nurl_secret = "trovella-scratch-database-url"\n'
+    if SETTINGS.notifications.webhook_block:
+        yield f'[notifications]\nurl_file = "{folder}/webhook_url"\n'
+    for number, _ in enumerate(SETTINGS.hosts.further, start=11):
+        yield f'[[further_hosts]]\nhost = "10.0.0.{number}"\nhost_key = "{HOST_KEY}"\n'
+        yield f'private_key_file = "{folder}/deploy_key"\n'
 
 
 def _register(server: Server, folder: Path, *words: str) -> str:
@@ -104,9 +119,10 @@ def test_registering_again_changes_nothing_and_the_cli_agrees(
     second = _register(server, folder)
 
     assert "block target-host/production-host: saved" in registered
-    # Its file says of no environment that releases are promoted from there.
     assert "deployment deploy/production" in registered
-    assert "deployment promote/production" not in registered
+    # Only where the file says from which environment.
+    promoted = SETTINGS.promotion is not None
+    assert ("deployment promote/production" in registered) == promoted
     assert "block target-host/production-host: kept as it is" in second
     assert load_target_host("production-host").host == "10.0.0.2"
     assert {flow: _deployment(server, flow) for flow in FLOWS} == declared
