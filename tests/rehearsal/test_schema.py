@@ -12,7 +12,6 @@ import re
 import secrets
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -20,11 +19,11 @@ import pytest
 
 from blocks.target_host import TargetHost
 from infra.rehearsal.facts import DATABASE_ROLE
-from infra.rehearsal.google import stored
 from rollout.migrations.contract_json import fingerprint, parse_contract
 from tests.support import blocks
 from tests.support.github import world_github
 from tests.support.scratch import scratch_names
+from tests.support.secret_store import add, disabled
 from tests.support.world import (
     Run,
     commit,
@@ -213,9 +212,7 @@ def test_a_deploy_of_the_same_commit_finds_the_same_contract(releases: Releases)
 
 def test_new_secrets_leave_the_contract_of_the_code_as_it_was(releases: Releases):
     ask("alter table note drop column spare")
-    with stored(Path(facts()["google_store"])) as there:
-        name = f"projects/{facts()['secrets_project']}/secrets/{MAIL}"
-        there.add(name, secrets.token_hex(12))
+    add(MAIL, secrets.token_hex(12))
     run = trigger("sync-secrets")
     assert run.exit_code == 0, run.log
 
@@ -352,6 +349,21 @@ def test_the_corrective_migration_is_proposed_and_changes_nothing(
     assert f"/{described(releases.newer)['version']['sha'][:12]}-" in pull["head"]["ref"]
     assert ask("select 1 from pg_attribute where attname = 'spare' and not attisdropped") == []
     assert on_host("cat /opt/trovella/ledger.jsonl") == ledger
+
+
+def test_what_keeps_the_release_from_serving_is_asked_before_anything_is_applied(
+    releases: Releases,
+):
+    version = described(releases.newer)["secret_versions"][MAIL]
+
+    with disabled(MAIL, version):
+        run = back(releases.newer, "apply-corrective", strategy="corrective")
+
+    assert (run.exit_code, run.state) == (1, "Failed"), run.log
+    assert (
+        f"version {version} of {MAIL}, which release {releases.newer} was made with" in run.message
+    )
+    assert ask("select 1 from pg_attribute where attname = 'spare' and not attisdropped") == []
 
 
 def test_accepted_by_name_it_is_applied_and_the_release_serves(

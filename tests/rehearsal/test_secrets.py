@@ -10,9 +10,7 @@ import json
 import secrets as chance
 import subprocess
 from base64 import b64encode
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -20,15 +18,14 @@ import pytest
 
 from infra.rehearsal import facts as places
 from infra.rehearsal import machines
-from infra.rehearsal.google import stored
-from infra.rehearsal.google_rules import Store, Version
+from infra.rehearsal.google_rules import Version
 from infra.rehearsal.pipeline import read_settings
 from rollout.executors.files import read_environment
+from tests.support.secret_store import add, disabled, full, newest, store
 from tests.support.sentinel import Processes, Sentinels, watching_processes
 from tests.support.world import (
     Run,
     commit,
-    facts,
     health,
     on_host,
     probing,
@@ -66,42 +63,6 @@ class Planted:
 
 
 # --- means ---
-
-
-def full(name: str) -> str:
-    return f"projects/{facts()['secrets_project']}/secrets/{name}"
-
-
-@contextmanager
-def store() -> Generator[Store]:
-    """Yield Secret Manager's store; what is changed in it is kept."""
-    with stored(Path(facts()["google_store"])) as there:
-        yield there
-
-
-def add(name: str, value: str) -> str:
-    """Add a version to a secret and return its number."""
-    with store() as there:
-        return there.add(full(name), value)[0].rpartition("/")[2]
-
-
-def newest(name: str) -> tuple[str, str]:
-    """Return the number and the value of a secret's newest version."""
-    with store() as there:
-        versions = there.versions(full(name))
-    return str(len(versions)), versions[-1].value
-
-
-@contextmanager
-def state(name: str, version: str, changed: str) -> Generator[None]:
-    """Let a version be in another state for a while."""
-    with store() as there:
-        there.change(f"{full(name)}/versions/{version}", changed)  # pyright: ignore[reportArgumentType]
-    try:
-        yield
-    finally:
-        with store() as there:
-            there.change(f"{full(name)}/versions/{version}", "ENABLED")
 
 
 def marker() -> str:
@@ -185,7 +146,7 @@ def test_everything_that_is_missing_is_named_before_anything_changes(planted: Pl
         taken = there.secrets.pop(full(DSN))
         there.secrets[full(MAIL)].append(Version("ENABLED", " \n"))
     try:
-        with state(SEARCH, newest(SEARCH)[0], "DISABLED"):
+        with disabled(SEARCH, newest(SEARCH)[0]):
             run = trigger("deploy", commit=version)
     finally:
         with store() as there:
@@ -265,7 +226,7 @@ def test_an_earlier_release_whose_secret_was_disabled_is_refused_unless_the_newe
     present, first = release_of(), _first_with(planted.version)
     version = first["secret_versions"][MAIL]
     wanted = str(first["number"])
-    with state(MAIL, version, "DISABLED"):
+    with disabled(MAIL, version):
         refused = trigger("rollback", to=wanted, reason="a test")
         assert_refused(
             refused,
