@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-from psycopg import pq
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import conninfo_to_dict
 
 from rollout.errors import ConfigInvalid, DatabaseError, DatabaseUnreachable
 from rollout.executors.masking import masking
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 # What the server says when it hangs up: connection exceptions, shutdown by an administrator, and a
 # transaction that was idle for too long.
 _CUT_STATES = ("08", "57P", "25P03")
+_NOT_YET = "57P03"
 UNKNOWN = "Whether the last migration was applied is not known; the database knows."
 """What is left when the end of a session was seen, and the end of its last statement was not."""
 _HOSTS = re.compile(r"[A-Za-z0-9._:,/-]+")
@@ -112,7 +112,8 @@ def connect(address: DatabaseAddress, place: Place) -> psycopg.Connection[Any]:
         place: What the URL says.
 
     Raises:
-        DatabaseUnreachable: When nobody answers there, or the server is not ready for anybody.
+        DatabaseUnreachable: When nobody answers there, the server is not ready for anybody, or what
+            it refused for is over by the second try.
         DatabaseError: With the server's own words and its SQLSTATE, when it does not let us in.
     """
     if place.can_be_dialled and not accepts(place.host, place.port):
@@ -121,23 +122,33 @@ def connect(address: DatabaseAddress, place: Place) -> psycopg.Connection[Any]:
             next_step="Check that it runs and that the worker may reach it, then retry.",
         )
     try:
-        connection = psycopg.connect(
+        return psycopg.connect(
             address.url.reveal(), autocommit=True, prepare_threshold=None, **_SETTINGS
         )
     except psycopg.Error as error:
-        if _takes_nobody_yet(address):
-            raise DatabaseUnreachable(
-                f"the {place} cannot be reached: its server starts, recovers or shuts down",
-                next_step="Retry when it has started; its own log says what it waits for.",
-            ) from None
         words = masking([address.url])(str(error)).strip().rpartition("failed: ")[2]
+        raise _refused(place, words, sqlstate_of_refusal(address)) from None
+
+
+def _refused(place: Place, words: str, sqlstate: str | None) -> DatabaseError:
+    """Return what a refusal means, by the code of the second try; None when that one was let in."""
+    if sqlstate is None:
+        return DatabaseUnreachable(
+            f"the {place} did not let {place.user} in, and a moment later it did: {words}",
+            next_step="Retry; the server's own log says what was in the way.",
+        )
+    if sqlstate == _NOT_YET:
+        refused: DatabaseError = DatabaseUnreachable(
+            f"the {place} cannot be reached: its server starts, recovers or shuts down",
+            next_step="Retry when it has started; its own log says what it waits for.",
+        )
+    else:
         refused = DatabaseError(
             f"the {place} does not let {place.user} in: {words}",
             next_step="Correct the URL in Secret Manager, or what the server allows this user.",
         )
-        refused.sqlstate = sqlstate_of_refusal(address)
-        raise refused from None
-    return connection
+    refused.sqlstate = sqlstate
+    return refused
 
 
 def notice_silence() -> bytes:
@@ -149,13 +160,6 @@ def notice_silence() -> bytes:
     settings = {f"tcp_{name}": _SETTINGS[name] for name in names}
     settings["tcp_user_timeout"] = _SETTINGS["tcp_user_timeout"]
     return "; ".join(f"SET {name} = {value}" for name, value in settings.items()).encode()
-
-
-def _takes_nobody_yet(address: DatabaseAddress) -> bool:
-    """Return whether a server answers that takes no connections at the moment."""
-    settings = {name: str(value) for name, value in _SETTINGS.items()}
-    words = make_conninfo(address.url.reveal(), **settings)
-    return pq.PGconn.ping(words.encode()) == pq.Ping.REJECT
 
 
 @contextmanager

@@ -25,15 +25,15 @@ _CODE = re.compile(r'^B\t\d+\tErrorResponse\t.*? C "([0-9A-Z]{5})"', re.MULTILIN
 _MOST_BYTES = 1024 * 1024
 
 
-def sqlstate_of_refusal(address: DatabaseAddress) -> str:
+def sqlstate_of_refusal(address: DatabaseAddress) -> str | None:
     """Return the code with which the server refuses a login.
 
     Args:
         address: Holds the URL.
 
     Returns:
-        The SQLSTATE; empty when the login is let in by now, the server does not answer within
-        5 s, or libpq cannot trace.
+        The SQLSTATE; empty when the server does not answer within 5 s, or libpq cannot trace; None
+        when the login is let in by now.
     """
     connection = pq.PGconn.connect_start(address.url.reveal().encode())
     trace = os.memfd_create("trace")
@@ -42,6 +42,8 @@ def sqlstate_of_refusal(address: DatabaseAddress) -> str:
         connection.set_trace_flags(pq.Trace.SUPPRESS_TIMESTAMPS)
         _go_on(connection, time.monotonic() + LIMIT_S)
         connection.untrace()
+        if connection.status == pq.ConnStatus.OK:
+            return None
         os.lseek(trace, 0, os.SEEK_SET)
         codes = _CODE.findall(os.read(trace, _MOST_BYTES).decode(errors="replace"))
     except (psycopg.Error, OSError):

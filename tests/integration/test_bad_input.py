@@ -135,6 +135,7 @@ def test_a_server_that_is_not_ready_is_told_apart_from_one_that_refuses(own: Ser
 
     assert isinstance(refused, DatabaseUnreachable)
     assert refused.true.endswith("cannot be reached: its server starts, recovers or shuts down")
+    assert refused.sqlstate == "57P03"
 
 
 def when_it_sleeps(scratch: Scratch, do: Callable[[], object]) -> threading.Thread:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import sys
+import threading
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
@@ -16,7 +19,7 @@ from tests.support.database import SCHEMA, TABLE, Scratch, scratch_database
 from tests.support.world import facts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
 pytestmark = pytest.mark.rehearsal
 
@@ -97,6 +100,65 @@ class TestAddresses:
     )
     def test_no_url(self, url: str):
         assert isinstance(self.refusal(url), ConfigInvalid)
+
+
+STARTING = b"SFATAL\0VFATAL\0C57P03\0Mthe database system is starting up\0\0"
+
+
+@contextmanager
+def ready_at_the_second_try() -> Generator[int]:
+    """Yield the port of a way to the database that says once, as a server does, that it starts."""
+    parts = urlsplit(facts()["database_url"])
+
+    def let_in(server: socket.socket) -> None:
+        refused = False
+        while True:
+            try:
+                near, _ = server.accept()
+            except OSError:
+                return
+            first = near.recv(65536)
+            if not first:  # somebody looked whether anybody listens
+                near.close()
+            elif refused:
+                far = socket.create_connection((parts.hostname, parts.port))
+                far.sendall(first)
+                for pair in ((near, far), (far, near)):
+                    threading.Thread(target=pump, args=pair, daemon=True).start()
+            else:
+                refused = True
+                near.sendall(b"E" + (len(STARTING) + 4).to_bytes(4, "big") + STARTING)
+                near.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=let_in, args=(server,), daemon=True).start()
+        yield server.getsockname()[1]
+
+
+def pump(source: socket.socket, sink: socket.socket) -> None:
+    with suppress(OSError):
+        while chunk := source.recv(65536):
+            sink.sendall(chunk)
+        sink.shutdown(socket.SHUT_WR)
+
+
+def test_what_was_refused_and_is_let_in_a_moment_later_is_worth_a_retry():
+    """A server that has started meanwhile is no reason to correct the URL."""
+    parts = urlsplit(facts()["database_url"])
+    with ready_at_the_second_try() as port:
+        near = parts._replace(netloc=f"{parts.username}:{parts.password}@127.0.0.1:{port}")
+        address = DatabaseAddress(Secret(f"{near.geturl()}?sslmode=disable"))
+
+        with pytest.raises(DatabaseUnreachable) as refused, Database(address, print):
+            pass
+        with Database(address, print):
+            pass
+
+    assert refused.value.retry_safe
+    assert refused.value.true == (
+        f"the database {parts.path[1:]} on 127.0.0.1:{port} did not let {parts.username} in, "
+        "and a moment later it did: FATAL:  the database system is starting up"
+    )
 
 
 class TestProxy:

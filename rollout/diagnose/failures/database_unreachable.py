@@ -1,4 +1,4 @@
-"""Nobody answers where the database should be."""
+"""The database, or what leads to it, does not answer or has hung up."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def _look(evidence: Evidence) -> Told | None:
     if not evidence.is_a("DatabaseUnreachable"):
         return None
     return Told(
-        cause="nobody answers where the database, or its Auth Proxy, should be",
+        cause="the database, or the Auth Proxy before it, does not answer, or hung up",
         seen=_seen(evidence),
         next_step="See whether the Auth Proxy started (its lines stand in the log) and whether "
         "Cloud SQL runs.",
