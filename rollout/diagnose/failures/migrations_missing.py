@@ -20,11 +20,12 @@ def _look(evidence: Evidence) -> Told | None:
     environment = evidence.around.environment
     return Told(
         cause="the database does not hold all migrations of the release that serves: it was "
-        "restored to an earlier time, rows of its migrations table were deleted, or the worker's "
-        "URL names another database than the application's",
+        "restored to an earlier time, rows of its migrations table were deleted, or the worker "
+        "looks into another database than the application's",
         seen=found.consequence,
-        next_step="See which database the secret names, and whether it was restored. Where it is "
-        "the right one, deploy the version again: what is missing is planned and applied anew.",
+        next_step="See which database the worker looks into (docs/failures.md, "
+        "migrations-missing), and whether it was restored. Where it is the right one, deploy the "
+        "version again: what is missing is planned and applied anew.",
         commands=(
             evidence.gcloud(f"secrets versions list {evidence.around.cloud.database_url_in}"),
             evidence.on_sql("operations list"),
