@@ -157,7 +157,7 @@ class Build(Section):
         args: Build arguments; `{version}` stands for the commit.
         secret_args: Build argument to Secret Manager name, for public values such as a browser's
             DSN that the code bakes in. They lie in the image: never name a real secret here.
-        prepare: Commands run in the checkout before the build, each a list of words.
+        prepare: Commands run in the build's own checkout before it, each a list of words.
         builder: `auto` takes buildx where the docker CLI has it, else the engine's own builder.
         timeout_s: How long build and push may take, in seconds.
     """
@@ -180,8 +180,9 @@ class Migrations(Section):
         folder: The folder with `meta/_journal.json`, or with the plain SQL files.
         by: Who applies them: `drizzle` is ours, in Drizzle's two layouts and with its own table;
             `command` is a program of the application's, with plain SQL files.
-        command: The words of that program, run in the checkout with DATABASE_URL while something is
-            pending; no shell reads them. Needed where `by` is `command`, and only there.
+        command: The words of that program, run with DATABASE_URL while something is pending, in the
+            migrations' own checkout, in which no check has installed anything; no shell reads them.
+            Needed where `by` is `command`, and only there.
         command_timeout_s: How long it may take, in seconds.
         table_schema: Schema of the table that says what is applied.
         table: Name of that table.
@@ -195,8 +196,8 @@ class Migrations(Section):
         rules: What each rule's findings lead to.
         precheck_timeout_s: How long each question to the rows of the database may take before
             anything is applied, in seconds.
-        seed: Command for the reference data, run with NODE_ENV=production after applying; empty
-            means that there is none.
+        seed: Command for the reference data, run with NODE_ENV=production after applying, in the
+            same checkout; empty means that there is none.
         seed_timeout_s: How long it may take, in seconds.
         watch: Globs; when none matches what changed since the deployed version, no schema or seed
             work is expected.

@@ -42,6 +42,7 @@ next. The caller prints it as it is; nobody matches on its text.
         DatabaseLocked      somebody else holds what a statement needs
         AlreadyMigrating    another session has the right to migrate
         MigrationFailed
+          MigrationUnfinished  the same file may go on, once something is out of its way
         ScratchUnusable     migrations cannot be tried on a copy first
           ScratchUnreachable  nobody answers at the scratch server
           ScratchForbidden  its user may not do what that takes
@@ -425,6 +426,10 @@ class AlreadyMigrating(DatabaseError):
 
 class MigrationFailed(DatabaseError):
     """Raised when a migration failed; what is left of it is said, and the next run knows it too."""
+
+
+class MigrationUnfinished(MigrationFailed):
+    """Raised when the same file may go on, once what its next step names is out of the way."""
 
 
 class ScratchUnusable(DatabaseError):

@@ -42,7 +42,10 @@ def ensure_authority(folder: Path) -> None:
     stores = [Path("/etc/ssl/certs/ca-certificates.crt"), Path(own)]
     trusted = next((store.read_text(encoding="utf-8") for store in stores if store.exists()), "")
     ours = certificate.read_text(encoding="utf-8")
-    (folder / "bundle.pem").write_text(trusted.replace(ours, "") + ours, encoding="utf-8")
+    # Replaced at once: a worker that reads half a certificate ends by it.
+    bundle = folder / "bundle.new"
+    bundle.write_text(trusted.replace(ours, "") + ours, encoding="utf-8")
+    bundle.rename(folder / "bundle.pem")
 
 
 def ensure_server_certificate(authority: Path, folder: Path, names: Sequence[str]) -> None:

@@ -16,7 +16,12 @@ from typing import TYPE_CHECKING, Literal, Self
 from psycopg import sql
 
 from rollout.decide.migrate import Applied
-from rollout.errors import AlreadyMigrating, DatabaseError, MigrationFailed
+from rollout.errors import (
+    AlreadyMigrating,
+    DatabaseError,
+    MigrationFailed,
+    MigrationUnfinished,
+)
 from rollout.executors import steps
 from rollout.executors.blockers import watched
 from rollout.executors.catalog import read_catalog
@@ -343,7 +348,7 @@ class Database:
 
 
 def _begun_otherwise(migration: Migration) -> MigrationFailed:
-    return MigrationFailed(
+    return MigrationUnfinished(
         f"{migration.file}: a part of it was applied when it had another text",
         left="What was applied of it then stays; deploy.migration_step says what.",
         next_step="Deploy the file as it was to finish it; or take back by hand what it did, "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rollout.errors import DatabaseLocked, MigrationFailed
+from rollout.errors import DatabaseLocked, MigrationFailed, MigrationUnfinished
 from rollout.executors.postgres import UNKNOWN, cut, is_cut
 from rollout.migrations.journal import line_in_file
 
@@ -25,6 +25,12 @@ WHOLE = "The file was rolled back as a whole; those before it stay applied."
 PARTLY = (
     "What was done of the file before that stays applied and is noted; those before it too. The "
     "next run goes on there."
+)
+
+LEAVE_THE_TEXT = (
+    "Leave the file as it is: correct what stood in its way, rows for instance, then retry. If its "
+    "text is wrong, first take back by hand what it did and delete its rows from "
+    "deploy.migration_step; then correct it in a new commit and deploy that."
 )
 
 
@@ -73,19 +79,21 @@ def _refused(what: str, left: str, tries: int, error: psycopg.Error) -> Database
     if error.diag.severity_nonlocalized in _ENDING:
         left = UNKNOWN
     if error.sqlstate and error.sqlstate.startswith(_SHORT_STATES):
-        return MigrationFailed(
+        return MigrationUnfinished(
             what,
             left=left,
             next_step="The migration need not be changed: give the database's server what it is "
             "short of (disk, memory or connections), then retry.",
         )
     if error.sqlstate == _READ_ONLY_STATE:
-        return MigrationFailed(
+        return MigrationUnfinished(
             what,
             left=left,
             next_step="If the file sets that itself, take it out; else the server takes no writes "
             "any more: look whether it is the primary, then retry.",
         )
+    if left == PARTLY:
+        return MigrationUnfinished(what, left=left, next_step=LEAVE_THE_TEXT)
     return MigrationFailed(
         what, left=left, next_step="Correct the migration in a new commit and deploy that."
     )

@@ -16,7 +16,7 @@ import psycopg
 from psycopg import sql
 from psycopg.pq import TransactionStatus
 
-from rollout.errors import MigrationFailed
+from rollout.errors import MigrationFailed, MigrationUnfinished
 from rollout.executors import indexes, steps
 from rollout.executors.clock import monotonic_s, pause
 from rollout.executors.migration_errors import LOCK_STATES, PARTLY, WHOLE, failure, place
@@ -134,7 +134,7 @@ class SegmentRun:
         for at, noted in self._noted.items():
             step = self._step_at(at)
             if step is None or step.hash != noted.hash:
-                raise MigrationFailed(
+                raise MigrationUnfinished(
                     f"{self._migration.file}: what is noted of it was cut into other statements",
                     left="A part of the file is applied; deploy.migration_step says which.",
                     next_step="Apply the rest by hand, add the file's row to Drizzle's table and "
@@ -227,7 +227,7 @@ class SegmentRun:
     def _demand_valid(self, index: ConcurrentIndex, step: Step) -> None:
         found = indexes.find(self._connection, index)
         if found is None or not found.valid:
-            raise MigrationFailed(
+            raise MigrationUnfinished(
                 f"{self._place(step, None)}: no valid index {index.name} on {index.table} came "
                 "of it, because another one has that name",
                 left=self._left(),

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
-from rollout.errors import DatabaseUnreachable, MigrationFailed
+from rollout.errors import DatabaseUnreachable, MigrationFailed, MigrationUnfinished
 from rollout.executors.indexes import leftovers
+from rollout.executors.migration_errors import LEAVE_THE_TEXT
 from rollout.migrations.journal import Journal
 from rollout.migrations.locks import Patience
 from rollout.migrations.statements import ConcurrentReindex
@@ -83,9 +84,10 @@ def test_a_file_of_one_transaction_leaves_nothing_but_its_row(scratch: Scratch):
 def test_a_commit_in_a_file_is_planned_and_a_failure_after_it_goes_on_there(scratch: Scratch):
     broken = folder(f"{FIRST}{CUT}commit;{CUT}insert into note values (3, (select 'c' from x));")
 
-    with pytest.raises(MigrationFailed) as failed:
+    with pytest.raises(MigrationUnfinished) as failed:
         scratch.apply(broken)
 
+    assert failed.value.next_step == LEAVE_THE_TEXT
     assert failed.value.left == (
         "What was done of the file before that stays applied and is noted; those before it too. "
         "The next run goes on there."

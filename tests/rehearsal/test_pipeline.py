@@ -54,7 +54,7 @@ PHASES = ("quality", "migrate-prod", "build-push", "deploy-prod", "verify")
 @pytest.fixture(scope="module")
 def first() -> str:
     """Deploy a good commit and return it; the first time, that prepares a bare host."""
-    version = commit()
+    version = commit_that(brings_migration=True)
     run = trigger("deploy", commit=version)
     assert run.exit_code == 0, run.log
     assert {run.tasks[name] for name in PHASES} <= {"Completed", "Skipped"}

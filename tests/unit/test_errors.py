@@ -62,6 +62,7 @@ NEVER = {
     "LeaseLost",
     "LedgerCorrupt",
     "MigrationFailed",
+    "MigrationUnfinished",
     "NoPgDump",
     "PushRefused",
     "QualityFailed",

@@ -18,9 +18,9 @@ def _look(evidence: Evidence) -> Told | None:
     return Told(
         cause="the server refuses a statement of a pending migration",
         seen=f"{code}{evidence.true}",
-        next_step="Correct it in a new commit and deploy that.",
+        next_step=evidence.next_step or "Correct it in a new commit and deploy that.",
         commands=(f"bin/schema candidates --environment {evidence.around.environment}",),
-        retry=Retry.USELESS,
+        retry=Retry.AFTER if evidence.is_a("MigrationUnfinished") else Retry.USELESS,
         impact=SERVES_ON,
     )
 
