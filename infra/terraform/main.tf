@@ -21,6 +21,8 @@ module "shared" {
   region            = var.region
   github_repository = local.facts.github_repository
   branch            = local.facts.branch
+  image             = local.facts.image
+  label             = local.facts.label
 }
 
 module "shared_budget" {

@@ -96,6 +96,8 @@ def render_facts(environment: Environment) -> str:
             "path": environment.verify.path,
             "status": environment.verify.healthy,
         },
+        "image": environment.build.image,
+        "label": environment.build.label,
         "secrets": sorted({*environment.secrets.values(), *((github.token,) if github else ())}),
     }
     return json.dumps(facts, indent=2, sort_keys=True) + "\n"

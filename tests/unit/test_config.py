@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,8 +12,9 @@ from rollout.errors import ConfigInvalid
 from rollout.executors.files import ENVIRONMENTS, read_environment
 from tests.support.values import SMALL_ENVIRONMENT
 
-# The two that name every rule, for people to change; another environment may leave them out.
-SAMPLES = [ENVIRONMENTS / "production.toml", ENVIRONMENTS / "rehearsal.toml"]
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
 MINIMAL = SMALL_ENVIRONMENT + "\n[secrets]\n"
 
 
@@ -26,37 +28,37 @@ def test_a_minimal_file_gets_the_documented_defaults():
     assert environment.verify.healthy == "healthy"
 
 
-def test_the_policy_has_the_rules_own_names_and_the_sample_files_name_every_one():
-    for path in SAMPLES:
-        said = tomllib.loads(path.read_text())["migrations"]["policy"]
-
-        assert list(said) == [name.replace("_", "-") for name in MigrationPolicy.model_fields]
+REHEARSED = tomllib.loads((ENVIRONMENTS / "rehearsal.toml").read_text())["migrations"]
 
 
-def test_the_sample_files_name_every_rule_for_migrations():
-    default = MigrationRules()
-    for path in SAMPLES:
-        said = tomllib.loads(path.read_text())["migrations"]["rules"]
-
-        assert list(said) == [name.replace("_", "-") for name in MigrationRules.model_fields]
-        differs = {rule for rule in said if said[rule] != default.consequence(rule)}
-        # The faulty commit of the rehearsal is to fail at the server, not before.
-        if path.stem == "rehearsal":
-            assert differs == {"data-refuses", "not-null-without-default"}
+@pytest.mark.parametrize(
+    ("section", "kind"),
+    [("policy", MigrationPolicy), ("rules", MigrationRules), ("dry-run", DryRunPolicy)],
+)
+def test_the_rehearsals_file_names_every_one_of_a_section(section: str, kind: type[BaseModel]):
+    assert list(REHEARSED[section]) == [name.replace("_", "-") for name in kind.model_fields]
 
 
-def test_the_sample_files_name_every_finding_of_the_dry_run():
-    for path in SAMPLES:
-        said = tomllib.loads(path.read_text())["migrations"]["dry-run"]
+@pytest.mark.parametrize(
+    ("section", "default", "others"),
+    [
+        ("rules", MigrationRules(), {"data-refuses", "not-null-without-default"}),
+        ("dry-run", DryRunPolicy(), {"contract-break"}),
+    ],
+)
+def test_the_faulty_commit_of_the_rehearsal_is_to_fail_at_the_server_not_before(
+    section: str, default: MigrationRules | DryRunPolicy, others: set[str]
+):
+    said = REHEARSED[section]
 
-        assert list(said) == [name.replace("_", "-") for name in DryRunPolicy.model_fields]
-        chosen = parse_environment(path.name, path.read_text()).migrations.dry_run
-        default = DryRunPolicy()
-        differs = {rule for rule in said if said[rule] != default.consequence(rule)}
-        assert {rule for rule in said if said[rule] != chosen.consequence(rule)} == set()
-        # The faulty commit of the rehearsal is to fail at the server, not before.
-        if path.stem == "rehearsal":
-            assert differs == {"contract-break"}
+    assert {rule for rule in said if said[rule] != default.consequence(rule)} == others
+
+
+def test_what_a_file_says_of_the_dry_run_is_what_is_chosen():
+    chosen = read_environment("rehearsal").migrations.dry_run
+
+    said = REHEARSED["dry-run"]
+    assert {rule: chosen.consequence(rule) for rule in said} == said
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import tomllib
 
 from rollout.config import DryRunPolicy, MigrationPolicy, MigrationRules
 from rollout.executors.files import ENVIRONMENTS, read_environment
+from tests.support.terraform import named
 
 
 def test_production_names_the_fourteen_secrets_and_the_nine_checks_of_the_wiki():
@@ -68,9 +69,21 @@ def test_no_rule_for_migrations_is_other_than_its_default():
     said = tomllib.loads((ENVIRONMENTS / "production.toml").read_text())["migrations"]
 
     assert chosen.policy == MigrationPolicy()
+    assert list(said["policy"]) == [one.replace("_", "-") for one in MigrationPolicy.model_fields]
     for section, default in (("rules", MigrationRules()), ("dry-run", DryRunPolicy())):
+        assert list(said[section]) == [one.replace("_", "-") for one in type(default).model_fields]
         for rule, consequence in said[section].items():
             assert consequence == default.consequence(rule), rule
+
+
+def test_the_application_is_told_the_database_that_terraform_makes():
+    production, root = read_environment("production"), named("", "variable")
+
+    assert production.settings["CLOUD_SQL_CONNECTION_NAME"].split(":") == [
+        root["production_project"]["default"],
+        root["region"]["default"],
+        production.migrations.backup_instance,
+    ]
 
 
 def test_users_reach_it_at_trovella_ai():

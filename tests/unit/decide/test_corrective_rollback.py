@@ -57,7 +57,7 @@ def test_it_is_proposed_in_the_migrations_folder_with_what_comes_back_and_what_d
         Go((Finding("corrective-lost", "the values do not come back", "public.note.title", "-"),)),
     )
 
-    one = propose_corrective(LINE, made, STORY, read_environment("production"))
+    one = propose_corrective(LINE, made, STORY, read_environment("rehearsal"))
 
     assert one.branch == "corrective/333333333333-1a2b3c4d"
     assert one.change == NewFiles(

@@ -13,23 +13,23 @@ from rollout.model.finding import Go, Refuse
 from tests.support.values import release
 
 NAME = "CLOUD_SQL_CONNECTION_NAME"
-PRODUCTION = read_environment("production")
-HERE = {NAME: PRODUCTION.settings[NAME]}
+SETTINGS = read_environment("rehearsal")
+HERE = {NAME: SETTINGS.settings[NAME]}
 
 
 def test_the_variables_that_the_file_names_are_kept_with_a_release():
-    assert database_of(PRODUCTION) == HERE
+    assert database_of(SETTINGS) == HERE
 
 
 @pytest.mark.parametrize("kept", [HERE, {}, {"FORMERLY_NAMED": "elsewhere"}])
 def test_the_same_database_and_one_that_nobody_wrote_down_may_serve(kept: dict[str, str]):
-    assert judge_database(replace(release(7), database=kept), PRODUCTION) == Go()
+    assert judge_database(replace(release(7), database=kept), SETTINGS) == Go()
 
 
 def test_another_database_is_refused_with_both_names():
     former = replace(release(7), database={NAME: "trovella-prod:us-central1:before"})
 
-    verdict = judge_database(former, PRODUCTION)
+    verdict = judge_database(former, SETTINGS)
 
     assert isinstance(verdict, Refuse)
     (finding,) = verdict.findings
@@ -41,7 +41,7 @@ def test_another_database_is_refused_with_both_names():
 
 
 def test_only_what_is_no_secret_may_be_named():
-    text = PRODUCTION.model_dump(by_alias=True)
+    text = SETTINGS.model_dump(by_alias=True)
     text["migrations"]["database_settings"] = ("DATABASE_URL",)
 
     with pytest.raises(ValueError, match=r"names DATABASE_URL, which .settings. lacks"):

@@ -24,7 +24,15 @@ from rollout.model.proposal import Commit, PullRequest, Revert, Span
 from rollout.model.release import Version
 from rollout.render.revert import Story, render_proposal
 
-SETTINGS = read_environment("production").model_copy(update={"branch": "main"})
+REHEARSED = read_environment("rehearsal")
+SETTINGS = REHEARSED.model_copy(
+    update={
+        "branch": "main",
+        "migrations": REHEARSED.migrations.model_copy(
+            update={"declared_in": ("packages/db/src/schema",)}
+        ),
+    }
+)
 RUN = "1a2b3c4d-0000-0000-0000-000000000000"
 STORY = Story("production", "500s on /pay", "ada", RUN, "https://prefect/run/1", ("It is OK.",))
 DEPLOYED: tuple[Event, ...] = ("prepared", "migrated", "activated", "verified")
@@ -184,7 +192,7 @@ def test_where_nobody_said_where_to_propose_the_commands_are_told():
 
     (one,) = refused.findings
     assert one.consequence == (
-        "deployments/production.toml has no [github], so nothing can be proposed"
+        "deployments/rehearsal.toml has no [github], so nothing can be proposed"
     )
     assert one.help == (
         "Say there which repository it is, or do it in a clone of your own:\n"

@@ -175,7 +175,7 @@ def test_a_proxy_that_uses_a_changed_secret_is_a_warning(
 ):
     proxy = "    image: caddy:2-alpine\n"
     compose = FOLDER.compose.replace(proxy, proxy + environment)
-    settings = read_environment("production").model_copy(
+    settings = read_environment("rehearsal").model_copy(
         update={"secrets": {"KEY": "key", "URL": "url"}}
     )
 

@@ -30,7 +30,7 @@ from tests.support.values import release
 if TYPE_CHECKING:
     from rollout.model.contract import Contract
 
-SETTINGS = read_environment("production")
+SETTINGS = read_environment("rehearsal")
 BOTH = note(column("extra"))
 
 

@@ -17,7 +17,7 @@ from rollout.render.release import render_release
 from rollout.render.releases import render_json, render_state, render_table
 from tests.support.values import release
 
-SETTINGS = read_environment("production")
+SETTINGS = read_environment("rehearsal")
 
 
 def line(number: int, event: str, minute: int, reason: str = "") -> str:
@@ -53,7 +53,7 @@ SEEN = overview(FACTS, SETTINGS)
 
 def test_an_overview_gathers_what_the_ledger_and_the_folders_say():
     assert (SEEN.environment, SEEN.live, SEEN.current, SEEN.previous_good, SEEN.since) == (
-        "production",
+        "rehearsal",
         3,
         3,
         1,
@@ -68,7 +68,7 @@ def test_an_overview_gathers_what_the_ledger_and_the_folders_say():
 
 
 def test_a_bare_host_has_none():
-    assert overview(HostFacts(), SETTINGS) == Overview("production")
+    assert overview(HostFacts(), SETTINGS) == Overview("rehearsal")
 
 
 def test_a_ledger_that_cannot_be_trusted_is_told():
@@ -124,7 +124,7 @@ def test_the_json_has_the_fields_that_stay():
     told = json.loads(render_json(SEEN, 2))
 
     assert {name: told[name] for name in told if name != "releases"} == {
-        "environment": "production",
+        "environment": "rehearsal",
         "live": 3,
         "current": 3,
         "previous_good": 1,
@@ -149,7 +149,7 @@ def test_the_state_of_an_environment():
     history = read_ledger(LEDGER).entries[-2:]
 
     assert render_state(SEEN, history) == (
-        "# production: release 3 serves\n"
+        "# rehearsal: release 3 serves\n"
         "\n"
         f"- **version:** `{'3' * 40}`\n"
         f"- **image:** `sha256:{'3' * 64}`\n"
@@ -169,7 +169,7 @@ def test_the_state_of_an_environment():
 def test_the_state_before_anything_served():
     begun = overview(HostFacts(ledger=line(1, "prepared", 0)), SETTINGS)
 
-    assert render_state(begun, ()).startswith("# production: nothing serves yet\n\n\n| when |")
+    assert render_state(begun, ()).startswith("# rehearsal: nothing serves yet\n\n\n| when |")
 
 
 def test_the_state_of_a_first_release():

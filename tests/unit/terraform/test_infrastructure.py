@@ -188,13 +188,6 @@ def test_the_database_is_backed_up_protected_and_reached_through_the_proxy_only(
         "ZONAL",
         "PD_SSD",
     ]
-    connection = PRODUCTION.settings["CLOUD_SQL_CONNECTION_NAME"].split(":")
-    root = named("", "variable")
-    assert connection == [
-        root["production_project"]["default"],
-        root["region"]["default"],
-        FACTS["database_instance"],
-    ]
 
 
 # --- Secrets, identities, rights ---
@@ -288,8 +281,9 @@ def test_images_that_the_ledger_may_name_outlive_the_clean_up():
 
     # An image may be three versions: its index, itself and what attests it.
     assert recent["keep_count"] >= 3 * (PRODUCTION.application.retain_releases + 1)
-    assert recent["package_name_prefixes"] == [PRODUCTION.build.image]
-    assert PRODUCTION.build.label.startswith(tuple(verified["tag_prefixes"]))
+    assert recent["package_name_prefixes"] == ["${var.image}"]
+    assert verified["tag_prefixes"] == ["${var.label}"]
+    assert (FACTS["image"], FACTS["label"]) == (PRODUCTION.build.image, PRODUCTION.build.label)
     assert {name for name, policy in policies.items() if policy["action"] == "DELETE"} == {
         "delete-old"
     }

@@ -40,7 +40,7 @@ resource "google_artifact_registry_repository" "images" {
   project       = module.services.project
   location      = var.region
   repository_id = "trovella"
-  description   = "Images of the application, by commit; `latest` is the newest that passed verify."
+  description   = "Images of the application, by commit; `${var.label}` is the newest that passed verify."
   format        = "DOCKER"
 
   # What a KEEP names stays, whatever a DELETE says of it. A host keeps the images of its retained releases itself;
@@ -53,7 +53,7 @@ resource "google_artifact_registry_repository" "images" {
     action = "KEEP"
 
     most_recent_versions {
-      package_name_prefixes = ["web"]
+      package_name_prefixes = [var.image]
       keep_count            = 100
     }
   }
@@ -64,7 +64,7 @@ resource "google_artifact_registry_repository" "images" {
 
     condition {
       tag_state    = "TAGGED"
-      tag_prefixes = ["latest"]
+      tag_prefixes = [var.label]
     }
   }
 

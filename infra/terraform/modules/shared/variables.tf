@@ -17,3 +17,13 @@ variable "branch" {
   description = "The only branch that is let in."
   type        = string
 }
+
+variable "image" {
+  description = "The image's name in the repository: what the ledger may name of it is kept."
+  type        = string
+}
+
+variable "label" {
+  description = "The tag that is moved to an image once it was verified."
+  type        = string
+}
