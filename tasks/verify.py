@@ -350,7 +350,8 @@ def _fail_unknown(release: Release, told: str) -> NoReturn:
     raise VerificationFailed(
         f"release {release.number} could not be verified: {told}",
         left=f"Release {release.number} is activated.",
-        next_step="See to what is named there, then run verify again.",
+        next_step="See to what is named there. Then run verify again, or deploy the same commit "
+        "again where this release was taken back.",
     )
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from rollout.model import layout as names
 from rollout.model.layout import release_service
+from rollout.render.compose import images_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -195,12 +196,16 @@ class Machine:
             if path.endswith(f"/{names.RELEASE}"):
                 lines.append(f"release {path} {_packed(text)}")
         lines += [f"file {digest}  {path}" for path, digest in self.sums.items()]
-        lines += [f"container {json.dumps(one)}" for one in self._containers()]
+        lines += [f"container {json.dumps(one)}" for one in self._containers(compose)]
         lines += [f"image {reference} {_identity(reference)}" for reference in self.images]
         return "\n".join((*lines, f"free {ROOM}", f"memory {ROOM // 1024}", "clock {clock}"))
 
-    def _containers(self) -> list[dict[str, object]]:
-        around = [_container(name, f"{name}:1", None, self.directory) for name in _AROUND]
+    def _containers(self, compose: str) -> list[dict[str, object]]:
+        images = images_of(compose)
+        around = [
+            _container(name, images.get(name, f"{name}:1"), None, self.directory)
+            for name in _AROUND
+        ]
         for number, status in self.running.items():
             image = self._release(number)["image"]
             reference = f"{image['repository']}@{image['digest']}"

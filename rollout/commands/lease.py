@@ -33,6 +33,7 @@ SILENCE_S = 12
 LONGEST_RUN_S = 6 * 3600.0
 """How long a lease can be held at all, in seconds."""
 
+NO_ROOM = 79
 NO_FOLDER = 75
 STUCK = 76
 BUSY = 77
@@ -152,9 +153,12 @@ if [ "$way" = wait ] && on_hold; then
     exit 0
 fi
 printf %s "$$" >pid
-printf %s "$token" >token.tmp
-sync token.tmp
-mv token.tmp token
+if [ "$(cat token 2>/dev/null)" != "$token" ]; then
+    printf %s "$token" >token.tmp
+    sync token.tmp
+    [ "$(cat token.tmp)" = "$token" ] || exit {NO_ROOM}
+    mv token.tmp token
+fi
 printf '{{"since": "%s", %s\\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "${{claim#?}}" >holder.tmp
 mv holder.tmp holder
 end_leftover 9>&- || exit {STUCK}
@@ -260,6 +264,7 @@ def take_command(layout: Layout, claim: Claim, way: Way) -> Command:
         timeout_s=LONGEST_RUN_S,
         meanings={
             NO_FOLDER: f"{layout.lease} cannot be made: the login may not use sudo",
+            NO_ROOM: f"{layout.lease} cannot be written: its file system is full",
             STUCK: "what a former owner left running could not be ended",
         },
     )

@@ -19,7 +19,7 @@ from rollout.decide.scene import Scene, read_scene
 from rollout.model import layout as names
 from rollout.model.layout import release_number, release_service
 from rollout.model.plan import Plan, RemoteFile, Step
-from rollout.render.compose import jobs_of, services_of
+from rollout.render.compose import images_of, jobs_of, services_of
 
 if TYPE_CHECKING:
     from rollout.config import Application, Verify
@@ -234,13 +234,17 @@ def _others_run(scene: Scene) -> bool:
     if not scene.around_is_there:
         return False
     web, jobs = scene.application.service, jobs_of(scene.facts.compose)
+    # Somebody may have started one from another image by hand.
+    images = images_of(scene.facts.compose)
     others = [
         name
         for name in services_of(scene.facts.compose)
         if name != scene.application.proxy and release_number(web, name) is None
     ]
     return all(
-        (one := scene.facts.container(name)) and (one.has_done if name in jobs else one.serves)
+        (one := scene.facts.container(name))
+        and (one.has_done if name in jobs else one.serves)
+        and one.reference == images.get(name, one.reference)
         for name in others
     )
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rollout.decide.compatible.judge import RULES as COMPATIBLE
+from rollout.decide.hosts import BEHIND
+from rollout.decide.may_go import OUTSIDE_WINDOW
 from rollout.decide.quarantine import QUARANTINED
 from rollout.migrations.change import Judged
 from rollout.migrations.judge import judge
@@ -31,10 +33,10 @@ CODES = frozenset(
         "dry-run-fails",
     )
 )
-"""The names that a request may accept: of docs/rules.md, and of docs/contract.md.
+"""The names that a request may accept: of docs/rules.md, and of docs/contract.md."""
 
-A deploy may also accept `QUARANTINED`.
-"""
+ELSEWHERE = frozenset((QUARANTINED, OUTSIDE_WINDOW, BEHIND))
+"""What a deploy or a promotion may accept as well, and others judge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,7 @@ def weighed(
 
 
 def _misspelt(accepted: Collection[str]) -> Iterator[Finding]:
-    for name in sorted(set(accepted) - CODES - {QUARANTINED}):
+    for name in sorted(set(accepted) - CODES - ELSEWHERE):
         yield Finding(
             "unknown-rule",
             "the request accepts it, and no rule has that name",

@@ -36,7 +36,9 @@ _KEY_DIGITS = 16
 _NOTHING = "nothing"
 _SIDES = ("the live database", "the release's contract")
 _HELP = {
-    "file": "Make the change in the repository; the next deploy puts the files back.",
+    "file": "Make the change in the repository; the next deploy puts back what is in use.",
+    "image": "Find out who changed it, and deploy the version that serves again: it puts a service "
+    "back. The proxy's container is removed by hand first, at a quiet time.",
     "secret": "Run sync-secrets to give what serves the newest versions.",
     "tag": "Find out who pushes to the registry beside us.",
     "schema": "Write the change as a migration, or take it back.",
@@ -45,7 +47,10 @@ _HELP = {
     "engine": "Nothing, when the engine was updated on purpose: it is told once.",
 }
 """What to do about a check, by the first word of its name."""
-_HELP_ELSE = "Find out who changed it; a deploy puts containers back."
+_HELP_ELSE = (
+    "Find out who changed it, and deploy the version that serves again. What its compose file does "
+    "not name is removed by hand."
+)
 
 
 def host_checks(facts: HostFacts, release: Release, service: str) -> Iterator[Check]:

@@ -19,14 +19,40 @@ login=$(told deploy-login)
 directory=$(told application-directory)
 
 export DEBIAN_FRONTEND=noninteractive
-apt-get -qq update
-apt-get -qq install -y docker.io docker-compose-v2 docker-buildx >/dev/null
+# At a machine's first start its own updates often have what apt-get needs.
+for try in $(seq 60); do
+    apt-get -qq update && break
+    [ "$try" -lt 60 ] || exit 1
+    sleep 5
+done
+apt-get -qq -o DPkg::Lock::Timeout=300 install -y docker.io docker-compose-v2 docker-buildx >/dev/null
 
 # Memory and disk are seen by nobody without it.
 if [ ! -d /opt/google-cloud-ops-agent ]; then
     curl --fail --silent --show-error --location --retry 5 --output /tmp/ops-agent.sh \
         https://dl.google.com/cloudagents/add-google-cloud-ops-agent-repo.sh
     bash /tmp/ops-agent.sh --also-install
+    cat >/etc/google-cloud-ops-agent/config.yaml <<'YAML'
+logging:
+  receivers:
+    containers:
+      type: files
+      include_paths: [/var/lib/docker/containers/*/*-json.log]
+  processors:
+    engine:
+      type: parse_json
+      time_key: time
+      time_format: "%Y-%m-%dT%H:%M:%S.%L%z"
+    application:
+      type: parse_json
+      field: log
+  service:
+    pipelines:
+      containers:
+        receivers: [containers]
+        processors: [engine, application]
+YAML
+    systemctl restart google-cloud-ops-agent || echo "the agent did not take its configuration" >&2
 fi
 
 # OS Login knows the login a moment after the machine's start.

@@ -21,6 +21,7 @@ from rollout.errors import LedgerCorrupt, Refused
 from rollout.ledger import Entry, Event, render_entry
 from rollout.model.command import Secret
 from rollout.model.host import Container, HostFacts
+from rollout.render.compose import images_of
 from rollout.render.release import parse_release, release_files, render_release
 from tests.support.values import APPLICATION, CADDYFILE, COMPOSE, LOGIN, image, release
 
@@ -65,7 +66,8 @@ def web(number: int, status: str = "running", health: str = "healthy") -> Contai
 
 def other(name: str, status: str = "running") -> Container:
     mounts = OURS if name == "caddy" else ()
-    return Container(f"trovella-{name}-1", name, status, mounts=mounts)
+    reference = images_of(COMPOSE).get(name, name)
+    return Container(f"trovella-{name}-1", name, status, reference=reference, mounts=mounts)
 
 
 OTHERS = tuple(other(name) for name in ("cloud-sql-proxy", "typesense", "inngest"))
@@ -188,6 +190,14 @@ def test_a_job_that_failed_or_never_ran_is_run():
 
     assert names(with_job(serving(2, 1), failed), 2) == [OTHERS_START]
     assert names(with_job(serving(2, 1)), 2) == [OTHERS_START]
+
+
+def test_what_somebody_started_from_another_image_is_put_back():
+    there = serving(2, 1)
+    by_hand = replace(other("typesense"), reference="typesense/typesense:by-hand")
+    kept = tuple(one for one in there.containers if one.service != "typesense")
+
+    assert names(replace(there, containers=(*kept, by_hand)), 2) == [OTHERS_START]
 
 
 def after(steps: int) -> HostFacts:

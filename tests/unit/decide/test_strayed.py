@@ -230,7 +230,7 @@ def test_what_is_told_has_three_parts():
         "file Caddyfile: expected as release 2 has it, seen nothing; "
         "schema could not be looked at: no answer\n"
         "left: Nothing was changed; release 2 is the current one. 1 more were told before.\n"
-        "next: Make the change in the repository; the next deploy puts the files back. "
+        "next: Make the change in the repository; the next deploy puts back what is in use. "
         "Write the change as a migration, or take it back."
     )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from rollout.decide.lint import CODES, Lint, decide_lint
 from rollout.executors.files import read_environment
 from rollout.migrations.journal import parse
@@ -100,6 +102,11 @@ def test_a_misspelt_rule_is_refused_even_when_nothing_is_pending():
     (finding,) = found.verdict.findings
     assert (finding.rule, finding.where) == ("unknown-rule", "drop-colum")
     assert "drop-column" in finding.help
+
+
+@pytest.mark.parametrize("name", ["version-quarantined", "outside-window", "hosts-behind"])
+def test_what_others_judge_may_be_accepted_as_well(name: str):
+    assert isinstance(lint(accepted=(name,)).verdict, Go)
 
 
 def test_what_is_no_sql_is_refused_whatever_is_accepted():

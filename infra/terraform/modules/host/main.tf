@@ -112,8 +112,12 @@ resource "google_compute_instance" "host" {
   }
 
   lifecycle {
-    # The image's family moves each week; a new one is no reason to make the machine anew.
-    ignore_changes = [boot_disk[0].initialize_params[0].image]
+    # The image's family moves each week, and a full disk is grown where it stands: neither is a reason to make the
+    # machine anew, which is what Google's provider does for both.
+    ignore_changes = [
+      boot_disk[0].initialize_params[0].image,
+      boot_disk[0].initialize_params[0].size,
+    ]
   }
 }
 
