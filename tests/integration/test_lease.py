@@ -20,7 +20,7 @@ from rollout.commands.lease import (
     read_lease_command,
     release_hold_command,
 )
-from rollout.errors import LeaseHeld, LeaseLost, OutcomeUnknown, Superseded
+from rollout.errors import HostError, LeaseHeld, LeaseLost, OutcomeUnknown, Superseded
 from rollout.executors.host import Host
 from rollout.executors.lease import hold_lease
 from rollout.model.command import Command, script
@@ -102,6 +102,29 @@ def test_a_machine_that_nothing_was_done_to_has_a_lease(vm: Vm, host: Host):
     assert notes(vm) == ["prepared"]
     assert look(host) == LeaseFacts()
     assert host.run(Command(("stat", "-c", "%U %a", LAYOUT.lease))).stdout == "deploy 700\n"
+
+
+def test_a_file_system_without_room_is_told_as_one(vm: Vm, host: Host):
+    layout = Layout("/srv/full")
+    vm.machine.run(
+        "sh",
+        "-euc",
+        "mkdir -p $1; mount -t tmpfs -o size=64k,mode=700,uid=$(id -u deploy) tmpfs $1; "
+        "dd if=/dev/zero of=$1/filled bs=1k 2>/dev/null || true",
+        "sh",
+        layout.lease,
+    )
+    try:
+        with (
+            pytest.raises(HostError, match="its file system is full"),
+            hold_lease(host, layout, claim("ada"), wait_s=5),
+        ):
+            pass
+        vm.machine.run("rm", f"{layout.lease}/filled")
+        with hold_lease(host, layout, claim("ada"), wait_s=5):
+            assert parse_lease(host.check(read_lease_command(layout), "look").stdout).holder
+    finally:
+        vm.machine.run("umount", layout.lease)
 
 
 def test_a_second_owner_is_told_who_has_it_and_gets_it_afterwards(vm: Vm, host: Host):
