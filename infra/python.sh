@@ -2,12 +2,15 @@
 # Sourced by what needs a Python before .venv is there: bin/setup and infra/rehearsal/entrance.sh.
 
 distributions=/usr/bin/python3
+made=$(dirname "${BASH_SOURCE[0]}")/../.venv/bin/python3
 
-# Prints the Python to begin with: the one named in PYTHON, else PATH's. Where PATH's was compiled without Python's own
+# Prints the Python to begin with: the one named in PYTHON, else the one that .venv was made with, else PATH's. Where PATH's was compiled without Python's own
 # optimisations, as version managers do it, the distribution's takes 0.8 of the time, and is taken if it will do.
 chosen_python() {
     if [ -n "${PYTHON:-}" ]; then
         echo "$PYTHON"
+    elif "$made" -c 'import os, sys; print(os.path.realpath(sys.executable))' 2>/dev/null; then
+        :
     elif ! optimised python3 && new_enough "$distributions" && makes_environments "$distributions"; then
         echo "$distributions"
     else

@@ -429,7 +429,7 @@ class MigrationFailed(DatabaseError):
 
 
 class MigrationUnfinished(MigrationFailed):
-    """Raised when the same file may go on, once what its next step names is out of the way."""
+    """Raised when Retry goes on with it, once what its next step names is out of the way."""
 
 
 class ScratchUnusable(DatabaseError):

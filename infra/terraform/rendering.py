@@ -78,22 +78,23 @@ directory=$(told application-directory)
 
 export DEBIAN_FRONTEND=noninteractive
 # At a machine's first start its own updates often have what apt-get needs.
+echo 'DPkg::Lock::Timeout "300";' >/etc/apt/apt.conf.d/90-wait
 for try in $(seq 60); do
     apt-get -qq update && break
     [ "$try" -lt 60 ] || exit 1
     sleep 5
 done
-apt-get -qq -o DPkg::Lock::Timeout=300 install -y {" ".join(PACKAGES)} >/dev/null
+apt-get -qq install -y {" ".join(PACKAGES)} >/dev/null
 
 # Memory and disk are seen by nobody without it.
 if [ ! -d /opt/google-cloud-ops-agent ]; then
     curl --fail --silent --show-error --location --retry 5 --output /tmp/ops-agent.sh \\
         {OPS_AGENT}
     bash /tmp/ops-agent.sh --also-install
-    cat >/etc/google-cloud-ops-agent/config.yaml <<'YAML'
-{OPS_AGENT_CONFIG}YAML
-    systemctl restart google-cloud-ops-agent || echo "the agent did not take its configuration" >&2
 fi
+cat >/etc/google-cloud-ops-agent/config.yaml <<'YAML'
+{OPS_AGENT_CONFIG}YAML
+systemctl restart google-cloud-ops-agent || echo "the agent did not take its configuration" >&2
 
 # OS Login knows the login a moment after the machine's start.
 for _ in $(seq 60); do

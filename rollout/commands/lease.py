@@ -33,10 +33,10 @@ SILENCE_S = 12
 LONGEST_RUN_S = 6 * 3600.0
 """How long a lease can be held at all, in seconds."""
 
-NO_ROOM = 79
 NO_FOLDER = 75
 STUCK = 76
 BUSY = 77
+NO_ROOM = 79
 TAKEN = 96
 UNHELD = 97
 
@@ -159,8 +159,8 @@ if [ "$(cat token 2>/dev/null)" != "$token" ]; then
     [ "$(cat token.tmp)" = "$token" ] || exit {NO_ROOM}
     mv token.tmp token
 fi
-printf '{{"since": "%s", %s\\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "${{claim#?}}" >holder.tmp
-mv holder.tmp holder
+since=$(date -u +%Y-%m-%dT%H:%M:%SZ)
+printf '{{"since": "%s", %s\\n' "$since" "${{claim#?}}" >holder.tmp && mv holder.tmp holder
 end_leftover 9>&- || exit {STUCK}
 printf 'held\\n'
 told=

@@ -33,7 +33,7 @@ CODES = frozenset(
         "dry-run-fails",
     )
 )
-"""The names that a request may accept: of docs/rules.md, and of docs/contract.md."""
+"""The rules that a request may accept: of docs/rules.md, and of docs/contract.md."""
 
 ELSEWHERE = frozenset((QUARANTINED, OUTSIDE_WINDOW, BEHIND))
 """What a deploy or a promotion may accept as well, and others judge."""
@@ -159,10 +159,11 @@ def weighed(
 
 
 def _misspelt(accepted: Collection[str]) -> Iterator[Finding]:
+    known = ", ".join(sorted(CODES | ELSEWHERE))
     for name in sorted(set(accepted) - CODES - ELSEWHERE):
         yield Finding(
             "unknown-rule",
             "the request accepts it, and no rule has that name",
             name,
-            f"Name rules of docs/rules.md, or of docs/contract.md: {', '.join(sorted(CODES))}.",
+            f"Name rules of docs/rules.md, or of docs/contract.md: {known}.",
         )

@@ -19,7 +19,6 @@ from rollout.decide.migrate import Applied
 from rollout.errors import (
     AlreadyMigrating,
     DatabaseError,
-    MigrationFailed,
     MigrationUnfinished,
 )
 from rollout.executors import steps
@@ -242,6 +241,7 @@ class Database:
 
         Raises:
             MigrationFailed: With the file, the statement, its line and the server's words.
+            MigrationUnfinished: The same, where Retry goes on once something is out of the way.
             AlreadyMigrating: When another session has the right to migrate.
             DatabaseLocked: When somebody holds what a statement needs, through all tries.
             DatabaseUnreachable: When the connection was cut.
@@ -347,7 +347,7 @@ class Database:
         )
 
 
-def _begun_otherwise(migration: Migration) -> MigrationFailed:
+def _begun_otherwise(migration: Migration) -> MigrationUnfinished:
     return MigrationUnfinished(
         f"{migration.file}: a part of it was applied when it had another text",
         left="What was applied of it then stays; deploy.migration_step says what.",

@@ -34,6 +34,11 @@ LEAVE_THE_TEXT = (
 )
 
 
+def left_of(*, partly: bool) -> str:
+    """Return what is left of a file that failed."""
+    return PARTLY if partly else WHOLE
+
+
 def place(migration: Migration, step: Step | None, error: psycopg.Error | None = None) -> str:
     """Return where in a file something happened, as `0001_a.sql, statement 2, line 5`.
 
@@ -51,25 +56,26 @@ def place(migration: Migration, step: Step | None, error: psycopg.Error | None =
     return f"{migration.file}, statement {step.part}{line}"
 
 
-def failure(where: str, left: str, tries: int, error: psycopg.Error) -> DatabaseError:
+def failure(where: str, tries: int, error: psycopg.Error, *, partly: bool) -> DatabaseError:
     """Return our own error for the server's.
 
     Args:
         where: The place in the file.
-        left: What state was left.
         tries: How often it was tried.
         error: The server's answer to the last try.
+        partly: Whether something of the file stays applied.
     """
     if is_cut(error):
         return cut(where)
     # Not the detail: it repeats values of rows.
     what = f"{where}: {error.diag.message_primary} (SQLSTATE {error.sqlstate}{_object(error)})"
-    refused = _refused(what, left, tries, error)
+    refused = _refused(what, tries, error, partly=partly)
     refused.sqlstate = error.sqlstate or ""
     return refused
 
 
-def _refused(what: str, left: str, tries: int, error: psycopg.Error) -> DatabaseError:
+def _refused(what: str, tries: int, error: psycopg.Error, *, partly: bool) -> DatabaseError:
+    left = left_of(partly=partly)
     if error.sqlstate in LOCK_STATES:
         return DatabaseLocked(
             f"{what}, {tries} times; each try waited for a moment only, so that nobody else did",
@@ -92,7 +98,7 @@ def _refused(what: str, left: str, tries: int, error: psycopg.Error) -> Database
             next_step="If the file sets that itself, take it out; else the server takes no writes "
             "any more: look whether it is the primary, then retry.",
         )
-    if left == PARTLY:
+    if partly:
         return MigrationUnfinished(what, left=left, next_step=LEAVE_THE_TEXT)
     return MigrationFailed(
         what, left=left, next_step="Correct the migration in a new commit and deploy that."

@@ -63,6 +63,11 @@ class Place:
         return int(self.ports) if self.ports.isdigit() else 0
 
     @property
+    def hosts(self) -> int:
+        """Return how many hosts are tried one after the other."""
+        return self.host.count(",") + 1
+
+    @property
     def can_be_dialled(self) -> bool:
         """Return whether it names one TCP port: no socket's folder, no list of hosts."""
         return not self.host.startswith("/") and "," not in self.host and self.port > 0
@@ -125,9 +130,14 @@ def connect(address: DatabaseAddress, place: Place) -> psycopg.Connection[Any]:
         return psycopg.connect(
             address.url.reveal(), autocommit=True, prepare_threshold=None, **_SETTINGS
         )
+    except psycopg.errors.ConnectionTimeout:
+        raise DatabaseUnreachable(
+            f"the {place} cannot be reached: it did not answer in time",
+            next_step="Check that it runs and that the worker may reach it, then retry.",
+        ) from None
     except psycopg.Error as error:
         words = masking([address.url])(str(error)).strip().rpartition("failed: ")[2]
-        raise _refused(place, words, sqlstate_of_refusal(address)) from None
+        raise _refused(place, words, sqlstate_of_refusal(address, place.hosts)) from None
 
 
 def _refused(place: Place, words: str, sqlstate: str | None) -> DatabaseError:

@@ -25,14 +25,15 @@ _CODE = re.compile(r'^B\t\d+\tErrorResponse\t.*? C "([0-9A-Z]{5})"', re.MULTILIN
 _MOST_BYTES = 1024 * 1024
 
 
-def sqlstate_of_refusal(address: DatabaseAddress) -> str | None:
+def sqlstate_of_refusal(address: DatabaseAddress, hosts: int = 1) -> str | None:
     """Return the code with which the server refuses a login.
 
     Args:
         address: Holds the URL.
+        hosts: How many it names; each has `LIMIT_S`.
 
     Returns:
-        The SQLSTATE; empty when the server does not answer within 5 s, or libpq cannot trace; None
+        The SQLSTATE; empty when no server answers in time, or libpq cannot trace; None
         when the login is let in by now.
     """
     connection = pq.PGconn.connect_start(address.url.reveal().encode())
@@ -40,7 +41,7 @@ def sqlstate_of_refusal(address: DatabaseAddress) -> str | None:
     try:
         connection.trace(trace)
         connection.set_trace_flags(pq.Trace.SUPPRESS_TIMESTAMPS)
-        _go_on(connection, time.monotonic() + LIMIT_S)
+        _go_on(connection, time.monotonic() + LIMIT_S * hosts)
         connection.untrace()
         if connection.status == pq.ConnStatus.OK:
             return None

@@ -19,7 +19,7 @@ from psycopg.pq import TransactionStatus
 from rollout.errors import MigrationFailed, MigrationUnfinished
 from rollout.executors import indexes, steps
 from rollout.executors.clock import monotonic_s, pause
-from rollout.executors.migration_errors import LOCK_STATES, PARTLY, WHOLE, failure, place
+from rollout.executors.migration_errors import LOCK_STATES, failure, left_of, place
 from rollout.executors.postgres import notice_silence
 from rollout.executors.steps import At
 from rollout.migrations.journal import Migration
@@ -109,6 +109,7 @@ class SegmentRun:
         self._heed = heed
         self._segments = plan_segments(migration)
         self._noted = steps.noted(connection, migration)
+        self._partly = any(one.finished or one.open for one in self._noted.values())
         self._step: Step | None = None
 
     def run(self) -> None:
@@ -116,6 +117,7 @@ class SegmentRun:
 
         Raises:
             MigrationFailed: With the file, the statement, its line and the server's words.
+            MigrationUnfinished: The same, where Retry goes on once something is out of the way.
             DatabaseLocked: When somebody held what a statement needs through all tries.
             DatabaseUnreachable: When the connection was cut.
         """
@@ -171,6 +173,7 @@ class SegmentRun:
             if number >= len(self._segments) - 1:
                 self._write_row()
             self._connection.execute("COMMIT")
+            self._partly = True
         finally:
             self._roll_back()
 
@@ -202,6 +205,7 @@ class SegmentRun:
                 self._demand_valid(index, step)
         self._reset()
         steps.end(self._connection, self._migration, at)
+        self._partly = True
 
     def _is_there(self, index: ConcurrentIndex, *, unsure: bool) -> bool:
         """Return whether a former try made an index; remove what a failed one left of it."""
@@ -230,7 +234,7 @@ class SegmentRun:
             raise MigrationUnfinished(
                 f"{self._place(step, None)}: no valid index {index.name} on {index.table} came "
                 "of it, because another one has that name",
-                left=self._left(),
+                left=left_of(partly=self._partly),
                 next_step="Look at that index; drop it or choose another name, then retry.",
             )
 
@@ -273,7 +277,7 @@ class SegmentRun:
                 late = monotonic_s() - begun + rest_s > self._patience.within_s
                 if error.sqlstate not in LOCK_STATES or tries >= self._patience.tries or late:
                     where = self._place(self._step, error)
-                    raise failure(where, self._left(), tries, error) from error
+                    raise failure(where, tries, error, partly=self._partly) from error
                 self._log(
                     f"{self._place(self._step, error)}: {error.diag.message_primary} "
                     f"(SQLSTATE {error.sqlstate}), try {tries} of {self._patience.tries}; "
@@ -348,10 +352,6 @@ class SegmentRun:
 
     def _place(self, step: Step | None, error: psycopg.Error | None = None) -> str:
         return place(self._migration, step, error)
-
-    def _left(self) -> str:
-        together = [segment.mode for segment in self._segments] in (["transaction"], [])
-        return WHOLE if together else PARTLY
 
     def _ended_transaction(self, step: Step) -> MigrationFailed:
         return MigrationFailed(

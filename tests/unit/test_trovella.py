@@ -84,6 +84,8 @@ def test_the_application_is_told_the_database_that_terraform_makes():
         root["region"]["default"],
         production.migrations.backup_instance,
     ]
+    project = root["production_project"]["default"]
+    assert production.settings["GOOGLE_CLOUD_PROJECT"] == project
 
 
 def test_users_reach_it_at_trovella_ai():

@@ -20,19 +20,21 @@ directory=$(told application-directory)
 
 export DEBIAN_FRONTEND=noninteractive
 # At a machine's first start its own updates often have what apt-get needs.
+echo 'DPkg::Lock::Timeout "300";' >/etc/apt/apt.conf.d/90-wait
 for try in $(seq 60); do
     apt-get -qq update && break
     [ "$try" -lt 60 ] || exit 1
     sleep 5
 done
-apt-get -qq -o DPkg::Lock::Timeout=300 install -y docker.io docker-compose-v2 docker-buildx >/dev/null
+apt-get -qq install -y docker.io docker-compose-v2 docker-buildx >/dev/null
 
 # Memory and disk are seen by nobody without it.
 if [ ! -d /opt/google-cloud-ops-agent ]; then
     curl --fail --silent --show-error --location --retry 5 --output /tmp/ops-agent.sh \
         https://dl.google.com/cloudagents/add-google-cloud-ops-agent-repo.sh
     bash /tmp/ops-agent.sh --also-install
-    cat >/etc/google-cloud-ops-agent/config.yaml <<'YAML'
+fi
+cat >/etc/google-cloud-ops-agent/config.yaml <<'YAML'
 logging:
   receivers:
     containers:
@@ -52,8 +54,7 @@ logging:
         receivers: [containers]
         processors: [engine, application]
 YAML
-    systemctl restart google-cloud-ops-agent || echo "the agent did not take its configuration" >&2
-fi
+systemctl restart google-cloud-ops-agent || echo "the agent did not take its configuration" >&2
 
 # OS Login knows the login a moment after the machine's start.
 for _ in $(seq 60); do

@@ -13,7 +13,7 @@ _STATES = ("57P01", "57P02", "57P03", "55000")
 
 
 def _look(evidence: Evidence) -> Told | None:
-    if evidence.sqlstate not in _STATES:
+    if evidence.sqlstate not in _STATES or evidence.is_a("ScratchUnusable"):
         return None
     return Told(
         cause="the database lets nobody in for now: it starts, stops, recovers, or was told to",

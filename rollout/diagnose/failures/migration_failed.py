@@ -16,9 +16,11 @@ def _look(evidence: Evidence) -> Told | None:
         return None
     code = f"SQLSTATE {evidence.sqlstate}: " if evidence.sqlstate else ""
     return Told(
-        cause="the server refuses a statement of a pending migration",
+        cause="the server refuses a statement of a pending migration"
+        if evidence.sqlstate
+        else "a pending migration did not come to its end",
         seen=f"{code}{evidence.true}",
-        next_step=evidence.next_step or "Correct it in a new commit and deploy that.",
+        next_step=evidence.next_step,
         commands=(f"bin/schema candidates --environment {evidence.around.environment}",),
         retry=Retry.AFTER if evidence.is_a("MigrationUnfinished") else Retry.USELESS,
         impact=SERVES_ON,

@@ -228,7 +228,9 @@ CASES: dict[str, tuple[Evidence, str]] = {
     "database-locked": (Evidence(kinds=("DatabaseLocked",), sqlstate="55P03"), "SQLSTATE 55P03"),
     "already-migrating": (Evidence(kinds=("AlreadyMigrating",), true="process 7"), "process 7"),
     "migration-failed": (
-        Evidence(kinds=("MigrationFailed",), sqlstate="42P01", true="0001_a.sql"),
+        Evidence(
+            kinds=("MigrationFailed",), sqlstate="42P01", true="0001_a.sql", next_step="Correct it."
+        ),
         "SQLSTATE 42P01: 0001_a.sql",
     ),
     "check-failed": (
@@ -555,3 +557,18 @@ def test_what_asks_the_database_says_where_psql_and_its_url_are(code: str):
     assert shlex.split(line)[:2] == ["psql", "$URL"]
     assert "docs/recover.md, In the database, says where psql runs" in next_step
     assert "what URL is" in next_step
+
+
+@pytest.mark.parametrize(
+    ("kinds", "retry"),
+    [
+        (("MigrationUnfinished", "MigrationFailed"), Retry.AFTER),
+        (("MigrationFailed",), Retry.USELESS),
+    ],
+)
+def test_a_migration_that_can_go_on_is_worth_a_retry(kinds: tuple[str, ...], retry: Retry):
+    told = diagnose(Evidence(kinds=kinds, true="0001_a.sql", next_step="Leave the file as it is."))
+
+    assert (told.code, told.retry) == ("migration-failed", retry)
+    assert told.next_step == "Leave the file as it is."
+    assert told.cause == "a pending migration did not come to its end"

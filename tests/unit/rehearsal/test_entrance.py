@@ -219,3 +219,14 @@ def test_which_python_begins(machine, programs: dict[str, str], named: str, chos
     asked = ask(folder, "distributions=own; chosen_python", **({"PYTHON": named} if named else {}))
 
     assert asked.stdout == f"{chosen}\n", asked.stderr
+
+
+def test_the_one_that_the_environment_was_made_with_begins_again(machine):
+    folder = machine(id="echo 1000", python3=a_python())
+    made = folder.parent / ".venv/bin/python3"
+    made.parent.mkdir(parents=True)
+    made.write_text("#!/bin/sh\necho /usr/local/bin/python3.12\n")
+    made.chmod(0o755)
+
+    assert ask(folder, "chosen_python").stdout == "/usr/local/bin/python3.12\n"
+    assert ask(folder, "chosen_python", PYTHON="mine").stdout == "mine\n"
