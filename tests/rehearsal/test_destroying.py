@@ -57,16 +57,24 @@ def served() -> str:
 
 @pytest.fixture(scope="module")
 def dropping(served: str) -> Iterator[str]:
-    """Return a commit that drops a column with values; what it did is forgotten afterwards."""
+    """Return a commit that drops a column with values.
+
+    What it did is forgotten afterwards, and what served before serves again: to deploy this one
+    once more would be refused, because its migration counts as one that is still to be applied.
+    """
     ask("alter table note add column doomed text default 'a value'")
     before = ask("select coalesce(max(id), 0) from drizzle.__drizzle_migrations")[0][0]
     INSTANCE.change(backups=[], fate="done")
+    version = commit_with("drop_doomed", DROP)
     try:
-        yield commit_with("drop_doomed", DROP)
+        yield version
     finally:
         ask("alter table note drop column if exists doomed")
         ask(f"delete from drizzle.__drizzle_migrations where id > {before}")
         INSTANCE.change(backups=[], fate="done")
+        if serving_version() == version:
+            back = trigger("rollback", to=served, reason="the test is over")
+            assert back.exit_code == 0, back.log
 
 
 def test_it_is_refused_until_the_rule_is_named(dropping: str, served: str):
