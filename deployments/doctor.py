@@ -270,8 +270,8 @@ def _registry(settings: Environment) -> str:
 
 def _secrets(settings: Environment) -> str:
     store = load_gcp_project(settings.blocks.gcp_project).secret_store()
-    read = store.read(tuple(settings.secrets.values()))
-    return f"{len(read)} of {len(settings.secrets)} can be read"
+    read = store.read(settings.secret_names)
+    return f"{len(read)} of {len(settings.secret_names)} can be read"
 
 
 def _database(settings: Environment) -> str:

@@ -157,6 +157,10 @@ class Build(Section):
         args: Build arguments; `{version}` stands for the commit.
         secret_args: Build argument to Secret Manager name, for public values such as a browser's
             DSN that the code bakes in. They lie in the image: never name a real secret here.
+        secrets: Name to Secret Manager name, for what the build alone needs, such as the token that
+            uploads source maps. A step of the Dockerfile that names it has it, by
+            `RUN --mount=type=secret,id=NAME`, and no layer; the commands before the build see it as
+            a variable. Only buildx can hand it over.
         prepare: Commands run in the build's own checkout before it, each a list of words.
         builder: `auto` takes buildx where the docker CLI has it, else the engine's own builder.
         timeout_s: How long build and push may take, in seconds.
@@ -168,9 +172,20 @@ class Build(Section):
     label: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$")] = "latest"
     args: dict[Variable, str] = {}
     secret_args: dict[Variable, str] = {}
+    secrets: dict[Variable, str] = {}
     prepare: tuple[tuple[str, ...], ...] = ()
     builder: Literal["auto", "buildx", "engine"] = "auto"
     timeout_s: Seconds = 900
+
+    @model_validator(mode="after")
+    def _each_is_given_once(self) -> Build:
+        given = [*self.args, *self.secret_args, *self.secrets]
+        twice = next((name for name in given if given.count(name) > 1), None)
+        if twice:
+            raise ValueError(f"{twice} stands in two of args, secret_args and secrets")
+        if self.secrets and self.builder == "engine":
+            raise ValueError("secrets need buildx: the engine's own builder has no way for them")
+        return self
 
 
 class Migrations(Section):
@@ -363,6 +378,15 @@ class Environment(Section):
     manifest: Manifest = Manifest()
     github: GitHub | None = None
     promotion: Promotion | None = None
+
+    @property
+    def secret_names(self) -> frozenset[str]:
+        """Return all that any run reads in Secret Manager, by its name there.
+
+        The application's secrets, the build's, and GitHub's token.
+        """
+        token = (self.github.token,) if self.github else ()
+        return frozenset((*self.secrets.values(), *self.build.secrets.values(), *token))
 
     @model_validator(mode="after")
     def _each_is_named_once(self) -> Environment:

@@ -12,6 +12,7 @@ from blocks import load_artifact_registry, load_gcp_project
 from rollout.decide.image import (
     ImageOrder,
     build_arguments,
+    build_secrets,
     image_labels,
     image_reference,
     image_tag,
@@ -55,11 +56,13 @@ def build_push(source: Source, environment: str) -> Image:
         get_run_logger().info("the registry has %s already: nothing to build", source.version.short)
         return Image(login.repository(build.image), digest)
     store = load_gcp_project(settings.blocks.gcp_project).secret_store()
-    values = {name: one.value for name, one in store.read(build.secret_args.values()).items()}
+    named = {*build.secret_args.values(), *build.secrets.values()}
+    values = {name: one.value for name, one in store.read(named).items()}
     order = ImageOrder(
         image_reference(login, build, source.version),
         build_arguments(build, source.version, values),
         image_labels(source, settings.repository, now_utc()),
+        build_secrets(build, values),
     )
     path = Path(at(source.version.sha, environment, purpose="build").path)
     return build_and_push(build, path, order, registry.login, log=get_run_logger().info)

@@ -43,7 +43,7 @@ def ensure_stores(rehearsal: Rehearsal, passwords: facts.Passwords) -> None:
 def ensure_google_store(rehearsal: Rehearsal, passwords: facts.Passwords) -> Path:
     """Return the Secret Manager stand-in's file, filled at the first call.
 
-    It holds the application's 14 secrets, and the pipeline's own way to the scratch server.
+    It holds the application's secrets, the build's, and the pipeline's way to the scratch server.
     """
     store = rehearsal.state / "google" / "secrets.json"
     if not store.exists():

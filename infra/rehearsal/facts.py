@@ -130,7 +130,9 @@ def tls_names() -> tuple[str, ...]:
 
 
 def secret_values(passwords: Passwords) -> dict[str, str]:
-    """Return the 14 production secrets, by short name, with values that work in the rehearsal.
+    """Return the application's 14 secrets and the build's, with values that work in the rehearsal.
+
+    By short name.
 
     Values that no part of the rehearsal uses say so themselves.
     """
@@ -139,6 +141,7 @@ def secret_values(passwords: Passwords) -> dict[str, str]:
         "google-ai-api-key",
         "resend-api-key",
         "better-auth-secret",
+        "sentry-auth-token",
         "google-oauth-client-id",
         "google-oauth-client-secret",
         "upstash-redis-token",

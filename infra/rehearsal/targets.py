@@ -158,7 +158,7 @@ def _make_database(rehearsal: Rehearsal, target: Target, password: str) -> None:
 
 
 def _fill_secrets(rehearsal: Rehearsal, target: Target, password: str) -> None:
-    """Give a target's project the application's secrets, unless it has them."""
+    """Give a target's project the application's secrets and the build's, unless it has them."""
     values = {
         **facts.secret_values(cloud_machine.ensure_passwords(rehearsal)),
         "database-url": f"postgresql://{target.project}:{password}"

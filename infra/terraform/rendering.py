@@ -116,8 +116,7 @@ def render_facts(environment: Environment) -> str:
         environment: The environment that is set up.
 
     Returns:
-        The text of `generated/production.json`. Its `secrets` are all names that any run reads in
-        Secret Manager: the application's and the token of GitHub.
+        The text of `generated/production.json`.
     """
     asked = urlsplit(environment.verify.url)
     github = environment.github
@@ -133,7 +132,7 @@ def render_facts(environment: Environment) -> str:
         },
         "image": environment.build.image,
         "label": environment.build.label,
-        "secrets": sorted({*environment.secrets.values(), *((github.token,) if github else ())}),
+        "secrets": sorted(environment.secret_names),
     }
     return json.dumps(facts, indent=2, sort_keys=True) + "\n"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rollout.commands.git import shown_repository
@@ -35,11 +35,13 @@ class ImageOrder:
         reference: The name to push under, `repository:tag`.
         args: Build arguments; those that are `Secret`s are masked in logs.
         labels: The image's labels.
+        secrets: What steps of the build may ask for, by name; it lies in no layer.
     """
 
     reference: str
     args: dict[str, str | Secret]
     labels: dict[str, str]
+    secrets: dict[str, Secret] = field(default_factory=dict[str, Secret])
 
     @property
     def repository(self) -> str:
@@ -85,16 +87,30 @@ def build_arguments(
         values: Secret Manager name to value, of all that `build.secret_args` names.
 
     Raises:
-        ConfigInvalid: When a value is missing, or an argument is named twice.
+        ConfigInvalid: When a value is missing.
     """
-    twice = build.args.keys() & build.secret_args.keys()
-    if twice:
-        raise ConfigInvalid("build", f"{min(twice)} stands in args and in secret_args")
-    missing = [name for name in build.secret_args.values() if name not in values]
-    if missing:
-        raise ConfigInvalid("build.secret_args", f"{missing[0]} was not read")
     plain = {name: text.replace("{version}", version.sha) for name, text in build.args.items()}
-    return {**plain, **{name: values[key] for name, key in build.secret_args.items()}}
+    return {**plain, **_valued("secret_args", build.secret_args, values)}
+
+
+def build_secrets(build: Build, values: Mapping[str, Secret]) -> dict[str, Secret]:
+    """Return what steps of the build may ask for.
+
+    Args:
+        build: Names them.
+        values: Secret Manager name to value, of all that `build.secrets` names.
+
+    Raises:
+        ConfigInvalid: When a value is missing.
+    """
+    return _valued("secrets", build.secrets, values)
+
+
+def _valued(key: str, names: Mapping[str, str], values: Mapping[str, Secret]) -> dict[str, Secret]:
+    missing = [name for name in names.values() if name not in values]
+    if missing:
+        raise ConfigInvalid(f"build.{key}", f"{missing[0]} was not read")
+    return {variable: values[name] for variable, name in names.items()}
 
 
 def missing_arguments(dockerfile: str, given: Iterable[str]) -> tuple[str, ...]:

@@ -106,9 +106,7 @@ def _missing_in(place: str, names: Iterable[str], settings: Environment) -> Iter
 
 def _secrets(places: Places, settings: Environment) -> Iterator[Finding]:
     """Yield the secrets that a list of them lacks, and those that only it knows."""
-    known = set(settings.secrets.values())
-    if settings.github:
-        known.add(settings.github.token)
+    known = settings.secret_names
     for path, listed in places.secrets:
         for name in sorted(set(settings.secrets.values()) - {one.name for one in listed}):
             told = f"{_file(settings)} declares the secret {name}, which {path} does not list"
@@ -130,7 +128,7 @@ def _absent(places: Places, settings: Environment) -> Iterator[Finding]:
 def _given(settings: Environment) -> set[str]:
     """Return the variables that something gives in this environment."""
     build = settings.build
-    lists = (settings.secrets, settings.settings, build.args, build.secret_args)
+    lists = (settings.secrets, settings.settings, build.args, build.secret_args, build.secrets)
     return {*settings.manifest.elsewhere, *(name for one in lists for name in one)}
 
 

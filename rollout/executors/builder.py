@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from rollout.decide.image import missing_arguments
-from rollout.errors import BuildFailed, RegistryError, RegistryRefused
+from rollout.errors import BuildFailed, ConfigInvalid, RegistryError, RegistryRefused
 from rollout.executors.engine import engine
 from rollout.executors.masking import masking
 from rollout.executors.process import run_local
@@ -47,6 +47,9 @@ LAST_LINES = 25
 _SHARED = ("cli-plugins", "buildx", "contexts")
 # Docker would ask these for a password instead of reading the one that it is given.
 _HELPERS = ("credsStore", "credHelpers")
+_NEED_BUILDX = (
+    "only buildx hands them to a build, and this machine's Docker has none: install docker-buildx"
+)
 _PASSED_ON = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY")
 
 
@@ -61,7 +64,8 @@ def build_and_push(build: Build, source: Path, order: ImageOrder, ask: Ask, *, l
         log: Called with each line that the builder, and the commands before it, write.
 
     Raises:
-        ConfigInvalid: When Google does not accept the credentials that ask for a token.
+        ConfigInvalid: When Google does not accept the credentials that ask for a token, or the
+            build has secrets and the worker's Docker no buildx.
         BuildFailed: When a command before the build, the build or the push fails, with its last
             lines.
         CommandTimedOut: When a command, or the build with buildx, takes longer than allowed.
@@ -82,6 +86,8 @@ def _pushed(build: Build, source: Path, order: ImageOrder, ask: Ask, log: Log) -
     login = ask()
     with _docker_environment(login) as env:
         if not _has_buildx(build, env):
+            if order.secrets:
+                raise ConfigInvalid("build.secrets", _NEED_BUILDX)
             return _build_with_engine(build, source, order, ask, log)
         try:
             return _build_with_buildx(build, source, order, env, log)
@@ -108,10 +114,10 @@ def _takes(login: RegistryLogin, build: Build, order: ImageOrder) -> bool:
 
 
 def _prepare(build: Build, source: Path, order: ImageOrder, log: Log) -> None:
-    """Run what the build needs done in the checkout; it sees the build's arguments."""
+    """Run what the build needs done in the checkout; it sees the build's arguments and secrets."""
     for words in build.prepare:
         command = Command(words, timeout_s=build.timeout_s)
-        result = run_local(command, cwd=source, env=order.args, log=log)
+        result = run_local(command, cwd=source, env={**order.args, **order.secrets}, log=log)
         if not result.ok:
             lines = f"{result.stdout}\n{result.stderr}".splitlines()
             raise _failed(f"`{command.display()}` ended with {result.exit_code}", lines, "prepare")
@@ -155,19 +161,20 @@ def _build_with_buildx(
     metadata = Path(env["DOCKER_CONFIG"], "metadata.json")
     secret = {name: value for name, value in order.args.items() if isinstance(value, Secret)}
     command = _buildx_command(build, order, metadata)
-    result = run_local(command, cwd=source, env={**env, **secret}, log=log)
+    result = run_local(command, cwd=source, env={**env, **secret, **order.secrets}, log=log)
     if not result.ok:
         raise _failed("the image was not built and pushed", result.stderr.splitlines())
     return str(json.loads(metadata.read_text("utf-8"))["containerimage.digest"])
 
 
 def _buildx_command(build: Build, order: ImageOrder, metadata: Path) -> Command:
-    """Return the build's command; a secret argument is named there and its value is not."""
+    """Return the build's command; what is secret is named there and its value is not."""
     args = (
         f"--build-arg={name}" if isinstance(value, Secret) else f"--build-arg={name}={value}"
         for name, value in order.args.items()
     )
     labels = (f"--label={name}={value}" for name, value in order.labels.items())
+    secrets = (f"--secret=id={name},env={name}" for name in order.secrets)
     return Command(
         (
             *("docker", "buildx", "build", "--push", "--progress=plain"),
@@ -176,6 +183,7 @@ def _buildx_command(build: Build, order: ImageOrder, metadata: Path) -> Command:
             f"--metadata-file={metadata}",
             *args,
             *labels,
+            *secrets,
             "--",
             build.context,
         ),

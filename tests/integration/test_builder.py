@@ -14,7 +14,7 @@ import pytest
 
 from rollout.config import Build
 from rollout.decide.image import ImageOrder
-from rollout.errors import BuildFailed, CommandTimedOut, EngineError
+from rollout.errors import BuildFailed, CommandTimedOut, ConfigInvalid, EngineError
 from rollout.executors.builder import build_and_push
 from rollout.executors.registry import Registry
 from rollout.model.command import Secret
@@ -75,6 +75,7 @@ class Job:
         self.build = Build.model_validate(
             {"dockerfile": "apps/web/Dockerfile", "image": name, "builder": builder, **settings}
         )
+        self.secrets: dict[str, Secret] = {}
         self.logged: list[str] = []
         self.given: list[RegistryLogin] = []
 
@@ -86,6 +87,7 @@ class Job:
             f"{login.repository(self.name)}:{VERSION}",
             {"APP_VERSION": VERSION, "DSN": Secret(DSN)},
             {"org.opencontainers.image.revision": VERSION, "words": "two words"},
+            self.secrets,
         )
         return build_and_push(
             self.build, self.source, order, lambda: self.given.pop(0), log=self.logged.append
@@ -187,6 +189,43 @@ def test_a_login_that_expires_during_the_build_is_asked_for_anew(
     # It was built once: the second time there was only the push left.
     ran = [line for line in job.logged if f"building {VERSION} with" in line and "RUN" not in line]
     assert len(ran) == 1
+
+
+SECRET = "sntrys_source_maps_22"
+ASKS = """
+FROM busybox:1
+RUN --mount=type=secret,id=SENTRY_AUTH_TOKEN,required \\
+    echo "uploads with $(cat /run/secrets/SENTRY_AUTH_TOKEN)" && \\
+    wc -c </run/secrets/SENTRY_AUTH_TOKEN >/length
+RUN test ! -e /run/secrets/SENTRY_AUTH_TOKEN
+"""
+
+
+def test_a_secret_of_the_build_reaches_its_step_and_no_layer(source: Path, name: str):
+    (source / "apps/web/Dockerfile").write_text(ASKS)
+    job = Job(source, name, "buildx", prepare=(("sh", "-c", "echo with $SENTRY_AUTH_TOKEN"),))
+    job.secrets = {"SENTRY_AUTH_TOKEN": Secret(SECRET)}
+
+    image = job.run()
+
+    docker("pull", "--quiet", image.reference)
+    length = docker("run", "--rm", image.reference, "cat", "/length")
+    assert int(length) == len(SECRET)
+    saved = subprocess.run(("docker", "save", image.reference), capture_output=True, check=True)
+    assert SECRET.encode() not in saved.stdout
+    assert job.logged[0] == "with ********"
+    assert any("uploads with ********" in line for line in job.logged)
+    assert not any(SECRET in line for line in job.logged)
+
+
+def test_a_secret_of_the_build_needs_buildx(source: Path, name: str):
+    job = Job(source, name, "engine")
+    job.secrets = {"SENTRY_AUTH_TOKEN": Secret(SECRET)}
+
+    with pytest.raises(ConfigInvalid, match=r"build.secrets: only buildx hands them .* install"):
+        job.run()
+
+    assert Registry(registry_login()).digest(name, VERSION) is None
 
 
 def test_commands_before_the_build_see_its_arguments(source: Path, name: str, builder: str):

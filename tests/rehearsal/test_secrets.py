@@ -113,9 +113,10 @@ def assert_refused(run: Run, *words: str, state: str = "Failed") -> None:
 def planted() -> Generator[Planted]:
     """Plant a value in every secret, deploy, and watch the process list from then on."""
     texts = {name: urlsplit(newest(name)[1]).password or "" for name in (DATABASE, REDIS)}
-    names = sorted(read_environment("rehearsal").secrets.values())
+    settings = read_environment("rehearsal")
+    names = sorted(settings.secrets.values())
     assert len(names) == FOURTEEN
-    for name in names:
+    for name in (*names, *settings.build.secrets.values()):
         if name not in texts:
             plant(name, texts)
     control = marker()

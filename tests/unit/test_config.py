@@ -102,6 +102,14 @@ def test_what_a_file_says_of_the_dry_run_is_what_is_chosen():
             "build.secret_args.DSN names other, which [secrets] lacks",
         ),
         (
+            ("[migrations]", 'args = { A = "1" }\nsecrets = { A = "a" }\n[migrations]'),
+            "A stands in two of args, secret_args and secrets",
+        ),
+        (
+            ("[migrations]", 'builder = "engine"\nsecrets = { A = "a" }\n[migrations]'),
+            "secrets need buildx",
+        ),
+        (
             ("[secrets]", '[settings]\nA = "1"\n[secrets]\nA = "a"'),
             "A stands in [secrets] and in [settings]",
         ),

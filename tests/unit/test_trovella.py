@@ -64,6 +64,13 @@ def test_productions_list_is_the_fourteen_secrets_of_the_wiki():
     assert read_environment("rehearsal").secrets == production.secrets
 
 
+def test_the_token_that_uploads_source_maps_is_the_builds_alone():
+    production = read_environment("production")
+
+    assert production.build.secrets == {"SENTRY_AUTH_TOKEN": "trovella-sentry-auth-token"}
+    assert read_environment("rehearsal").build.secrets == production.build.secrets
+
+
 def test_no_rule_for_migrations_is_other_than_its_default():
     chosen = read_environment("production").migrations
     said = tomllib.loads((ENVIRONMENTS / "production.toml").read_text())["migrations"]

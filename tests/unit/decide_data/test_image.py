@@ -8,6 +8,7 @@ from rollout.config import Build
 from rollout.decide.image import (
     ImageOrder,
     build_arguments,
+    build_secrets,
     image_labels,
     image_reference,
     image_tag,
@@ -73,10 +74,11 @@ def test_an_argument_whose_value_was_not_read_is_refused():
         build_arguments(BUILD, VERSION, {})
 
 
-def test_an_argument_that_stands_twice_is_refused():
-    twice = BUILD.model_copy(update={"args": {"NEXT_PUBLIC_SENTRY_DSN": "x"}})
+def test_what_the_build_alone_needs_is_no_argument():
+    build = BUILD.model_copy(update={"secrets": {"SENTRY_AUTH_TOKEN": "trovella-sentry-token"}})
+    values = {"trovella-sentry-token": Secret("sntrys_1"), "trovella-sentry-dsn": Secret("x")}
 
-    with pytest.raises(
-        ConfigInvalid, match="NEXT_PUBLIC_SENTRY_DSN stands in args and in secret_a"
-    ):
-        build_arguments(twice, VERSION, {"trovella-sentry-dsn": Secret("x")})
+    assert build_secrets(build, values) == {"SENTRY_AUTH_TOKEN": Secret("sntrys_1")}
+    assert "SENTRY_AUTH_TOKEN" not in build_arguments(build, VERSION, values)
+    with pytest.raises(ConfigInvalid, match=r"build.secrets: trovella-sentry-token was not read"):
+        build_secrets(build, {})

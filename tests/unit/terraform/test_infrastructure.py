@@ -198,7 +198,8 @@ def test_each_secret_of_the_one_list_has_an_empty_shell_and_no_value_is_in_the_c
     assert github is not None
     kinds = {kind for _, kind, _, _ in every_resource()}
 
-    assert FACTS["secrets"] == sorted({*PRODUCTION.secrets.values(), github.token})
+    build = PRODUCTION.build.secrets.values()
+    assert FACTS["secrets"] == sorted({*PRODUCTION.secrets.values(), *build, github.token})
     assert named("", "module")["production"]["secrets"] == "${local.facts.secrets}"
     assert (
         not {
