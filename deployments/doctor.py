@@ -35,7 +35,6 @@ from blocks import (
 from deployments.server import UNANSWERED, demand_address, unanswered
 from rollout.commands.host import parse_host, read_host_command
 from rollout.commands.lease import parse_lease, read_lease_command
-from rollout.commands.machine import parse_machine, read_machine_command
 from rollout.config import Environment, parse_environment
 from rollout.decide.hosts import at_host
 from rollout.decide.manifest import all_findings, findings_told
@@ -44,6 +43,7 @@ from rollout.executors.files import workspace
 from rollout.ledger import read_ledger
 from rollout.manifest import Manifest
 from rollout.model.layout import Layout
+from tasks.target import read_machine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -195,12 +195,7 @@ def _lease(settings: Environment) -> str:
 
 def _machine(settings: Environment) -> str:
     with load_target_host(settings.blocks.target_host).executor() as host:
-        read = host.check(
-            read_machine_command(settings.application.directory),
-            "the host could not be read",
-            next_step="Log in to the host and look.",
-        )
-    facts = parse_machine(read.stdout)
+        facts = read_machine(host, settings.application)
     engine, compose = facts.engine or "does not answer", facts.compose or "none"
     text = f"{facts.user}@{host.address.host}, engine {engine}, compose {compose}"
     text += f", {facts.running} containers, {facts.free_bytes / GIB:.1f} GiB free"

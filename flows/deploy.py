@@ -72,7 +72,8 @@ def deploy(
             whose findings this deploy takes upon itself: only so a statement runs that breaks the
             code that serves now or destroys data. `version-quarantined` deploys a version that a
             rollback has left, `outside-window` at a time at which deploys may not begin,
-            `hosts-behind` migrations while a host serves other code. Empty accepts none.
+            `hosts-behind` migrations while a host serves other code, `database-empty` to a database
+            that holds no migration although something serves. Empty accepts none.
 
     Returns:
         A state that says in one sentence which release serves now; `DryRun`; `Superseded` or

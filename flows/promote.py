@@ -59,7 +59,8 @@ def promote(
         actor: Who asked; empty takes the commit's author.
         dry_run: Tell what would be done, and do nothing of it.
         accept: As of a deploy to this environment: rules for migrations whose findings are taken
-            upon this run, `version-quarantined`, `outside-window`. Empty accepts none.
+            upon this run, `version-quarantined`, `outside-window`, `hosts-behind`,
+            `database-empty`. Empty accepts none.
 
     Returns:
         A state that says in one sentence which release serves now; `DryRun`; `Superseded` or

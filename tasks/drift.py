@@ -12,7 +12,6 @@ from prefect.variables import Variable
 
 from blocks import load_artifact_registry, load_gcp_project
 from rollout.commands.lease import parse_lease, read_lease_command
-from rollout.commands.machine import parse_machine, read_machine_command
 from rollout.decide.outside import address_checks
 from rollout.decide.strayed import (
     decide_drift,
@@ -40,7 +39,7 @@ from rollout.render.report import check_rows
 from tasks.on_host import at_further
 from tasks.retry import RETRIES, RETRY_DELAY_S, when_safe
 from tasks.schema import read_live, read_stored
-from tasks.target import keep, reach, read
+from tasks.target import keep, reach, read, read_machine
 from tasks.verify import demand_current
 
 if TYPE_CHECKING:
@@ -112,9 +111,7 @@ def _is_at_work(host: Host, settings: Environment) -> bool:
 
 
 def _engine(host: Host, settings: Environment) -> str:
-    command = read_machine_command(settings.application.directory)
-    answer = host.check(command, "the host could not be read", next_step=_NEXT)
-    return parse_machine(answer.stdout).engine
+    return read_machine(host, settings.application).engine
 
 
 def _further(block: str, settings: Environment, release: Release, engine: str) -> Iterable[Check]:

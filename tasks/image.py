@@ -18,7 +18,7 @@ from rollout.decide.image import (
     image_tag,
 )
 from rollout.errors import RegistryError
-from rollout.executors.builder import build_and_push
+from rollout.executors.builder import build_and_push, forget_images
 from rollout.executors.clock import now_utc
 from rollout.executors.files import read_environment
 from rollout.executors.registry import Registry
@@ -65,7 +65,10 @@ def build_push(source: Source, environment: str) -> Image:
         build_secrets(build, values),
     )
     path = Path(at(source.version.sha, environment, purpose="build").path)
-    return build_and_push(build, path, order, registry.login, log=get_run_logger().info)
+    log = get_run_logger().info
+    image = build_and_push(build, path, order, registry.login, log=log)
+    forget_images(image.repository, log=log)
+    return image
 
 
 def image_of(version: Version, settings: Environment) -> Image:

@@ -8,20 +8,24 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from blocks import load_app_database, load_artifact_registry
+from rollout.decide.emptied import judge_emptied, what_needs_rows
 from rollout.decide.may_go import judge_window
 from rollout.decide.quarantine import judge_quarantine
-from rollout.decide.releases import releases_on
+from rollout.decide.releases import release_on
 from rollout.errors import Refused
 from rollout.executors.clock import unix_s
+from rollout.executors.database import Database
 from rollout.executors.files import read_environment
 from rollout.executors.registry import Registry
 from rollout.model.finding import Refuse
+from rollout.model.host import HostFacts
 from rollout.model.release import Version
 from tasks.app_secrets import read_secrets
 from tasks.retry import RETRIES, RETRY_DELAY_S, when_safe
-from tasks.target import bootstrap_plan, reach, read
+from tasks.target import plan_preparing, reach, read, read_machine
 
 if TYPE_CHECKING:
+    from rollout.config import Environment
     from rollout.model.finding import Verdict
 
 
@@ -43,13 +47,15 @@ def preflight(version: Version, environment: str, accept: tuple[str, ...] = ()) 
         version: What is to be deployed.
         environment: The environment.
         accept: What the request takes upon itself; only when it is named here a version is deployed
-            again that was left by a rollback, or one at a time at which deploys may not begin.
+            again that was left by a rollback, or one at a time at which deploys may not begin, or
+            to a database that holds no migration although something serves.
 
     Returns:
         The current release's version; None on a host that has none.
 
     Raises:
-        Refused: When deploys may not begin now, or the version was left by a rollback.
+        Refused: When deploys may not begin now, the version was left by a rollback, or something
+            serves and the database holds no migration.
         RolloutError: Whatever stands in the way; nothing was changed.
     """
     settings = read_environment(environment)
@@ -60,14 +66,25 @@ def preflight(version: Version, environment: str, accept: tuple[str, ...] = ()) 
         settings.build.image, settings.build.label
     )
     with reach(settings) as host:
-        plan = bootstrap_plan(host, settings.application)
+        machine = read_machine(host, settings.application)
+        plan = plan_preparing(machine, host, settings.application)
         get_run_logger().info("to prepare on the host: %s", plan.outline())
-        if not plan.is_empty:
-            return None
-        facts = read(host, settings.application)
+        facts = read(host, settings.application) if plan.is_empty else HostFacts()
     _demand(judge_quarantine(facts.ledger, version, accept))
-    current = (one for one in releases_on(facts) if one.number == facts.current)
-    return next((release.version for release in current), None)
+    _demand_filled(what_needs_rows(machine, facts), settings, accept)
+    current = release_on(facts, facts.current)
+    return current.version if current else None
+
+
+def _demand_filled(serves: str, settings: Environment, accept: tuple[str, ...]) -> None:
+    """See to it that a host that serves is not given a database that nothing was applied to."""
+    if not serves:
+        return
+    address = load_app_database(settings.blocks.app_database).address()
+    with Database(address, get_run_logger().info) as database:
+        held = len(database.held(settings.migrations))
+    named = f"the database of block {settings.blocks.app_database}"
+    _demand(judge_emptied(serves, named, held, accept))
 
 
 def _demand(verdict: Verdict) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from rollout.config import Application, Environment
     from rollout.executors.host import Host
-    from rollout.model.host import HostFacts
+    from rollout.model.host import HostFacts, MachineFacts
     from rollout.model.plan import Plan
 
 
@@ -111,18 +111,27 @@ def tell(text: str) -> None:
     get_run_logger().info(text)
 
 
+def read_machine(host: Host, application: Application) -> MachineFacts:
+    """Return what the machine is, whether it was prepared or not."""
+    command = read_machine_command(application.directory, application.project, application.service)
+    answer = host.check(
+        command, "the host could not be read", next_step="Log in to the host and look."
+    )
+    return parse_machine(answer.stdout)
+
+
 def bootstrap_plan(host: Host, application: Application) -> Plan:
     """Return what the machine lacks before a release can be put on it; empty on a prepared one.
 
     Raises:
         Refused: When it lacks what only people may give: an engine, disk space, the right to sudo.
     """
-    read = host.check(
-        read_machine_command(application.directory),
-        "the host could not be read",
-        next_step="Log in to the host and look.",
-    )
-    decided = decide_bootstrap(parse_machine(read.stdout), application, host.address.user)
+    return plan_preparing(read_machine(host, application), host, application)
+
+
+def plan_preparing(machine: MachineFacts, host: Host, application: Application) -> Plan:
+    """Return what a machine that was read lacks; raises as `bootstrap_plan`."""
+    decided = decide_bootstrap(machine, application, host.address.user)
     if isinstance(decided, Refuse):
         raise Refused(f"deploying to {host.address.host}", decided.findings)
     return decided

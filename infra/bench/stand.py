@@ -20,7 +20,6 @@ from infra.rehearsal import app
 from infra.rehearsal.machines import HOST_USER, fresh_vm, host_key
 from infra.rehearsal.paths import CHECKOUT, Rehearsal
 from infra.rehearsal.shell import run, wait_until
-from rollout.commands.machine import parse_machine, read_machine_command
 from rollout.decide.bootstrap import decide_bootstrap
 from rollout.decide.image import ImageOrder
 from rollout.executors.builder import build_and_push
@@ -32,6 +31,7 @@ from rollout.model.command import Secret
 from rollout.model.finding import Refuse
 from rollout.model.target import HostAddress
 from rollout.render.env import render_env
+from tasks.target import read_machine
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -169,8 +169,7 @@ def _prepare(one: Server, key: str) -> None:
     secret = Secret(Path(world()["deploy_key"]).read_text(encoding="utf-8"))
     application = settings().application
     with Host(HostAddress(one.address, HOST_USER, secret, key)) as host:
-        read = host.check(read_machine_command(application.directory), "the host could not be read")
-        plan = decide_bootstrap(parse_machine(read.stdout), application, HOST_USER)
+        plan = decide_bootstrap(read_machine(host, application), application, HOST_USER)
         if isinstance(plan, Refuse):
             raise TypeError(plan)
         carry_out(plan, host)

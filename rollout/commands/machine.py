@@ -27,6 +27,9 @@ command -v docker >/dev/null && echo 'docker yes'
 printf 'engine %s\\n' "$(sudo -n docker version --format '{{.Server.Version}}' 2>/dev/null)"
 printf 'compose %s\\n' "$(docker compose version --short 2>/dev/null)"
 printf 'running %s\\n' "$(sudo -n docker ps --quiet 2>/dev/null | wc -l)"
+printf 'serving %s\\n' "$(sudo -n docker ps --quiet 2>/dev/null \\
+    --filter "label=com.docker.compose.project=$2" \\
+    --filter "label=com.docker.compose.service=$3" | wc -l)"
 [ -f /etc/docker/daemon.json ] && printf 'settings %s\\n' "$(base64 -w 0 /etc/docker/daemon.json)"
 [ -d "$1" ] && printf 'directory %s\\n' "$(stat -c '%a %U' "$1")"
 for place in "$1" "$(dirname "$1")" /var/lib/docker; do
@@ -54,14 +57,16 @@ done
 """
 
 
-def read_machine_command(directory: str) -> Command:
+def read_machine_command(directory: str, project: str, service: str) -> Command:
     """Return the command that reads what `parse_machine` understands.
 
     Args:
         directory: The application's directory; it need not exist.
+        project: The application's compose project.
+        service: The service that answers requests, as the compose file names it.
     """
     # Not `script`: a missing program is a fact here, not an end.
-    return Command(("sh", "-c", _READ, "sh", directory), changes=False)
+    return Command(("sh", "-c", _READ, "sh", directory, project, service), changes=False)
 
 
 def parse_machine(stdout: str) -> MachineFacts:
@@ -78,6 +83,7 @@ def parse_machine(stdout: str) -> MachineFacts:
         docker=said.get("docker") == "yes",
         compose=said.get("compose", "").strip(),
         running=int(said.get("running") or 0),
+        serves=int(said.get("serving") or 0) > 0,
         settings=b64decode(said.get("settings", "")).decode(errors="replace"),
         owner=owner,
         mode=mode,

@@ -24,6 +24,8 @@ _PREDEFINED = (
     *("BUILDPLATFORM", "BUILDOS", "BUILDARCH", "BUILDVARIANT"),
     *("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"),
 )
+KEPT_IMAGE_S = 7 * 24 * 3600.0
+"""How long an image stays on the worker after it was built, in seconds."""
 _ARG = re.compile(r"^[ \t]*ARG[ \t]+(.+)$", re.MULTILINE | re.IGNORECASE)
 
 
@@ -111,6 +113,18 @@ def _valued(key: str, names: Mapping[str, str], values: Mapping[str, Secret]) ->
     if missing:
         raise ConfigInvalid(f"build.{key}", f"{missing[0]} was not read")
     return {variable: values[name] for variable, name in names.items()}
+
+
+def outdated_images(made: Mapping[str, float], now_s: float) -> tuple[str, ...]:
+    """Return the images that a build left so long ago that they only fill the worker's disk.
+
+    The registry has them. Layers that the next build wants lie in the builder's own cache.
+
+    Args:
+        made: Image to when it was made, in seconds since 1970.
+        now_s: Now, in the same seconds.
+    """
+    return tuple(image for image, at_s in made.items() if now_s - at_s > KEPT_IMAGE_S)
 
 
 def missing_arguments(dockerfile: str, given: Iterable[str]) -> tuple[str, ...]:

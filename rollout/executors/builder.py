@@ -21,8 +21,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from rollout.decide.image import missing_arguments
-from rollout.errors import BuildFailed, ConfigInvalid, RegistryError, RegistryRefused
+from rollout.decide.image import missing_arguments, outdated_images
+from rollout.errors import (
+    BuildFailed,
+    ConfigInvalid,
+    EngineError,
+    RegistryError,
+    RegistryRefused,
+)
+from rollout.executors.clock import unix_s
 from rollout.executors.engine import engine
 from rollout.executors.masking import masking
 from rollout.executors.process import run_local
@@ -100,6 +107,26 @@ def _pushed(build: Build, source: Path, order: ImageOrder, ask: Ask, log: Log) -
     log("the registry's login has expired during the build: the push is tried with a new one")
     with _docker_environment(fresh) as env:
         return _build_with_buildx(build, source, order, env, log)
+
+
+def forget_images(repository: str, *, log: Log) -> None:
+    """Remove the images of a repository that were built here long ago; what is in use stays.
+
+    An engine that cannot do it now is no reason for a build to fail: the next one tries again.
+
+    Args:
+        repository: The image's name without a tag.
+        log: Called with what was removed, or why nothing was.
+    """
+    try:
+        with engine() as there:
+            outdated = outdated_images(there.images(repository), unix_s())
+            removed = sum(there.forget(image) for image in outdated)
+    except EngineError as error:
+        log(f"old images were not removed: {error.true}")
+        return
+    if removed:
+        log(f"images that were built here over a week ago, removed: {removed}")
 
 
 def _takes(login: RegistryLogin, build: Build, order: ImageOrder) -> bool:

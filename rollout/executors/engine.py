@@ -138,6 +138,25 @@ class Engine:
             if error.status_code != requests.codes.conflict:
                 raise
 
+    def images(self, repository: str) -> dict[str, float]:
+        """Return the images of a repository, whatever their tags: id to when each was made.
+
+        The time is in seconds since 1970.
+        """
+        return {one["Id"]: float(one["Created"]) for one in self._api.images(name=repository)}
+
+    def forget(self, image: str) -> bool:
+        """Remove an image and return whether it is gone; one that something uses stays."""
+        try:
+            self._api.remove_image(image)
+        except docker.errors.NotFound:
+            return True
+        except docker.errors.APIError as error:
+            if error.status_code != requests.codes.conflict:
+                raise
+            return False
+        return True
+
     def build(
         self,
         path: str,

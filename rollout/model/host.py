@@ -17,6 +17,8 @@ class MachineFacts:
         docker: Whether the docker program is there.
         compose: Version of the compose plugin; empty means that there is none.
         running: How many containers run.
+        serves: Whether the application's web service runs by its own name, as a compose file starts
+            it by itself; a release's has a name of its own.
         settings: Text of the engine's settings file; empty means that there is none.
         owner: Who owns the application's directory; empty means that it does not exist.
         mode: Its permission bits in octal, for example `750`.
@@ -30,6 +32,7 @@ class MachineFacts:
     docker: bool = False
     compose: str = ""
     running: int = 0
+    serves: bool = False
     settings: str = ""
     owner: str = ""
     mode: str = ""

@@ -40,6 +40,7 @@ from rollout.model.finding import Go, Refuse
 from rollout.model.release import Image, Release, Version
 from rollout.render.env import render_env
 from rollout.render.release import parse_release
+from tasks.target import read_machine
 from tests.support.load import load_on
 from tests.support.vm import (
     APPLICATION,
@@ -572,6 +573,7 @@ def test_a_host_that_runs_the_wikis_own_files_is_adopted():
         _stand_up_the_wikis(host)
         version = httpx.get(vm.url).json()["version"]
         assert version == A
+        assert read_machine(host, APPLICATION).serves
         release = new_release(host, good_image(B), B)
         files = files_of(release)
 
@@ -580,6 +582,7 @@ def test_a_host_that_runs_the_wikis_own_files_is_adopted():
         assert [one.name for one in plan.steps if one.point_of_no_return] == ["start the proxy"]
         assert serving(vm) == (B, "web-r1")
         assert running(host) == [*RUNNING, "web-r1"]
+        assert not read_machine(host, APPLICATION).serves
         left = decide_activation(read(host), release, files, APPLICATION)
         assert [one.name for one in left.steps] == [
             "remove the containers of old releases",

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from rollout.config import Build
+from rollout.decide import image as decide_image
 from rollout.decide.image import ImageOrder
 from rollout.errors import BuildFailed, CommandTimedOut, ConfigInvalid, EngineError
-from rollout.executors.builder import build_and_push
+from rollout.executors.builder import build_and_push, forget_images
 from rollout.executors.registry import Registry
 from rollout.model.command import Secret
 from tests.support.google import registry_login
@@ -189,6 +190,36 @@ def test_a_login_that_expires_during_the_build_is_asked_for_anew(
     # It was built once: the second time there was only the push left.
     ran = [line for line in job.logged if f"building {VERSION} with" in line and "RUN" not in line]
     assert len(ran) == 1
+
+
+def test_what_was_built_long_ago_and_is_not_in_use_goes(source: Path, name: str, monkeypatch):
+    kept = Job(source, name, "buildx").run()
+    container = docker("create", f"{kept.repository}:{VERSION}").strip()
+    try:
+        (source / "greeting").write_text("another\n")
+        other = Job(source, f"{name}-2", "buildx").run()
+        logged: list[str] = []
+        forget_images(other.repository, log=logged.append)
+        assert docker("images", "--quiet", other.repository)
+
+        monkeypatch.setattr(decide_image, "KEPT_IMAGE_S", -60.0)
+        forget_images(kept.repository, log=logged.append)
+        forget_images(other.repository, log=logged.append)
+        assert docker("images", "--quiet", kept.repository)
+        assert not docker("images", "--quiet", other.repository)
+    finally:
+        docker("rm", container)
+    assert logged == ["images that were built here over a week ago, removed: 1"]
+
+
+def test_an_engine_that_is_away_keeps_no_build_from_being_done(monkeypatch):
+    logged: list[str] = []
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("DOCKER_HOST", "unix:///run/no-such-engine.sock")
+        forget_images("localhost:5000/web", log=logged.append)
+
+    (line,) = logged
+    assert line.startswith("old images were not removed: the Docker engine cannot be used")
 
 
 SECRET = "sntrys_source_maps_22"

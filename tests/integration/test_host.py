@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rollout.commands.machine import parse_machine, read_machine_command
 from rollout.decide.bootstrap import decide_bootstrap
 from rollout.errors import (
     CommandFailed,
@@ -24,6 +23,7 @@ from rollout.errors import (
 from rollout.executors.host import Host
 from rollout.model.command import Command, Secret, script
 from rollout.model.finding import Refuse
+from tasks.target import read_machine
 from tests.support.vm import APPLICATION, Vm, bare_vm, prepare, read
 
 if TYPE_CHECKING:
@@ -260,7 +260,7 @@ def test_a_bare_machine_is_prepared_and_then_ready(vm: Vm):
 
 def test_too_little_space_is_refused(vm: Vm):
     with Host(vm.address) as host:
-        facts = parse_machine(host.run(read_machine_command(APPLICATION.directory)).stdout)
+        facts = read_machine(host, APPLICATION)
 
     verdict = decide_bootstrap(facts, APPLICATION, "deploy", needed_free_bytes=2**60)
 
@@ -272,7 +272,7 @@ def test_an_engine_that_does_not_run_is_refused(vm: Vm):
     vm.machine.run("service", "docker", "stop")
     try:
         with Host(vm.address) as host:
-            facts = parse_machine(host.run(read_machine_command(APPLICATION.directory)).stdout)
+            facts = read_machine(host, APPLICATION)
             with pytest.raises(CommandFailed) as caught:
                 read(host)
     finally:

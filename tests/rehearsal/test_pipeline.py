@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.sorting import FlowRunSort
@@ -344,6 +345,22 @@ def test_a_disabled_secret_is_named_before_anything_changes():
 
     assert_refused(run, served, "trovella-sentry-dsn", "disabled")
     assert run.tasks["preflight"] == "Failed"
+
+
+def test_an_empty_database_is_not_taken_for_the_one_that_is_in_use():
+    served = serving_version()
+    table = "drizzle.__drizzle_migrations"
+    with psycopg.connect(facts()["database_url"], autocommit=True) as connection:
+        connection.execute(f"ALTER TABLE {table} RENAME TO elsewhere")
+        try:
+            run = trigger("deploy", commit=served)
+            accepted = trigger("deploy", commit=served, dry_run=True, accept=("database-empty",))
+        finally:
+            connection.execute("ALTER TABLE drizzle.elsewhere RENAME TO __drizzle_migrations")
+
+    assert_refused(run, served, "which serves, was made with", "holds none", "database-empty")
+    assert run.tasks["preflight"] == "Failed"
+    assert "database-empty: accepted: " in accepted.log
 
 
 def test_a_full_disk_is_told_before_anything_changes():

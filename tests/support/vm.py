@@ -20,7 +20,6 @@ from infra.rehearsal.machines import Machine, fresh_vm, host_key
 from infra.rehearsal.paths import Rehearsal
 from infra.rehearsal.shell import wait_until
 from rollout.commands.host import append_ledger_command, parse_host, read_host_command
-from rollout.commands.machine import parse_machine, read_machine_command
 from rollout.config import Application, Verify
 from rollout.decide.activate import decide_activation
 from rollout.decide.bootstrap import decide_bootstrap
@@ -35,6 +34,7 @@ from rollout.model.plan import Plan
 from rollout.model.release import Image, Release, Version
 from rollout.model.target import HostAddress, RegistryLogin
 from rollout.render.release import release_files
+from tasks.target import read_machine
 from tests.support.world import facts
 
 if TYPE_CHECKING:
@@ -99,8 +99,7 @@ def _answers(address: str) -> bool:
 
 def prepare(host: Host) -> Plan:
     """Bootstrap a host and return what that took."""
-    machine = parse_machine(host.check(read_machine_command(APPLICATION.directory), "read").stdout)
-    plan = decide_bootstrap(machine, APPLICATION, host.address.user)
+    plan = decide_bootstrap(read_machine(host, APPLICATION), APPLICATION, host.address.user)
     assert isinstance(plan, Plan), plan
     carry_out(plan, host)
     if not plan.is_empty:

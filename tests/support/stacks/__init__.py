@@ -12,7 +12,6 @@ import httpx
 
 from infra.rehearsal import app
 from rollout.commands.host import parse_host, read_host_command
-from rollout.commands.machine import parse_machine, read_machine_command
 from rollout.config import Application, Verify
 from rollout.decide.activate import decide_activation
 from rollout.decide.bootstrap import decide_bootstrap
@@ -24,6 +23,7 @@ from rollout.model.command import Secret
 from rollout.model.plan import Plan
 from rollout.model.release import Release, Version
 from rollout.render.release import release_files
+from tasks.target import read_machine
 from tests.support.vm import APPLICATION, bare_vm, good_image, login
 from tests.support.world import facts
 
@@ -122,11 +122,8 @@ def standing(stack: Stack) -> Generator[Host]:
         Host(vm.address) as host,
         _named(stack),
     ):
-        machine = read_machine_command(stack.application.directory)
         plan = decide_bootstrap(
-            parse_machine(host.check(machine, "read").stdout),
-            stack.application,
-            host.address.user,
+            read_machine(host, stack.application), stack.application, host.address.user
         )
         assert isinstance(plan, Plan), plan
         carry_out(plan, host)

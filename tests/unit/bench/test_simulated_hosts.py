@@ -60,7 +60,8 @@ def test_the_canary_serves_the_new_release_the_others_the_old_one_and_both_wholl
 
 def test_a_machine_is_prepared_already():
     machine = next(iter(machines(0, SETTINGS).values()))
-    said = _answer(machine, read_machine_command(APPLICATION.directory))
+    read = read_machine_command(APPLICATION.directory, APPLICATION.project, APPLICATION.service)
+    said = _answer(machine, read)
 
     decided = decide_bootstrap(parse_machine(said), APPLICATION, machine.user)
 

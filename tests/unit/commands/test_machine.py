@@ -34,8 +34,8 @@ if TYPE_CHECKING:
             "sudo -n sh -euc '# restart the engine and wait for it ...' sh 30",
         ),
         (
-            machine.read_machine_command("/opt/trovella"),
-            "sh -c '# read the machine ...' sh /opt/trovella",
+            machine.read_machine_command("/opt/trovella", "trovella", "web"),
+            "sh -c '# read the machine ...' sh /opt/trovella trovella web",
         ),
     ],
 )
@@ -53,7 +53,7 @@ def test_what_was_read_becomes_facts():
     settings = b64encode(b'{"debug": true}').decode()
     stdout = (
         "user deploy\ngroups deploy docker\nsudo yes\ndocker yes\nengine 26.1.5+dfsg1\n"
-        f"compose 2.26.1-4\nrunning 5\nsettings {settings}\ndirectory 750 deploy\n"
+        f"compose 2.26.1-4\nrunning 5\nserving 1\nsettings {settings}\ndirectory 750 deploy\n"
         "free 9000\nfree 8000\n"
     )
 
@@ -65,6 +65,7 @@ def test_what_was_read_becomes_facts():
         docker=True,
         compose="2.26.1-4",
         running=5,
+        serves=True,
         settings='{"debug": true}',
         owner="deploy",
         mode="750",

@@ -12,6 +12,7 @@ from rollout.decide.image import (
     image_labels,
     image_reference,
     image_tag,
+    outdated_images,
 )
 from rollout.errors import ConfigInvalid
 from rollout.model.command import Secret
@@ -72,6 +73,14 @@ def test_arguments_name_the_version_and_keep_secrets_masked():
 def test_an_argument_whose_value_was_not_read_is_refused():
     with pytest.raises(ConfigInvalid, match=r"build.secret_args: trovella-sentry-dsn was not read"):
         build_arguments(BUILD, VERSION, {})
+
+
+def test_images_go_from_the_worker_after_a_week():
+    now_s, day_s = 1_800_000_000.0, 86_400.0
+    made = {"new": now_s, "six days": now_s - 6 * day_s, "eight days": now_s - 8 * day_s}
+
+    assert outdated_images(made, now_s) == ("eight days",)
+    assert outdated_images({}, now_s) == ()
 
 
 def test_what_the_build_alone_needs_is_no_argument():
