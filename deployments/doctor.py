@@ -1,7 +1,9 @@
 """`bin/doctor [--environment NAME]`: versions, who is reached, who is at work, what serves.
 
 Everything is only read, and nothing secret is shown: what it prints is fit for pasting. One line
-for each thing; a line that is not well says what to do next, and then the exit status is 1.
+for each thing; a line that is not well says what to do next, and then the exit status is 1. What a
+deploy would refuse is not well; what it would only warn of is told beside `ok`. What is looked at
+of the target and its cloud is in `looks.py`.
 """
 
 from __future__ import annotations
@@ -12,7 +14,6 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prefect.client.orchestration import get_client
@@ -26,38 +27,21 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import StateType
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
-from blocks import (
-    load_app_database,
-    load_artifact_registry,
-    load_gcp_project,
-    load_target_host,
-)
+from deployments import looks
 from deployments.server import UNANSWERED, demand_address, unanswered
-from rollout.commands.host import parse_host, read_host_command
-from rollout.commands.lease import parse_lease, read_lease_command
-from rollout.config import Environment, parse_environment
 from rollout.decide.hosts import at_host
-from rollout.decide.manifest import all_findings, findings_told
-from rollout.errors import CommandFailed, ConfigInvalid, RolloutError
-from rollout.executors.files import workspace
-from rollout.ledger import read_ledger
-from rollout.manifest import Manifest
-from rollout.model.layout import Layout
-from tasks.target import read_machine
+from rollout.errors import RolloutError
+from rollout.executors.files import read_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from prefect.client.orchestration import SyncPrefectClient
 
-    from rollout.executors.host import Host
-    from rollout.ledger import LedgerState
+    from rollout.config import Environment
 
-ROOT = Path(__file__).resolve().parent.parent
 OURS = ("prefect", "fastapi", "prefect-gcp", "docker", "fabric", "psycopg")
 AT_WORK = [StateType.RUNNING, StateType.PENDING, StateType.PAUSED, StateType.CANCELLING]
-GIB = 1024**3
-SHORT = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +86,7 @@ def examine(environment: str) -> Iterator[Line]:
     """Look at everything that a deploy to the environment needs, one after the other."""
     yield Line("python", f"{platform.python_version()} on {platform.platform()}")
     yield Line("packages", ", ".join(f"{name} {version(name)}" for name in OURS))
-    settings_of = Question("environment", lambda: _environment(environment).repository)
+    settings_of = Question("environment", lambda: read_environment(environment).repository)
     yield settings_of.answer()
     address = Question("prefect server", demand_address).answer()
     if not address.well:
@@ -113,8 +97,8 @@ def examine(environment: str) -> Iterator[Line]:
         yield server
         if not server.well or not settings_of.answer().well:
             return
-        settings = _environment(environment)
-        for question in (*_at_work(settings, api), *_reached(settings)):
+        settings = read_environment(environment)
+        for question in (*_at_work(settings, api), *_reached(settings, api)):
             yield question.answer()
 
 
@@ -125,15 +109,19 @@ def _at_work(settings: Environment, api: SyncPrefectClient) -> tuple[Question, .
     )
 
 
-def _reached(settings: Environment) -> tuple[Question, ...]:
+def _reached(settings: Environment, api: SyncPrefectClient) -> tuple[Question, ...]:
+    limits, scratch = settings.verify.limits, settings.blocks.scratch_database
     return (
-        Question("variables", lambda: _variables(settings)),
-        Question("host", lambda: _machine(settings)),
-        Question("lease", lambda: _lease(settings)),
-        Question("releases", lambda: _releases(settings)),
-        Question("registry", lambda: _registry(settings)),
-        Question("secrets", lambda: _secrets(settings)),
-        Question("database", lambda: _database(settings)),
+        Question("variables", lambda: looks.variables(settings)),
+        Question("host", lambda: looks.machine(settings)),
+        Question("lease", lambda: looks.lease(settings)),
+        Question("releases", lambda: looks.releases(settings)),
+        Question("registry", lambda: looks.registry(settings)),
+        Question("builder", lambda: looks.builder(settings, _online(api))),
+        Question("secrets", lambda: looks.secrets(settings)),
+        Question("database", lambda: looks.database(settings)),
+        *((Question("scratch server", lambda: looks.scratch(scratch)),) if scratch else ()),
+        *((Question("alerts", lambda: looks.alerts(settings)),) if limits.alerts != "off" else ()),
         *(one for block in settings.hosts.further for one in _further(block, settings)),
     )
 
@@ -142,30 +130,27 @@ def _further(block: str, settings: Environment) -> tuple[Question, ...]:
     """Return what is asked of a further host of the target."""
     there = at_host(settings, block, block)
     return (
-        Question(f"host {block}", lambda: _machine(there)),
-        Question(f"releases {block}", lambda: _releases(there)),
+        Question(f"host {block}", lambda: looks.machine(there)),
+        Question(f"releases {block}", lambda: looks.releases(there)),
     )
 
 
-def _environment(name: str) -> Environment:
-    path = ROOT / "deployments" / f"{name}.toml"
-    try:
-        return parse_environment(path.name, path.read_text())
-    except OSError as error:
-        raise ConfigInvalid(path.name, f"cannot be read: {error.strerror}") from None
+def _online(api: SyncPrefectClient) -> tuple[str, ...]:
+    """Return the names of the workers that are online."""
+    return tuple(
+        worker.name
+        for pool in api.read_work_pools()
+        for worker in api.read_workers_for_work_pool(pool.name)
+        if worker.status == "ONLINE"
+    )
 
 
 def _workers(api: SyncPrefectClient) -> str:
-    pools = [pool.name for pool in api.read_work_pools()]
-    online = [
-        worker.name
-        for pool in pools
-        for worker in api.read_workers_for_work_pool(pool)
-        if worker.status == "ONLINE"
-    ]
+    online = _online(api)
     if not online:
+        pools = ", ".join(pool.name for pool in api.read_work_pools())
         raise RolloutError(
-            f"no worker is online; pools: {', '.join(pools) or 'none'}",
+            f"no worker is online; pools: {pools or 'none'}",
             next_step="Start it where it belongs: docs/recover.md, The worker died.",
         )
     return ", ".join(online)
@@ -179,103 +164,6 @@ def _runs(environment: str, api: SyncPrefectClient) -> str:
         ),
     )
     return "; ".join(f"{run.name} ({run.state_name}, {run.id})" for run in runs) or "nobody"
-
-
-def _lease(settings: Environment) -> str:
-    with load_target_host(settings.blocks.target_host).executor() as host:
-        read = host.check(
-            read_lease_command(Layout(settings.application.directory)),
-            "the lease could not be read",
-            next_step="Log in to the host and look.",
-        )
-    facts = parse_lease(read.stdout)
-    who = f"held by {facts.holder.describe()}" if facts.holder else "free"
-    return f"{who}; held back by {facts.hold.describe()}" if facts.hold else who
-
-
-def _machine(settings: Environment) -> str:
-    with load_target_host(settings.blocks.target_host).executor() as host:
-        facts = read_machine(host, settings.application)
-    engine, compose = facts.engine or "does not answer", facts.compose or "none"
-    text = f"{facts.user}@{host.address.host}, engine {engine}, compose {compose}"
-    text += f", {facts.running} containers, {facts.free_bytes / GIB:.1f} GiB free"
-    if not facts.engine and facts.docker and "docker" in facts.groups:
-        raise RolloutError(text, next_step="Start the engine: sudo systemctl start docker")
-    return text
-
-
-def _releases(settings: Environment) -> str:
-    with load_target_host(settings.blocks.target_host).executor() as host:
-        return _told_releases(host, settings)
-
-
-def _told_releases(host: Host, settings: Environment) -> str:
-    application = settings.application
-    read = host.run(read_host_command(application.directory, application.project))
-    if read.meaning:
-        return f"none: {read.meaning}"
-    if not read.ok:
-        raise CommandFailed(
-            "the releases could not be read", read, next_step="Log in to the host and look."
-        )
-    facts = parse_host(read.stdout)
-    state = read_ledger(facts.ledger)
-    live = f"live {facts.live or 'none'}"
-    return f"{live}; current {_release(state.current, state)}; {_previous(state)}"
-
-
-def _previous(state: LedgerState) -> str:
-    return f"previous good {_release(state.previous_good, state)}"
-
-
-def _release(number: int | None, state: LedgerState) -> str:
-    if number is None:
-        return "none"
-    return f"{number} ({state.versions[number][:SHORT]}, {state.stage(number)})"
-
-
-def _variables(settings: Environment) -> str:
-    from rollout.executors import git  # noqa: PLC0415 - import cost, as in blocks
-    from rollout.executors.manifest import read_places  # noqa: PLC0415 - import cost, as in blocks
-
-    if settings.manifest == Manifest():
-        return "[manifest] names no file to hold against"
-    source = git.checkout(
-        settings.repository,
-        settings.branch,
-        settings.branch,
-        workspace(settings.name),
-        lambda _: None,
-    )
-    findings = all_findings(read_places(source, settings), settings)
-    if findings:
-        told = f"{len(findings)} differences at {source.version.short}\n{findings_told(findings)}"
-        raise RolloutError(told, next_step="Correct the files, or deployments/*.toml.")
-    return f"declared and named alike at {source.version.short}"
-
-
-def _registry(settings: Environment) -> str:
-    from rollout.executors.registry import Registry  # noqa: PLC0415 - import cost, as in blocks
-
-    login = load_artifact_registry(settings.blocks.artifact_registry).login()
-    build = settings.build
-    found = Registry(login).digest(build.image, build.label) or "nothing was pushed yet"
-    return f"{login.repository(build.image)}, {build.label}: {found}"
-
-
-def _secrets(settings: Environment) -> str:
-    store = load_gcp_project(settings.blocks.gcp_project).secret_store()
-    read = store.read(settings.secret_names)
-    return f"{len(read)} of {len(settings.secret_names)} can be read"
-
-
-def _database(settings: Environment) -> str:
-    from rollout.executors.database import Database  # noqa: PLC0415 - import cost, as in blocks
-
-    address = load_app_database(settings.blocks.app_database).address()
-    with Database(address, lambda _: None) as database:
-        rows = database.held(settings.migrations)
-    return f"{len(rows)} migrations applied"
 
 
 def render(line: Line) -> str:

@@ -15,6 +15,11 @@ from rollout.errors import ConfigInvalid
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from rollout.config import Environment
+
+PROMOTE = "flows.promote.promote"
+"""Registered only where the environment's file says from where releases are promoted."""
+
 
 class Section(BaseModel):
     """A table of prefect.yaml; an unknown key is an error."""
@@ -63,7 +68,8 @@ def read_entries(path: Path, environment: str) -> list[Entry]:
         environment: The name that its deployments have.
 
     Raises:
-        ConfigInvalid: When an entry is not as it must be, or the environment has none.
+        ConfigInvalid: When an entry is not as it must be, the environment has none, or one of its
+            entries would start runs for another: a flow without that parameter takes its default.
     """
     document: dict[str, Any] = yaml.safe_load(path.read_text())
     try:
@@ -74,7 +80,31 @@ def read_entries(path: Path, environment: str) -> list[Entry]:
     if not chosen:
         known = ", ".join(sorted({entry.name for entry in entries}))
         raise ConfigInvalid(path.name, f"has no deployment {environment!r}; it has {known}")
+    for entry in chosen:
+        _demand_own(entry, path)
     return chosen
+
+
+def _demand_own(entry: Entry, path: Path) -> None:
+    place = f"{path.name}: {entry.entrypoint} named {entry.name!r}"
+    given = entry.parameters.get("environment", "nothing")
+    if given != entry.name:
+        raise ConfigInvalid(place, f"parameters.environment should be {entry.name!r}, not {given}")
+    if entry.name not in entry.tags:
+        raise ConfigInvalid(place, f"tags should name {entry.name!r}")
+
+
+def decide_entries(known: list[Entry], settings: Environment) -> tuple[list[Entry], list[str]]:
+    """Return what is registered of an environment, and a line for each entry that is left out.
+
+    Args:
+        known: Its entries.
+        settings: What its file says.
+    """
+    left_out = [one for one in known if one.entrypoint == PROMOTE and settings.promotion is None]
+    why = f"left out, because deployments/{settings.name}.toml has no [promotion]"
+    told = [f"deployment promote/{one.name}: {why} (docs/promote.md)" for one in left_out]
+    return [one for one in known if one not in left_out], told
 
 
 def load_flow(entrypoint: str) -> Flow[..., Any]:

@@ -177,13 +177,13 @@ class BlockFacts(Facts):
             further: What it calls the others.
 
         Raises:
-            ConfigInvalid: When the facts have fewer hosts, or more.
+            ConfigInvalid: When the file of the facts has fewer hosts, or more.
         """
         if len(further) != len(self.further_hosts):
             raise ConfigInvalid(
                 "hosts.further",
-                f"names {len(further)} blocks, and the facts have {len(self.further_hosts)} "
-                "[[further_hosts]]",
+                f"names {_counted(len(further), 'block')}, and the file given with --blocks has "
+                f"{len(self.further_hosts)} [[further_hosts]]; make them as many",
             )
         return dict(zip((first, *further), (self.target_host, *self.further_hosts), strict=True))
 
@@ -194,12 +194,17 @@ class BlockFacts(Facts):
             name: What the environment's file calls it.
 
         Raises:
-            ConfigInvalid: When the facts say nothing of it.
+            ConfigInvalid: When the file of the facts says nothing of it.
         """
         if self.scratch_database is None:
             path = f"block app-database/{name}"
-            raise ConfigInvalid(path, "the facts have no [scratch_database]")
+            problem = "the environment's file names it under [blocks], and the file given with "
+            raise ConfigInvalid(path, f"{problem}--blocks has no [scratch_database]; add it there")
         return self.scratch_database
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def read_facts(path: Path) -> BlockFacts:

@@ -32,12 +32,12 @@ from prefect.utilities.callables import parameter_schema
 from prefect.workers.process import ProcessWorker
 
 from deployments.documents import KINDS, save_blocks
-from deployments.entries import Entry, load_flow, read_entries
+from deployments.entries import Entry, decide_entries, load_flow, read_entries
 from deployments.facts import BlockFacts, read_facts, read_world
 from deployments.needed import demand_settings
 from deployments.notifications import declare_notifications
-from rollout.config import parse_environment
-from rollout.errors import ConfigInvalid, RolloutError
+from rollout.errors import RolloutError
+from rollout.executors.files import read_environment
 from rollout.render.form import choices_of, with_choices
 
 if TYPE_CHECKING:
@@ -45,8 +45,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 POOL_DESCRIPTION = "Runs of this project, as processes of a worker that drains when it is stopped."
-PROMOTE = "flows.promote.promote"
-"""Registered only where the environment's file says from where releases are promoted."""
 MISSED_HEARTBEATS = 3
 ZOMBIES = "declare runs dead whose process is gone"
 
@@ -62,14 +60,10 @@ async def register(environment: str, facts: BlockFacts | None, *, replace: bool)
     Returns:
         One line for each part, saying what was done.
     """
-    path = ROOT / "deployments" / f"{environment}.toml"
-    settings = parse_environment(path.name, _read(path))
+    settings = read_environment(environment)
     names = settings.blocks
-    entries = [
-        entry
-        for entry in read_entries(ROOT / "prefect.yaml", environment)
-        if entry.entrypoint != PROMOTE or settings.promotion is not None
-    ]
+    known = read_entries(ROOT / "prefect.yaml", environment)
+    entries, left_out = decide_entries(known, settings)
     async with get_client() as client:
         for kind in KINDS:
             await kind.aregister_type_and_schema(client=client)
@@ -80,6 +74,7 @@ async def register(environment: str, facts: BlockFacts | None, *, replace: bool)
         for pool in sorted({entry.work_pool.name for entry in entries}):
             told.append(await _declare_pool(pool, client))
         told += [await _declare_deployment(entry, client) for entry in entries]
+        told += left_out
         told.append(await declare_zombie_automation(client))
         told += await declare_notifications(
             environment,
@@ -173,13 +168,6 @@ async def declare_zombie_automation(client: PrefectClient) -> str:
     else:
         await client.create_automation(automation)
     return f"automation: {ZOMBIES}"
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text()
-    except OSError as error:
-        raise ConfigInvalid(path.name, f"cannot be read: {error.strerror}") from None
 
 
 def _facts(environment: str, blocks: Path | None) -> BlockFacts | None:

@@ -158,12 +158,20 @@ def _create(order: Order, client: SyncPrefectClient) -> FlowRun:
         raise ConfigInvalid(
             order.deployment,
             "is not registered; `python -m deployments.register "
-            f"--environment {order.environment}` does it, on the operations machine",
+            f"--environment {order.environment}` does it, on the operations machine"
+            f"{_once(order)}",
         ) from None
     except PrefectHTTPStatusError as error:
         if error.response.status_code in {httpx.codes.CONFLICT, httpx.codes.UNPROCESSABLE_ENTITY}:
             raise ConfigInvalid(f"parameters of {order.deployment}", _detail(error)) from None
         raise
+
+
+def _once(order: Order) -> str:
+    """Return what registering waits for: it leaves promote out until that is set up."""
+    if order.flow != "promote":
+        return ""
+    return f", once deployments/{order.environment}.toml has [promotion] (docs/promote.md)"
 
 
 def _offered(order: Order, client: SyncPrefectClient, patience: Patience) -> tuple[str, ...]:

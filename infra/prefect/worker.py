@@ -10,8 +10,8 @@ A run that is past its first change is not killed by a cancel either (`cancellat
 
 Source: `prefect.workers.base.BaseWorker` and `prefect.workers.process.ProcessWorker`, Prefect
 3.8.8, read 2026-11-23. Overridden are its public `get_and_submit_flow_runs`, the job
-configuration's public `prepare_for_flow_run`, and `_submit_scheduled_flow_runs`, which is not
-public; `limiter` is the public count of runs in flight.
+configuration's public `resolve_for_flow_run` and `prepare_for_flow_run`, and
+`_submit_scheduled_flow_runs`, which is not public; `limiter` is the public count of runs in flight.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from prefect.workers.process import ProcessJobConfiguration, ProcessWorker
 
 from deployments.needed import demand_settings
 from infra.prefect.cancellation import let_runs_finish
-from rollout.errors import RolloutError
+from rollout.errors import ConfigInvalid, RolloutError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -50,6 +50,21 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 class CheckoutConfiguration(ProcessJobConfiguration):
     """Starts runs from the worker's own checkout, so that deployments carry no path."""
+
+    @classmethod
+    async def resolve_for_flow_run(cls, flow_run: FlowRun, *args: Any, **kwargs: Any) -> Any:
+        """Return what is started for a run.
+
+        Raises:
+            ConfigInvalid: When the run brings job variables of its own. With one of them, a command
+                or PYTHONPATH for instance, whoever may start runs could run anything as the worker.
+                Prefect ends the run as Crashed then, with this as its message.
+        """
+        own = sorted(name for name, value in (flow_run.job_variables or {}).items() if value)
+        if own:
+            told = f"are not taken from a run, but from its deployment: {', '.join(own)}"
+            raise ConfigInvalid("job variables", told)
+        return await super().resolve_for_flow_run(flow_run, *args, **kwargs)
 
     def prepare_for_flow_run(self, *args: Any, **kwargs: Any) -> None:
         """Say what is started, and where; what a deployment's job variables name comes first."""

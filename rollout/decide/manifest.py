@@ -82,7 +82,10 @@ def _public(places: Places, settings: Environment) -> Iterator[Finding]:
 
 
 def _unnamed(places: Places, settings: Environment) -> Iterator[Finding]:
-    """Yield what is declared and stands in none of the files where one would look for it."""
+    """Yield what is declared and stands in none of the files where one would look for it.
+
+    Who gives what stands under `[manifest.elsewhere]` is said there: no file has to name it.
+    """
     manifest, absent = settings.manifest, set(places.absent)
     declared = {**settings.secrets, **settings.settings}
     looked_at = manifest.code or manifest.declared_in
@@ -98,7 +101,7 @@ def _unnamed(places: Places, settings: Environment) -> Iterator[Finding]:
 
 
 def _missing_in(place: str, names: Iterable[str], settings: Environment) -> Iterator[Finding]:
-    for name in sorted(names):
+    for name in sorted(set(names) - settings.manifest.elsewhere.keys()):
         told = f"{_file(settings)} declares {name}, which {place} does not name"
         advice = f"Add it there, or take it out of {_file(settings)}."
         yield Finding("variable-unnamed", told, place, advice)

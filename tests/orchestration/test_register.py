@@ -122,7 +122,8 @@ def test_registering_again_changes_nothing_and_the_cli_agrees(
     assert "deployment deploy/production" in registered
     # Only where the file says from which environment.
     promoted = SETTINGS.promotion is not None
-    assert ("deployment promote/production" in registered) == promoted
+    assert ("deployment promote/production" in registered.splitlines()) == promoted
+    assert ("deployment promote/production: left out" in registered) != promoted
     assert "block target-host/production-host: kept as it is" in second
     assert load_target_host("production-host").host == "10.0.0.2"
     assert {flow: _deployment(server, flow) for flow in FLOWS} == declared

@@ -199,3 +199,14 @@ def test_a_secret_that_only_the_list_knows_is_refused_unless_the_file_says_other
     assert told(places, settings()) == [("extra-in-list", "infra/main.tf:8")]
     lenient = settings(DECLARED + '\n[manifest.policy]\nextra-in-list = "allow"\n')
     assert judge_manifest(places, lenient) == Go()
+
+
+def test_what_somebody_else_gives_need_not_be_named_by_a_file():
+    declared = f'{DECLARED}CI = "the checks"\n\n[quality.env]\nCI = "true"\nOTHER = "1"\n'
+    environment = settings(declared.replace("code =", 'workflow = "ci.yml"\ncode ='))
+
+    findings = all_findings(Places((), (), EXAMPLE, (), LISTED), environment)
+
+    assert [(one.rule, one.consequence) for one in findings] == [
+        ("variable-unnamed", "deployments/small.toml declares OTHER, which ci.yml does not name")
+    ]

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from prefect.exceptions import ObjectNotFound
 
-from deployments.entries import load_flow, read_entries
+from deployments.entries import decide_entries, load_flow, read_entries
 from deployments.facts import read_facts, read_world
+from deployments.following import Patience
 from deployments.login import read_login
-from deployments.trigger import read_order
+from deployments.trigger import read_order, trigger
 from rollout.errors import ConfigInvalid
+from rollout.executors.files import read_environment
+from rollout.promotion import Promotion
 
 ROOT = Path(__file__).parents[3]
 DEPLOY = ("deploy", "--environment", "production")
@@ -115,6 +120,79 @@ def test_an_entry_with_an_unknown_key_is_told(tmp_path: Path):
         read_entries(path, "a")
 
 
+ENTRY = {"name": "staging", "entrypoint": "flows.deploy.deploy", "description": "d",
+         "version_type": "prefect:simple", "work_pool": {"name": "p"},
+         "parameters": {"environment": "staging"}, "tags": ["staging"]}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"parameters": {}}, "parameters.environment should be 'staging', not nothing"),
+        (
+            {"parameters": {"environment": "production"}},
+            "parameters.environment should be 'staging', not production",
+        ),
+        ({"tags": ["production"]}, "tags should name 'staging'"),
+    ],
+)
+def test_a_copied_entry_that_would_deploy_elsewhere_is_told(
+    tmp_path: Path, changed: dict[str, object], told: str
+):
+    path = tmp_path / "prefect.yaml"
+    path.write_text(json.dumps({"deployments": [ENTRY]}))
+    assert [one.name for one in read_entries(path, "staging")] == ["staging"]
+
+    path.write_text(json.dumps({"deployments": [{**ENTRY, **changed}]}))
+
+    with pytest.raises(ConfigInvalid) as raised:
+        read_entries(path, "staging")
+    assert raised.value.true == f"prefect.yaml: flows.deploy.deploy named 'staging': {told}"
+
+
+def test_promote_waits_for_its_section_and_both_say_so():
+    settings = read_environment("production").model_copy(update={"promotion": None})
+    known = read_entries(ROOT / "prefect.yaml", "production")
+
+    entries, left_out = decide_entries(known, settings)
+
+    assert "flows.promote.promote" not in [one.entrypoint for one in entries]
+    assert len(entries) == len(known) - 1
+    assert left_out == [
+        "deployment promote/production: left out, because deployments/production.toml has no "
+        "[promotion] (docs/promote.md)"
+    ]
+    promoted = settings.model_copy(update={"promotion": Promotion.model_construct()})
+    assert decide_entries(known, promoted) == (known, [])
+
+
+class _Nowhere:
+    """A server that knows no deployment."""
+
+    def read_deployment_by_name(self, _: str) -> None:
+        raise ObjectNotFound(LookupError("deployment"))
+
+
+@pytest.mark.parametrize(
+    ("flow", "more"),
+    [
+        ("verify", ""),
+        ("promote", ", once deployments/staging.toml has [promotion] (docs/promote.md)"),
+    ],
+)
+def test_what_is_not_registered_says_what_does_it(flow: str, more: str):
+    order, _ = read_order([flow, "--environment", "staging"])
+    client: Any = _Nowhere()
+
+    with pytest.raises(ConfigInvalid) as raised:
+        trigger(order, client, Patience(lambda _: None, 0))
+
+    assert raised.value.problem == (
+        "is not registered; `python -m deployments.register --environment staging` does it, on "
+        f"the operations machine{more}"
+    )
+
+
 def test_an_entrypoint_must_be_a_flow():
     with pytest.raises(ConfigInvalid, match=r"rollout\.errors\.Refused is no flow"):
         load_flow("rollout.errors.Refused")
@@ -178,15 +256,23 @@ def test_each_host_that_an_environment_names_must_be_in_the_facts(tmp_path: Path
     facts = read_facts(path)
 
     assert facts.hosts("a", ("b",)) == {"a": facts.target_host, "b": facts.further_hosts[0]}
-    with pytest.raises(ConfigInvalid, match=r"names 0 blocks, and the facts have 1 \[\[further"):
-        facts.hosts("a", ())
+    with pytest.raises(ConfigInvalid) as raised:
+        facts.hosts("a", ("b", "c"))
+    assert raised.value.problem == (
+        "names 2 blocks, and the file given with --blocks has 1 [[further_hosts]]; "
+        "make them as many"
+    )
 
 
 def test_a_scratch_server_that_an_environment_names_must_be_in_the_facts(tmp_path: Path):
     path = tmp_path / "blocks.toml"
     path.write_text(FACTS)
-    with pytest.raises(ConfigInvalid, match="app-database/spare: the facts have no"):
+    with pytest.raises(ConfigInvalid) as raised:
         read_facts(path).scratch_server("spare")
+    assert raised.value.true == (
+        "block app-database/spare: the environment's file names it under [blocks], and the file "
+        "given with --blocks has no [scratch_database]; add it there"
+    )
 
     path.write_text(f'{FACTS}[scratch_database]\nurl_secret = "spare-url"\n')
     assert read_facts(path).scratch_server("spare").url_secret == "spare-url"
