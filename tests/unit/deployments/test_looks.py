@@ -174,7 +174,7 @@ def test_only_what_an_environment_names_is_looked_at():
 
 def test_files_of_environments_are_read_as_every_run_reads_them():
     """That is where a file is refused that describes another environment."""
-    *_, told = doctor.examine("no name")
+    told = next(one for one in doctor.examine("no name") if one.name == "environment")
 
     assert told.text == "environment: should be lower-case letters and digits, not 'no name'"
     with pytest.raises(ConfigInvalid, match="should be lower-case letters and digits"):
