@@ -211,9 +211,11 @@ def _cloud(settings: Environment) -> Cloud:
         registry = load_artifact_registry(names.artifact_registry)
     except ConfigInvalid:
         return unknown
+    instance = settings.migrations.backup_instance or database.cloud_sql.rpartition(":")[2]
     return Cloud(
         project=database.gcp.project,
-        sql_instance=settings.migrations.backup_instance or unknown.sql_instance,
+        has_sql=bool(instance),
+        sql_instance=instance or unknown.sql_instance,
         database_url_in=database.url_secret,
         scratch_url_in=scratch.url_secret if scratch else unknown.scratch_url_in,
         registry=registry.repository,

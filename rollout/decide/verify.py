@@ -45,7 +45,8 @@ _READ_LOGS = "Read the logs; the artifact new-errors of the run shows what is ne
 _HELP = {
     "certificate": "Read the proxy's log for why the certificate was not renewed.",
     "disk": "Free disk space on the host, or make its disk larger.",
-    "clock": "See whether the host keeps its time by NTP.",
+    "clock": "Compare both clocks with a third; the worker's may be the one that is off. See "
+    "whether each keeps its time by NTP.",
     "errors in": _READ_LOGS,
     "warnings in": _READ_LOGS,
     "new errors": _READ_LOGS,

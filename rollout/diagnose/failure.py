@@ -25,6 +25,7 @@ class Told:
         commands: Lines to paste, in order.
         retry: Whether to retry.
         impact: What users notice, as a full sentence; empty lets the phase say it.
+        stands_back: Whether it is the cause only where nothing else fits, and else told beside.
     """
 
     cause: str
@@ -33,6 +34,7 @@ class Told:
     commands: tuple[str, ...] = ()
     retry: Retry = Retry.AFTER
     impact: str = ""
+    stands_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,10 +26,11 @@ def diagnose(evidence: Evidence) -> Diagnosis:
         evidence: What is known of it.
 
     Returns:
-        The first known failure that fits, and beside it the causes of the others that do; with the
-        code `unknown` when none does.
+        The first known failure that fits and does not stand back, and beside it the causes of the
+        others that do; with the code `unknown` when none does.
     """
-    told = [(one, said) for one in FAILURES if (said := one.look(evidence)) is not None]
+    fits = [(one, said) for one in FAILURES if (said := one.look(evidence)) is not None]
+    told = sorted(fits, key=lambda each: each[1].stands_back)
     if not told:
         return _unknown(evidence)
     (failure, first), *others = told

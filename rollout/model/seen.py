@@ -181,6 +181,8 @@ class Cloud:
 
     Attributes:
         project: Id of the project that holds the secrets and the database.
+        has_sql: Whether the database is known to be an instance of Cloud SQL: the database's block
+            has `cloud_sql`, or the environment's file a `backup_instance`.
         sql_instance: The Cloud SQL instance.
         database_url_in: The secret that holds the database's URL.
         scratch_url_in: The secret that holds the scratch server's URL.
@@ -196,6 +198,7 @@ class Cloud:
     registry: str = "REPOSITORY"
     registry_project: str = "PROJECT"
     region: str = "REGION"
+    has_sql: bool = False
 
     def who_may_write(self) -> str:
         """Return the line that shows who may read and write images."""
@@ -330,6 +333,14 @@ class Evidence:
             words: What is asked, such as `operations list`.
         """
         return self.gcloud(f"sql {words} --instance={self.around.cloud.sql_instance}")
+
+    def on_cloud_sql(self, *lines: str) -> tuple[str, ...]:
+        """Return lines that are about Cloud SQL; none where the database is not known to be there.
+
+        Args:
+            lines: The lines.
+        """
+        return lines if self.around.cloud.has_sql else ()
 
     def on_host(self, line: str) -> str:
         """Return the line that runs a shell line on the host, as a person would paste it."""

@@ -1,4 +1,4 @@
-"""The site's certificate is no longer valid."""
+"""The site's certificate is no longer valid, or will not be for much longer."""
 
 from __future__ import annotations
 
@@ -11,21 +11,39 @@ if TYPE_CHECKING:
 
 EXPIRED = 10
 """OpenSSL's code for it."""
+RULE = "certificate-from-outside"
+"""The name of verify's own finding, as `rollout.decide.outside` gives it."""
+_WELL = 0
 
 
 def _look(evidence: Evidence) -> Told | None:
     outside = evidence.outside
-    if outside is None or outside.certificate_code != EXPIRED:
+    if outside is None:
         return None
+    if outside.certificate_code == EXPIRED:
+        return _told(
+            evidence,
+            "has expired",
+            f"{outside.certificate_words} (code {EXPIRED})",
+            "Users cannot reach the site: browsers warn of the certificate.",
+        )
+    found = next((one for one in evidence.findings if one.rule == RULE), None)
+    if found is None or outside.certificate_code != _WELL:
+        return None
+    notice = "Users notice nothing yet: it is believed until it ends."
+    return _told(evidence, "ends soon", found.consequence, notice)
+
+
+def _told(evidence: Evidence, how: str, seen: str, impact: str) -> Told:
     return Told(
-        cause="the certificate of the public name has expired: Caddy did not renew it",
-        seen=f"{outside.certificate_words} (code {EXPIRED})",
+        cause=f"the certificate of the public name {how}: Caddy did not renew it",
+        seen=seen,
         next_step="Read in Caddy's log why it could not, and let it try again.",
         commands=(
             evidence.on_host(f"docker logs --tail 100 {_caddy(evidence)} 2>&1 | grep -i tls"),
             evidence.on_host(f"docker restart {_caddy(evidence)}"),
         ),
-        impact="Users cannot reach the site: browsers warn of the certificate.",
+        impact=impact,
     )
 
 

@@ -18,10 +18,15 @@ def _look(evidence: Evidence) -> Told | None:
     return Told(
         cause="the database lets nobody in for now: it starts, stops, recovers, or was told to",
         seen=f"SQLSTATE {evidence.sqlstate}: {evidence.true}",
-        next_step="See what Cloud SQL does: maintenance, a failover or a restore; then retry.",
-        commands=(evidence.on_sql("operations list --limit=5"),),
+        next_step=f"See what {_who(evidence)} does: maintenance, a failover or a restore; then "
+        "retry.",
+        commands=evidence.on_cloud_sql(evidence.on_sql("operations list --limit=5")),
         impact="Users see errors as long as it lasts.",
     )
+
+
+def _who(evidence: Evidence) -> str:
+    return "Cloud SQL" if evidence.around.cloud.has_sql else "the server at the host of its URL"
 
 
 FAILURE = Failure("database-not-accepting", _look)

@@ -14,14 +14,20 @@ if TYPE_CHECKING:
 def _look(evidence: Evidence) -> Told | None:
     if not evidence.is_a("DatabaseUnreachable"):
         return None
+    cloud = evidence.around.cloud
     return Told(
-        cause="the database, or the Auth Proxy before it, does not answer, or hung up",
+        cause="the database, or the Auth Proxy before it, does not answer, or hung up"
+        if cloud.has_sql
+        else "the database, or what leads to it, does not answer, or hung up",
         seen=_seen(evidence),
         next_step="See whether the Auth Proxy started (its lines stand in the log) and whether "
-        "Cloud SQL runs.",
+        "Cloud SQL runs."
+        if cloud.has_sql
+        else "See whether the server at the host of its URL runs (the secret "
+        f"{cloud.database_url_in} has it), and whether the worker reaches it.",
         commands=(
-            "cloud-sql-proxy --version",
-            evidence.gcloud("sql instances list"),
+            *evidence.on_cloud_sql("cloud-sql-proxy --version"),
+            *(evidence.on_cloud_sql(evidence.gcloud("sql instances list")) or (evidence.doctor,)),
         ),
         retry=Retry.SAFE,
         impact=NOTICED,

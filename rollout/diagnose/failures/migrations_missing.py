@@ -28,7 +28,7 @@ def _look(evidence: Evidence) -> Told | None:
         "version again: what is missing is planned and applied anew.",
         commands=(
             evidence.gcloud(f"secrets versions list {evidence.around.cloud.database_url_in}"),
-            evidence.on_sql("operations list"),
+            *evidence.on_cloud_sql(evidence.on_sql("operations list")),
             f"bin/trigger deploy --environment {environment} --commit SHA --dry-run",
         ),
         impact=NOTICED,

@@ -21,7 +21,7 @@ def _look(evidence: Evidence) -> Told | None:
         "`postgres:` in infra/prefect/Dockerfile, and an upgrade.",
         commands=(
             "pg_dump --version",
-            evidence.gcloud("sql instances list"),
+            *evidence.on_cloud_sql(evidence.gcloud("sql instances list")),
         ),
         impact=SERVES_ON,
     )

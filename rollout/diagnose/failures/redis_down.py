@@ -22,7 +22,8 @@ def _look(evidence: Evidence) -> Told | None:
         if slow
         else "the application's Redis refuses it",
         seen=told_check(check),
-        next_step="Look at Upstash's status and quota, and at the secret with its URL.",
+        next_step="See your Redis' own status, and its quota where it is somebody else's; then the "
+        "secret with its URL.",
         commands=(
             evidence.on_host(
                 f"docker ps --quiet --filter label=com.docker.compose.project={around.project} "

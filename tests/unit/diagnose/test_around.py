@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ INSTANCE = "trovella-prod/us-central1-a/vm"
 MACHINE = "vm --project trovella-prod --zone us-central1-a"
 KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaA==\n-----END OPENSSH PRIVATE KEY-----\n"
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG8"
+CLOUD = diagnose._cloud
 
 
 @pytest.fixture(autouse=True)
@@ -59,3 +61,28 @@ def test_over_the_network_a_person_goes_as_the_worker_does(fields: dict[str, Any
 
     assert Evidence(around=there).on_host("docker ps") == f"{login} 'docker ps'"
     assert there.machine == (MACHINE if "instance" in fields else "")
+
+
+@pytest.mark.parametrize(
+    ("cloud_sql", "backed_up", "known"),
+    [
+        ("", "", (False, "INSTANCE")),
+        ("trovella-prod:us-central1:main", "", (True, "main")),
+        ("", "main", (True, "main")),
+    ],
+)
+def test_the_database_is_cloud_sqls_where_its_block_or_the_file_says_so(
+    monkeypatch: pytest.MonkeyPatch, cloud_sql: str, backed_up: str, known: tuple[bool, str]
+):
+    project = SimpleNamespace(project="trovella-prod")
+    database = SimpleNamespace(gcp=project, url_secret="url", cloud_sql=cloud_sql)
+    registry = SimpleNamespace(repository="r", project="p", region="us-central1")
+    monkeypatch.setattr(diagnose, "load_app_database", lambda _: database)
+    monkeypatch.setattr(diagnose, "load_artifact_registry", lambda _: registry)
+    text = SMALL_ENVIRONMENT.replace(
+        "[migrations]\n", f'[migrations]\nbackup_instance = "{backed_up}"\n'
+    )
+
+    cloud = CLOUD(parse_environment("small.toml", f"{text}\n[secrets]\n"))
+
+    assert (cloud.has_sql, cloud.sql_instance) == known

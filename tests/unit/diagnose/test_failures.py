@@ -11,15 +11,21 @@ from typing import Any
 import pytest
 
 from rollout.commands import compose, host, lease, machine, release
+from rollout.decide.outside import address_checks
 from rollout.decide.verify import DATABASE
 from rollout.diagnose import failures
 from rollout.diagnose.failures import FAILURES, migrations_missing
 from rollout.diagnose.match import diagnose, masked, without_logs
-from rollout.model.diagnosis import Retry
+from rollout.limits import Limits
+from rollout.model.diagnosis import Diagnosis, Retry
 from rollout.model.finding import Finding
+from rollout.model.layout import Layout
+from rollout.model.lease import Claim
+from rollout.model.outside import Outside, Tls
 from rollout.model.seen import (
     Around,
     CheckSeen,
+    Cloud,
     ComposeCheck,
     ContainerSeen,
     Evidence,
@@ -357,13 +363,112 @@ def test_what_nobody_knows_says_so_and_is_not_to_be_retried_blindly():
 
 
 def test_the_first_cause_wins_and_the_others_stand_beside_it():
-    full = HostSeen(engine="26", clock_ahead_s=90, rooms=(Room("/", 0),))
+    diagnosis = diagnose(Evidence(host=HostSeen(rooms=(Room("/", 0),))))
 
-    diagnosis = diagnose(Evidence(host=full))
-
-    assert diagnosis.code == "clock-off"
+    assert diagnosis.code == "engine-down"
     assert diagnosis.also == ("disk-full: a file system of the host is full (/: 0 bytes free)",)
     assert diagnosis.why.endswith("; see also disk-full")
+
+
+LATE = HostSeen(engine="26", clock_ahead_s=90)
+ENDS_SOON = Outside(URL, tls=Tls(protocol="h2", days_left=2.0), offers_http3=True)
+
+
+@pytest.mark.parametrize("code", ["container-exits-at-start", "never-healthy"])
+def test_a_clock_that_is_off_stands_beside_what_any_clock_would_see(code: str):
+    diagnosis = diagnose(replace(CASES[code][0], host=LATE))
+
+    assert diagnosis.code == code
+    assert diagnosis.also == (
+        "clock-off: a clock is wrong, so that certificates and tokens are not believed "
+        "(the host's clock is +90 s off the worker's)",
+    )
+    assert diagnosis.retry is Retry.USELESS
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        Evidence(),
+        Evidence(reserved=compose.LOGIN_REFUSED, stderr=("unauthorized",)),
+        Evidence(reserved=compose.PULL_FAILED, http_status=401, stderr=("unauthorized",)),
+        Evidence(kinds=("RegistryRefused",), http_status=401),
+        Evidence(outside=outside(certificate_code=10, certificate_words="has expired")),
+    ],
+)
+def test_a_clock_that_is_off_is_the_cause_of_what_believes_clocks(evidence: Evidence):
+    diagnosis = diagnose(replace(evidence, host=LATE))
+
+    assert diagnosis.code == "clock-off"
+    assert diagnosis.next_step.startswith("Compare both clocks with a third; the worker's may be")
+
+
+def test_a_disk_without_room_for_the_lease_is_told_as_full():
+    meanings = lease.take_command(Layout("/opt/trovella"), Claim("t", "ann"), "wait").meanings
+    kinds = ("HostError", "RolloutError")
+
+    def told(number: int) -> Diagnosis:
+        true = f"the target's lease cannot be had: {meanings[number]}"
+        return diagnose(Evidence(kinds=kinds, true=true))
+
+    full = told(lease.NO_ROOM)
+
+    assert (full.code, full.seen) == (
+        "disk-full",
+        "/opt/trovella/lease cannot be written: its file system is full",
+    )
+    assert "Nothing can be deployed or rolled back before that." in full.next_step
+    assert "docker image prune" in full.commands[1]
+    assert told(lease.STUCK).code == "unknown"
+
+
+def test_a_certificate_that_ends_soon_is_told_before_users_notice():
+    (name,) = (one.name for one in address_checks(ENDS_SOON, None, Limits()) if not one.ok)
+    finding = Finding(name.replace(" ", "-"), "seen 2.0 days", "h", "Read the proxy's log.")
+    evidence = Evidence(kinds=("VerificationFailed",), findings=(finding,))
+
+    soon = diagnose(replace(evidence, outside=outside(certificate_code=0)))
+    other = outside(certificate_code=62, certificate_words="mismatch")
+
+    assert (soon.code, soon.seen) == ("certificate-expired", "seen 2.0 days")
+    assert soon.cause == "the certificate of the public name ends soon: Caddy did not renew it"
+    assert soon.impact.startswith("Users notice nothing yet")
+    assert "docker logs --tail 100 trovella-caddy-1" in soon.commands[0]
+    assert diagnose(replace(evidence, outside=other)).code == "certificate-not-trusted"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "database-down-for-application",
+        "database-unreachable",
+        "database-not-accepting",
+        "no-pg-dump",
+        "migrations-missing",
+        "redis-down",
+    ],
+)
+def test_only_where_the_database_is_cloud_sqls_its_words_are_said(code: str):
+    def said(around: Around) -> str:
+        diagnosis = diagnose(replace(CASES[code][0], around=around))
+        return " ".join((diagnosis.cause, diagnosis.what_now)).lower()
+
+    elsewhere = said(Around(environment="notes"))
+    there = said(Around(environment="notes", cloud=Cloud(has_sql=True, sql_instance="main")))
+
+    for word in ("cloud sql", "cloud-sql", "auth proxy", "gcloud sql", "instance", "upstash"):
+        assert word not in elsewhere
+    assert ("gcloud sql" in there) == (code != "redis-down")
+
+
+def test_a_proxy_that_is_not_beside_the_application_is_not_asked():
+    evidence, _ = CASES["database-down-for-application"]
+    there = replace(evidence, around=Around(cloud=Cloud(has_sql=True)))
+    beside = HostSeen(engine="26", containers=(ContainerSeen(service="cloud-sql-proxy"),))
+
+    for seen, asked in ((None, True), (beside, True), (RUNS, False)):
+        told = diagnose(replace(there, host=seen))
+        assert any("trovella-cloud-sql-proxy-1" in line for line in told.commands) == asked
 
 
 def test_a_mask_lies_over_every_text():
