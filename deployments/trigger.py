@@ -211,7 +211,8 @@ def report(outcome: Outcome, *, as_json: bool) -> None:
     if as_json:
         print(render_line(outcome), flush=True)
     tell(f"{outcome.name}: {outcome.state} after {outcome.seconds:.0f} s {outcome.url}")
-    if not outcome.succeeded:
+    # A run that had nothing to do, or looked at nothing, says why.
+    if outcome.state != "Completed":
         tell(outcome.message)
 
 

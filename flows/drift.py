@@ -12,6 +12,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from rollout.decide.strayed import told_of
+from rollout.model.drift import Unlooked
 from tasks.diagnose import explaining
 from tasks.drift import look_for_drift
 
@@ -25,15 +26,16 @@ def drift(environment: str = "production") -> State[None]:
 
     Returns:
         A state that says in one sentence what was found: `Completed`, `Skipped` beside a run that
-        changes the target, `Drifted` (a failed one) when something differs that was not told yet.
+        changes the target, `NothingDeployed` before the first release, `Drifted` (a failed one)
+        when something differs that was not told yet.
 
     Raises:
-        RolloutError: When the host cannot be read, or has no release.
+        RolloutError: When the host cannot be read, or has lost its release.
     """
     with explaining(environment):
         found = look_for_drift(environment)
-    if found is None:
-        return Completed(name="Skipped", message="a run is changing the target; look again later")
+    if isinstance(found, Unlooked):
+        return Completed(name=found.state, message=found.why)
     if found.new:
         return Failed(name="Drifted", message=str(told_of(found, environment)))
     known = "; ".join(f"{check.name}: {check.seen}" for check in found.known)

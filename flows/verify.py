@@ -12,7 +12,7 @@ from prefect.states import Completed
 
 from flows.target import Target
 from tasks.diagnose import explaining
-from tasks.verify import current_release
+from tasks.verify import deployed_release, told_nothing_deployed
 
 
 @flow(name="verify", flow_run_name="verify {environment}", persist_result=True)
@@ -23,11 +23,15 @@ def verify(environment: str = "production") -> State[None]:
         environment: Name of a file in `deployments/`.
 
     Returns:
-        A state that says in one sentence which release serves.
+        A state that says in one sentence which release serves; `NothingDeployed` before the first
+        release.
 
     Raises:
         VerificationFailed: When anything is not as the release says, with all that was seen.
         HostsBehind: When a further host of the target does not serve it.
     """
     with explaining(environment):
-        return Completed(message=Target(environment).look(current_release(environment)))
+        release = deployed_release(environment)
+        if release is None:
+            return Completed(name="NothingDeployed", message=told_nothing_deployed(environment))
+        return Completed(message=Target(environment).look(release))

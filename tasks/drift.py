@@ -13,12 +13,14 @@ from prefect.variables import Variable
 from blocks import load_artifact_registry, load_gcp_project
 from rollout.commands.lease import parse_lease, read_lease_command
 from rollout.decide.outside import address_checks
+from rollout.decide.scope import decide_scope
 from rollout.decide.strayed import (
     decide_drift,
     engine_check,
     further_checks,
     host_checks,
     on_host,
+    rows_ahead,
     schema_checks,
     schema_release,
     secret_checks,
@@ -33,14 +35,15 @@ from rollout.executors.outside import look_outside
 from rollout.executors.registry import Registry
 from rollout.executors.secrets import LATEST
 from rollout.migrations.contract_json import parse_contract
-from rollout.model.drift import Drift, Remembered
+from rollout.model.drift import Drift, Remembered, Unlooked
 from rollout.model.layout import Layout
 from rollout.render.report import check_rows
 from tasks.on_host import at_further
+from tasks.ready import connected_database
 from tasks.retry import RETRIES, RETRY_DELAY_S, when_safe
-from tasks.schema import read_live, read_stored
+from tasks.schema import read_stored
 from tasks.target import keep, reach, read, read_machine
-from tasks.verify import demand_current
+from tasks.verify import demand_current, read_deployed, told_nothing_deployed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -62,21 +65,25 @@ _NEXT = "Log in to the host and look."
     retry_delay_seconds=RETRY_DELAY_S,
     retry_condition_fn=when_safe,
 )
-def look_for_drift(environment: str) -> Drift | None:
-    """Return what differs from what the releases say; None while a run changes the target.
+def look_for_drift(environment: str) -> Drift | Unlooked:
+    """Return what differs from what the releases say.
+
+    Nothing is looked at while a run changes the target, and before the first release.
 
     What differs is remembered on Prefect's server, so that the next look knows what was told. A
     server that forgot it leads to one notification more.
 
     Raises:
-        Refused: When the host has no current release.
+        Refused: When the host has had a release, and has no current one.
         RolloutError: When the host cannot be read.
     """
     settings = read_environment(environment)
     with reach(settings) as host, keep(host):
         if _is_at_work(host, settings):
-            return None
-        facts = read(host, settings.application)
+            return Unlooked("Skipped", "a run is changing the target; look again later")
+        facts = read_deployed(host, settings.application)
+        if facts is None:
+            return Unlooked("NothingDeployed", told_nothing_deployed(environment))
         release = demand_current(facts, host)
         remembered, engine = _remembered(environment), _engine(host, settings)
         checks = (
@@ -130,7 +137,10 @@ def _schema(host: Host, settings: Environment, facts: HostFacts) -> tuple[Check,
     text = read_stored(host, settings).texts.get(expected.number) if expected else None
     if expected is None or text is None:
         return ()
-    return schema_checks(read_live(settings), parse_contract(text), expected.number)
+    with connected_database(settings) as database:
+        live = database.contract(decide_scope(settings.migrations, database.user))
+        ahead = rows_ahead(database.held(settings.migrations), expected)
+    return schema_checks(live, parse_contract(text), expected.number, ahead)
 
 
 def _secrets(settings: Environment, release: Release) -> Iterable[Check]:

@@ -63,6 +63,24 @@ def _same_image(facts: HostFacts, container: Container | None, wanted: str) -> I
         yield Check("image that runs in its container", stored, container.image_id, ok=False)
 
 
+def nothing_deployed(facts: HostFacts) -> bool:
+    """Return whether no release was ever made to serve on a host, so that nothing can be missed.
+
+    Where the ledger is gone, a release's folder or container still says that there was one.
+
+    Args:
+        facts: What was read of the host; of one that was never prepared, nothing.
+
+    Raises:
+        LedgerCorrupt: When the host's history cannot be trusted.
+    """
+    entries = read_ledger(facts.ledger).entries
+    if facts.live or facts.current is not None or any(one.event == "activated" for one in entries):
+        return False
+    there = facts.releases or any(one.release is not None for one in facts.containers)
+    return bool(entries) or not there
+
+
 def container_checks(facts: HostFacts) -> tuple[Check, ...]:
     """Return one check a service of the current compose file."""
     healthy, jobs = checked_services(facts.compose), jobs_of(facts.compose)

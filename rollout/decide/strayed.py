@@ -21,8 +21,9 @@ from rollout.model.finding import Check
 from rollout.render.compose import images_of, services_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from rollout.decide.migrate import Applied
     from rollout.model.contract import Contract
     from rollout.model.host import HostFacts
     from rollout.model.release import Release
@@ -42,6 +43,8 @@ _HELP = {
     "secret": "Run sync-secrets to give what serves the newest versions.",
     "tag": "Find out who pushes to the registry beside us.",
     "schema": "Write the change as a migration, or take it back.",
+    "migrations": "Deploy the commit that has these migrations, repaired where it failed; take "
+    "nothing back. The schema is compared again after that.",
     "certificate": "Read the proxy's log for why the certificate was not renewed.",
     "release": "Deploy the version again: hosts that serve it already are left as they are.",
     "engine": "Nothing, when the engine was updated on purpose: it is told once.",
@@ -155,18 +158,46 @@ def schema_release(facts: HostFacts) -> Release | None:
     return max(able, key=lambda one: (len(one.migrations), one.number), default=None)
 
 
-def schema_checks(live: Contract, recorded: Contract, release: int) -> tuple[Check, ...]:
+def rows_ahead(applied: Sequence[Applied], release: Release) -> tuple[str, ...]:
+    """Return the applied migrations that no release has, as people know them.
+
+    A deploy that failed in migrate-prod leaves such, and a rollback that applied a corrective one.
+    A row of Drizzle's older layout has no name. A release serves only where all of its migrations
+    are applied, and rows are numbered as they come, so what is beyond that many came after it.
+
+    Args:
+        applied: The rows of the table that says what is applied.
+        release: The release with the most migrations that has reached the database.
+    """
+    known = set(release.migrations)
+    if all(row.name is not None for row in applied):
+        return tuple(row.name for row in applied if row.name and row.name not in known)
+    once = {(row.hash, row.created_at): row for row in reversed(applied)}
+    rows = sorted(once.values(), key=lambda row: row.id)
+    return tuple(f"row {row.id} (hash {row.hash[:12]})" for row in rows[len(known) :])
+
+
+def schema_checks(
+    live: Contract, recorded: Contract, release: int, ahead: Sequence[str] = ()
+) -> tuple[Check, ...]:
     """Return what of the live schema is not as a release recorded it; one check when all is.
+
+    Where migrations are applied that no release has, the schema is theirs, and that is the one
+    thing to tell: whoever took the differences back would undo applied migrations.
 
     Args:
         live: The contract of the database as it is.
         recorded: The contract that the release was made with.
         release: The release's number.
+        ahead: The applied migrations that no release has.
     """
     expected = f"as release {release} recorded it"
     found = differences(live, recorded, _SIDES)
     if not found:
         return (Check("schema", expected, expected, ok=True),)
+    if ahead:
+        seen = f"{', '.join(ahead)}: applied, and no release has them yet"
+        return (Check("migrations without a release", "none", seen, ok=False),)
     shown = tuple(
         Check(f"schema {one.where}", expected, one.told, ok=False) for one in found[:SHOWN]
     )

@@ -21,6 +21,19 @@ class Remembered:
 
 
 @dataclass(frozen=True, slots=True)
+class Unlooked:
+    """That nothing was looked at, which is no failure.
+
+    Attributes:
+        state: Name of the state that a run ends in by it.
+        why: Why, as a fragment.
+    """
+
+    state: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Drift:
     """What one look came to.
 

@@ -191,7 +191,10 @@ def test_a_person_holds_deploys_back():
     assert_refused(run, served, *words, state="Held")
     again = tool("hold", "--environment", "rehearsal", "--reason", "me too")
     assert (again.returncode, "rehearsal is held by ada" in again.stderr) == (1, True)
-    assert "held back by ada" in tool("doctor", "--environment", "rehearsal").stdout
+    doctor = tool("doctor", "--environment", "rehearsal")
+    assert doctor.returncode == 1
+    assert "held back by ada" in doctor.stdout
+    assert "`bin/release-hold --environment rehearsal`" in doctor.stdout
     free = tool("release-hold", "--environment", "rehearsal")
     assert "it was held by ada" in free.stdout
     assert trigger("deploy", commit=served).exit_code == 0

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rollout.decide.standing import identity_checks, room_checks, stability_checks
+from rollout.decide.standing import (
+    identity_checks,
+    nothing_deployed,
+    room_checks,
+    stability_checks,
+)
 from rollout.ledger import Entry, render_entry
 from rollout.limits import Limits
 from rollout.model.host import Container, Figures, HostFacts
@@ -132,3 +137,27 @@ def test_room_and_time(
     figures = Figures(disk * MIB, memory * MIB, 0.0)
 
     assert wrong(room_checks(figures, skew_s, Limits())) == seen
+
+
+PREPARED = line("prepared", "2026-11-25T12:59:00Z")
+
+
+@pytest.mark.parametrize(
+    ("facts", "nothing"),
+    [
+        pytest.param(HostFacts(), True, id="never prepared"),
+        pytest.param(HostFacts(containers=(CADDY,)), True, id="what people started themselves"),
+        pytest.param(
+            HostFacts(ledger=PREPARED, releases={12: "{}"}, containers=(WEB,)),
+            True,
+            id="a first deploy that did not come to serve",
+        ),
+        pytest.param(HostFacts(ledger=LEDGER), False, id="made to serve once"),
+        pytest.param(HostFacts(live="web-r12"), False, id="requests go there"),
+        pytest.param(HostFacts(current=12), False, id="the current one"),
+        pytest.param(HostFacts(releases={12: "{}"}), False, id="the ledger is lost, a folder left"),
+        pytest.param(HostFacts(containers=(WEB,)), False, id="all is lost, a container left"),
+    ],
+)
+def test_whether_anything_was_ever_deployed(facts: HostFacts, nothing: bool):
+    assert nothing_deployed(facts) == nothing

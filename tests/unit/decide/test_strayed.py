@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from rollout.decide.migrate import Applied
 from rollout.decide.strayed import (
     SHOWN,
     decide_drift,
     engine_check,
     further_checks,
     host_checks,
+    rows_ahead,
     schema_checks,
     schema_release,
     secret_checks,
@@ -143,6 +145,42 @@ def test_the_schema_names_what_differs_but_not_without_end():
     one, *_, last = schema_checks(more, recorded, 2)
     assert (one.name, one.seen) == ("schema e0", "this enum is only in the live database")
     assert (last.name, last.seen) == ("schema", "2 more differences")
+
+
+def test_applied_migrations_that_no_release_has_are_not_to_be_undone():
+    recorded = Contract("app")
+    live = replace(recorded, enums=(EnumType("half", ()),))
+
+    (check,) = schema_checks(live, recorded, 2, ("0007_half",))
+
+    assert (check.name, check.ok) == ("migrations without a release", False)
+    drift = decide_drift((check,), 2, Remembered())
+    assert str(told_of(drift, "production")) == (
+        "production is not what its releases say: migrations without a release: expected none, "
+        "seen 0007_half: applied, and no release has them yet\n"
+        "left: Nothing was changed; release 2 is the current one.\n"
+        "next: Deploy the commit that has these migrations, repaired where it failed; take nothing "
+        "back. The schema is compared again after that."
+    )
+    # Where the schema is the release's all the same, nothing is to be told.
+    assert schema_checks(recorded, recorded, 2, ("0007_half",))[0].ok
+
+
+def test_rows_beyond_the_releases_are_known_by_name_or_else_by_their_order():
+    two = release(2, migrations=("0000_a", "0001_b"))
+    named = [
+        Applied(1, "h", 5, "0000_a"),
+        Applied(2, "i", 6, "0002_c"),
+        Applied(3, "j", 7, "0001_b"),
+    ]
+    older = [Applied(1, "a" * 64, 5), Applied(2, "b" * 64, 6), Applied(4, "c" * 64, 7)]
+
+    assert rows_ahead(named, two) == ("0002_c",)
+    assert rows_ahead(named[:1], two) == ()
+    assert rows_ahead(older, two) == ("row 4 (hash cccccccccccc)",)
+    # A row that stands twice stands for one migration.
+    assert rows_ahead([*older[:2], replace(older[1], id=3)], two) == ()
+    assert rows_ahead([], two) == ()
 
 
 def test_secrets_with_newer_versions_or_none_are_named():

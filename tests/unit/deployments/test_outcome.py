@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import pytest
+
+from deployments import trigger
 from deployments.outcome import (
     Outcome,
     TaskOutcome,
@@ -88,3 +91,15 @@ def test_prefects_own_words_are_taken_from_a_message():
         == "Deployment concurrency limit reached."
     )
     assert plain_message(None) == ""
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [("Completed", False), ("NothingDeployed", True), ("Skipped", True), ("Failed", True)],
+)
+def test_a_run_that_did_not_simply_complete_says_why(
+    state: str, told: bool, capsys: pytest.CaptureFixture[str]
+):
+    trigger.report(replace(RUN, state=state, message="the reason"), as_json=False)
+
+    assert ("\nthe reason\n" in capsys.readouterr().err) == told
