@@ -11,8 +11,8 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.target import Target
+from tasks.deployed import deployed_release, told_nothing_deployed
 from tasks.diagnose import explaining
-from tasks.verify import deployed_release, told_nothing_deployed
 
 
 @flow(name="verify", flow_run_name="verify {environment}", persist_result=True)

@@ -38,12 +38,13 @@ from rollout.migrations.contract_json import parse_contract
 from rollout.model.drift import Drift, Remembered, Unlooked
 from rollout.model.layout import Layout
 from rollout.render.report import check_rows
+from tasks.deployed import read_deployed, told_nothing_deployed
 from tasks.on_host import at_further
 from tasks.ready import connected_database
 from tasks.retry import RETRIES, RETRY_DELAY_S, when_safe
 from tasks.schema import read_stored
 from tasks.target import keep, reach, read, read_machine
-from tasks.verify import demand_current, read_deployed, told_nothing_deployed
+from tasks.verify import demand_current
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

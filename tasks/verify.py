@@ -11,10 +11,8 @@ from prefect.cache_policies import NO_CACHE
 from prefect.runtime import task_run
 from prefect.states import Completed
 
-from rollout.commands.host import ENGINE_SILENT, NOT_PREPARED, parse_host, read_host_command
 from rollout.decide.alerts import ALERTS
 from rollout.decide.releases import release_on
-from rollout.decide.standing import nothing_deployed
 from rollout.decide.verify import DATABASE, HOST, LOGS, judge
 from rollout.errors import (
     AlertsUnavailable,
@@ -45,13 +43,13 @@ from tasks.logs import read_logs, show_new_errors
 from tasks.migrate import holds_exactly
 from tasks.record import note, publish_release, publish_state
 from tasks.retry import RETRIES, RETRY_DELAY_S, when_safe
-from tasks.target import reach, read, read_machine, settings_of, tell
+from tasks.target import reach, read, settings_of, tell
 from tasks.watch import seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rollout.config import Application, Environment
+    from rollout.config import Environment
     from rollout.executors.host import Host
     from rollout.model.alert import Alert
     from rollout.model.finding import Assessment, Verdict
@@ -354,49 +352,6 @@ def _fail_unknown(release: Release, told: str) -> NoReturn:
         left=f"Release {release.number} is activated.",
         next_step="See to what is named there. Then run verify again, or deploy the same commit "
         "again where this release was taken back.",
-    )
-
-
-@task(name="read current release", task_run_name="read current release", cache_policy=NO_CACHE)
-def deployed_release(environment: str) -> Release | None:
-    """Return the release that the host calls its current one; None where none was ever deployed.
-
-    Raises:
-        Refused: When the host has had a release, and has no current one.
-        HostError: When the host cannot be reached.
-        CommandFailed: When it cannot be read.
-    """
-    settings = settings_of(environment)
-    with reach(settings) as host:
-        facts = read_deployed(host, settings.application)
-        return None if facts is None else demand_current(facts, host)
-
-
-def read_deployed(host: Host, application: Application) -> HostFacts | None:
-    """Return what the application has on the host; None where nothing was ever deployed.
-
-    A deploy that failed before it came to the host leaves the folder with its lease, and a login
-    that may not ask the engine yet.
-
-    Raises:
-        HostError: When the host cannot be reached.
-        CommandFailed: When it cannot be read, although something was deployed.
-    """
-    answer = host.run(read_host_command(application.directory, application.project))
-    facts = parse_host(answer.stdout)
-    if answer.exit_code in (0, NOT_PREPARED, ENGINE_SILENT) and nothing_deployed(facts):
-        # A folder that we may not enter is not the same as none.
-        machine = read_machine(host, application) if answer.exit_code == NOT_PREPARED else None
-        if machine is None or not (machine.mode or machine.serves):
-            return None
-    return facts if answer.ok else read(host, application)
-
-
-def told_nothing_deployed(environment: str) -> str:
-    """Return that there is nothing to look at yet, for people."""
-    return (
-        f"no release was ever deployed to {environment}, so there is nothing to look at; deploy a "
-        "commit first"
     )
 
 

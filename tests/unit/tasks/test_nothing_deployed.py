@@ -14,7 +14,7 @@ from rollout.commands.host import ENGINE_SILENT, NOT_PREPARED
 from rollout.errors import CommandFailed, HostUnreachable
 from rollout.model.command import Command, Result
 from rollout.model.drift import Unlooked
-from tasks.verify import read_deployed
+from tasks.deployed import read_deployed
 from tests.support.values import APPLICATION
 
 if TYPE_CHECKING:

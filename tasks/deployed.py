@@ -1,0 +1,62 @@
+"""What a target has, for what only looks: before the first release that is nothing, and well."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from rollout.commands.host import ENGINE_SILENT, NOT_PREPARED, parse_host, read_host_command
+from rollout.decide.standing import nothing_deployed
+from rollout.model.release import Release
+from tasks.target import reach, read, read_machine, settings_of
+from tasks.verify import demand_current
+
+if TYPE_CHECKING:
+    from rollout.config import Application
+    from rollout.executors.host import Host
+    from rollout.model.host import HostFacts
+
+
+@task(name="read current release", task_run_name="read current release", cache_policy=NO_CACHE)
+def deployed_release(environment: str) -> Release | None:
+    """Return the release that the host calls its current one; None where none was ever deployed.
+
+    Raises:
+        Refused: When the host has had a release, and has no current one.
+        HostError: When the host cannot be reached.
+        CommandFailed: When it cannot be read.
+    """
+    settings = settings_of(environment)
+    with reach(settings) as host:
+        facts = read_deployed(host, settings.application)
+        return None if facts is None else demand_current(facts, host)
+
+
+def read_deployed(host: Host, application: Application) -> HostFacts | None:
+    """Return what the application has on the host; None where nothing was ever deployed.
+
+    A deploy that failed before it came to the host leaves the folder with its lease, and a login
+    that may not ask the engine yet.
+
+    Raises:
+        HostError: When the host cannot be reached.
+        CommandFailed: When it cannot be read, although something was deployed.
+    """
+    answer = host.run(read_host_command(application.directory, application.project))
+    facts = parse_host(answer.stdout)
+    if answer.exit_code in (0, NOT_PREPARED, ENGINE_SILENT) and nothing_deployed(facts):
+        # A folder that we may not enter is not the same as none.
+        machine = read_machine(host, application) if answer.exit_code == NOT_PREPARED else None
+        if machine is None or not (machine.mode or machine.serves):
+            return None
+    return facts if answer.ok else read(host, application)
+
+
+def told_nothing_deployed(environment: str) -> str:
+    """Return that there is nothing to look at yet, for people."""
+    return (
+        f"no release was ever deployed to {environment}, so there is nothing to look at; deploy a "
+        "commit first"
+    )
