@@ -74,6 +74,26 @@ def test_what_changes_production_is_not_cancelled_and_asks_for_little(name: str)
 
 
 @pytest.mark.parametrize("name", ["deploy.yml", "rollback.yml"])
+def test_google_is_asked_only_where_the_login_lies_there(name: str):
+    (job,) = yaml.safe_load((ROOT / ".github/workflows" / name).read_text())["jobs"].values()
+    (login,) = [
+        step for step in job["steps"] if "google-github-actions/auth" in step.get("uses", "")
+    ]
+
+    assert login["if"] == "vars.PREFECT_AUTH_SECRET != ''"
+
+
+@pytest.mark.parametrize("name", ["deploy.yml", "rollback.yml"])
+def test_what_runs_with_this_identity_is_named_by_a_commit(name: str):
+    """Without a `ref` only the workflow's own repository is left, at the commit that was pushed."""
+    (job,) = yaml.safe_load((ROOT / ".github/workflows" / name).read_text())["jobs"].values()
+    checkout = job["steps"][0]["with"]
+
+    assert checkout["repository"] == "${{ inputs.repository || github.repository }}"
+    assert checkout["ref"] == "${{ inputs.ref }}"
+
+
+@pytest.mark.parametrize("name", ["deploy.yml", "rollback.yml"])
 def test_who_calls_says_what_to_check_out_and_finds_each_input_described(name: str):
     called = yaml.safe_load((ROOT / ".github/workflows" / name).read_text())[True]["workflow_call"]
     page = (ROOT / "docs/deploy.md").read_text()
