@@ -31,7 +31,7 @@ module "shared_budget" {
 
   project         = module.shared.project
   billing_account = var.billing_account
-  monthly_usd     = 10
+  monthly_usd     = 80 # the operations machine, and images
 }
 
 module "operations" {

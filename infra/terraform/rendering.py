@@ -54,6 +54,7 @@ Source: https://cloud.google.com/logging/docs/agent/ops-agent/configuration (rea
 
 # Words that no command holds otherwise; on the machine they are variables.
 _LOGIN, _DIRECTORY = "DEPLOY-LOGIN", "/APPLICATION-DIRECTORY"
+_SOMEBODYS = "settings that somebody wrote: a deploy leaves what it cannot read"
 
 _START = f"""\
 #!/usr/bin/env bash
@@ -61,7 +62,8 @@ _START = f"""\
 #
 # A machine's start: the engine, Google's agent, and what a deploy would prepare at its first look.
 # It does its work once; what it could not do (a login that is not known yet), the next start or the
-# first deploy does.
+# first deploy does. What is there already is left as it is: an upgrade of an engine, or other
+# settings, would restart it under what serves by then.
 # shellcheck disable=SC2016 # single quotes: the shell that is started with it expands it
 set -euo pipefail
 
@@ -79,12 +81,14 @@ directory=$(told application-directory)
 export DEBIAN_FRONTEND=noninteractive
 # At a machine's first start its own updates often have what apt-get needs.
 echo 'DPkg::Lock::Timeout "300";' >/etc/apt/apt.conf.d/90-wait
-for try in $(seq 60); do
-    apt-get -qq update && break
-    [ "$try" -lt 60 ] || exit 1
-    sleep 5
-done
-apt-get -qq install -y {" ".join(PACKAGES)} >/dev/null
+if ! docker compose version >/dev/null 2>&1 || ! docker buildx version >/dev/null 2>&1; then
+    for try in $(seq 60); do
+        apt-get -qq update && break
+        [ "$try" -lt 60 ] || exit 1
+        sleep 5
+    done
+    apt-get -qq install -y {" ".join(PACKAGES)} >/dev/null
+fi
 
 # Memory and disk are seen by nobody without it.
 if [ ! -d /opt/google-cloud-ops-agent ]; then
@@ -102,7 +106,11 @@ for _ in $(seq 60); do
     sleep 2
 done
 """
+_WITHOUT_SETTINGS = """
+if [ ! -s /etc/docker/daemon.json ]; then
+"""
 _END = """\
+fi
 
 mkdir -p "$(dirname "$prepared")"
 touch "$prepared"
@@ -146,22 +154,30 @@ def render_startup_script(application: Application) -> str:
     Raises:
         ValueError: When the bootstrap refuses a fresh machine: one of the two is mistaken.
     """
+    always = _steps(application, _fresh_machine(settings=_SOMEBODYS))
+    engine = [step for step in _steps(application, _fresh_machine()) if step not in always]
+    lines = (*map(_render, always), _WITHOUT_SETTINGS, *map(_render, engine))
+    return _START + "".join(lines) + _END
+
+
+def _steps(application: Application, machine: MachineFacts) -> tuple[Step, ...]:
     moved = application.model_copy(update={"directory": _DIRECTORY})
-    match decide_bootstrap(_fresh_machine(), moved, _LOGIN):
+    match decide_bootstrap(machine, moved, _LOGIN):
         case Refuse(findings):
             raise ValueError(f"a fresh machine is refused: {findings[0].consequence}")
         case plan:
-            return _START + "".join(map(_render, plan.steps)) + _END
+            return plan.steps
 
 
-def _fresh_machine() -> MachineFacts:
-    """Return what a machine brings once the packages are there."""
+def _fresh_machine(settings: str = "") -> MachineFacts:
+    """Return what a machine brings once the packages are there, and its engine's settings."""
     return MachineFacts(
         user=_LOGIN,
         sudo=True,
         docker=True,
         engine="27.5.1",
         compose="2.33.0",
+        settings=settings,
         free_bytes=NEEDED_FREE_BYTES,
     )
 

@@ -3,7 +3,8 @@
 #
 # A machine's start: the engine, Google's agent, and what a deploy would prepare at its first look.
 # It does its work once; what it could not do (a login that is not known yet), the next start or the
-# first deploy does.
+# first deploy does. What is there already is left as it is: an upgrade of an engine, or other
+# settings, would restart it under what serves by then.
 # shellcheck disable=SC2016 # single quotes: the shell that is started with it expands it
 set -euo pipefail
 
@@ -21,12 +22,14 @@ directory=$(told application-directory)
 export DEBIAN_FRONTEND=noninteractive
 # At a machine's first start its own updates often have what apt-get needs.
 echo 'DPkg::Lock::Timeout "300";' >/etc/apt/apt.conf.d/90-wait
-for try in $(seq 60); do
-    apt-get -qq update && break
-    [ "$try" -lt 60 ] || exit 1
-    sleep 5
-done
-apt-get -qq install -y docker.io docker-compose-v2 docker-buildx >/dev/null
+if ! docker compose version >/dev/null 2>&1 || ! docker buildx version >/dev/null 2>&1; then
+    for try in $(seq 60); do
+        apt-get -qq update && break
+        [ "$try" -lt 60 ] || exit 1
+        sleep 5
+    done
+    apt-get -qq install -y docker.io docker-compose-v2 docker-buildx >/dev/null
+fi
 
 # Memory and disk are seen by nobody without it.
 if [ ! -d /opt/google-cloud-ops-agent ]; then
@@ -68,6 +71,8 @@ sudo -n install --directory --owner "$login" --mode 750 "$directory"
 # let the login use the engine
 sudo -n usermod --append --groups docker "$login"
 
+if [ ! -s /etc/docker/daemon.json ]; then
+
 # write the engine's settings
 printf '%s' '{
   "live-restore": true,
@@ -93,6 +98,7 @@ until docker version >/dev/null 2>&1; do
     sleep 0.2
 done
 ' sh 30
+fi
 
 mkdir -p "$(dirname "$prepared")"
 touch "$prepared"

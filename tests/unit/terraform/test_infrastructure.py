@@ -67,6 +67,23 @@ def test_a_started_machine_lacks_nothing_that_a_deploy_would_prepare():
     )
 
 
+def test_a_start_that_is_repeated_upgrades_no_engine_and_restarts_none():
+    script = (GENERATED / "startup.sh").read_text()
+    guarded = re.findall(
+        r"^if ! docker compose.*?^fi$|^if \[ ! -s /etc.*?^fi$", script, re.M | re.S
+    )
+
+    left = script
+    for part in guarded:
+        left = left.replace(part, "")
+    assert "apt-get" not in left.replace("what apt-get needs", "")
+    assert "daemon.json" not in left
+    assert "service docker restart" not in left
+    # What the login needs is made anew each time.
+    assert "--directory --owner" in left
+    assert "usermod" in left
+
+
 def test_the_startup_script_is_metadata_because_else_a_change_makes_the_machine_anew():
     host = only("modules/host", "google_compute_instance")
 
@@ -342,9 +359,12 @@ def test_the_uptime_check_reads_the_body():
 def test_each_project_has_its_budget():
     calls = named("", "module")
 
+    # The facts say 10 for the shared one, in which no machine stood.
     assert {
         name: calls[name]["monthly_usd"] for name in ("production", "staging", "shared_budget")
-    } == {"production": 50, "staging": 20, "shared_budget": 10}
+    } == {"production": 50, "staging": 20, "shared_budget": 80}
+    operations = named("modules/operations", "module")["host"]
+    assert (operations["machine_type"], operations["disk_gb"]) == ("e2-standard-2", 100)
 
 
 def _data(module: str) -> set[str]:

@@ -25,8 +25,8 @@ resource "google_artifact_registry_repository_iam_member" "push" {
   member     = module.host.account
 }
 
-# The login of Prefect's server, as user:password. GitHub's workflows read it to start a run, and may do
-# nothing else in Google Cloud.
+# The login of Prefect's server, as user:password. GitHub's workflows read it to start a run. They may do nothing else in
+# Google Cloud by themselves; but whoever has this login starts any run, and reads the blocks with their keys.
 module "secrets" {
   source = "../secrets"
 

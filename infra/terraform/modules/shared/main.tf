@@ -106,7 +106,8 @@ resource "google_iam_workload_identity_pool_provider" "github" {
   }
 }
 
-# It starts runs in Prefect and nothing else: its one right, on the login of Prefect's server, is in modules/operations.
+# Its one right at Google, on the login of Prefect's server, is in modules/operations. That login starts any run and reads any
+# block with its keys: whoever becomes this account controls production.
 resource "google_service_account" "ci" {
   project      = module.services.project
   account_id   = "github-actions-ci"
