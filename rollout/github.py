@@ -12,8 +12,9 @@ class GitHub(BaseModel):
 
     Attributes:
         repository: `owner/name` on GitHub.
-        token: Name in Secret Manager of a token that may write contents and pull requests, and
-            deployments where they are shown. It never reaches the application.
+        token: Name in Secret Manager of a token that may write contents, pull requests and
+            workflows, which a revert brings back with all else, and deployments where they are
+            shown. It never reaches the application.
         deployments: Whether each deploy, promotion and rollback is shown as a deployment of its
             commit; a token that is missing, or a GitHub that does not answer, keeps no run back.
         api_url: GitHub's API.

@@ -16,10 +16,10 @@ def _look(evidence: Evidence) -> Told | None:
     repository = evidence.around.github or "OWNER/NAME"
     return Told(
         cause="the repository does not take the branch: its rules forbid it, or the token may not "
-        "write contents",
+        "write contents, or workflows where a file below .github/workflows differs",
         seen=evidence.true,
         next_step="See what the rules say of the branch's name, and that the token may write "
-        "contents.",
+        "contents and workflows.",
         commands=(f"gh api repos/{repository}/rules/branches/BRANCH",),
         impact=SERVES_ON,
     )
