@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 from rollout.errors import ConfigInvalid
 from rollout.model import layout as names
 from rollout.model.layout import Layout, release_service
+from rollout.render.own_files import problem_of_rest, problem_of_service
 from rollout.render.yaml_text import parse_yaml, render_yaml
 
 if TYPE_CHECKING:
@@ -48,8 +49,8 @@ def render_compose(text: str, application: Application, release: Release) -> str
         release: Whose image and environment file are pinned.
 
     Raises:
-        ConfigInvalid: When the file is no compose file, lacks one of the two services, or asks for
-            what cannot stand twice side by side.
+        ConfigInvalid: When the file is no compose file, lacks one of the two services, asks for
+            what cannot stand twice side by side, or takes from the checkout what no host has.
     """
     document = _parse(application.compose, text)
     services = cast("dict[str, Mapping]", document["services"])
@@ -69,6 +70,7 @@ def render_compose(text: str, application: Application, release: Release) -> str
         _without_dependency(service, application.service)
     head = {"name": application.project, "services": rendered}
     rest = {key: value for key, value in document.items() if key not in head}
+    _demand_nothing_of_checkout(application, rendered, rest)
     return _banner(application, release) + render_yaml({**head, **rest})
 
 
@@ -226,6 +228,16 @@ def _require(application: Application, services: dict[str, Mapping]) -> None:
         raise ConfigInvalid(
             path, f"services.{name}.ports: two releases cannot publish the same port side by side"
         )
+
+
+def _demand_nothing_of_checkout(
+    application: Application, services: dict[str, Mapping], rest: Mapping
+) -> None:
+    """Raise when what runs needs a file of the checkout; what only people start may."""
+    problems = [problem_of_service(name, one) for name, one in services.items() if _starts(one)]
+    for problem in (*problems, problem_of_rest(rest)):
+        if problem:
+            raise ConfigInvalid(application.compose, problem)
 
 
 def _web(service: Mapping, release: Release) -> Mapping:

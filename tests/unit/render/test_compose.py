@@ -93,8 +93,8 @@ def test_a_service_with_the_same_image_runs_the_same_code():
             id="a path below the directory is the release's own",
         ),
         pytest.param(
-            "    env_file: [/opt/trovella/.env, ./extra.env]\n",
-            "    env_file:\n    - /opt/trovella/releases/12/.env\n    - ./extra.env\n",
+            "    env_file: [/opt/trovella/.env, /etc/extra.env]\n",
+            "    env_file:\n    - /opt/trovella/releases/12/.env\n    - /etc/extra.env\n",
             id="any other file stays",
         ),
         pytest.param(
@@ -187,6 +187,103 @@ def test_a_file_that_cannot_be_rendered(text: str, problem: str):
 
     assert caught.value.path == "infra/docker-compose.prod.yml"
     assert caught.value.problem.startswith(problem)
+
+
+OWN = "    image: tool\n"
+ABSENT = (
+    "bring it in the service's image, or put it on the host yourself and write its absolute path"
+)
+
+
+@pytest.mark.parametrize(
+    ("tool", "problem"),
+    [
+        pytest.param(
+            "    build: ./tool\n",
+            "services.tool.build: the host has no checkout to build it from; give it an `image`, "
+            "which is that of the switched service where it runs the same code",
+            id="a build without an image",
+        ),
+        pytest.param(
+            OWN + "    volumes: ['data:/data', './tool.conf:/etc/tool.conf:ro']\n",
+            f"services.tool.volumes: the host has no ./tool.conf of the checkout; {ABSENT}",
+            id="a file that is mounted",
+        ),
+        pytest.param(
+            OWN + "    volumes: [{type: bind, source: conf, target: /etc/tool}]\n",
+            f"services.tool.volumes: the host has no conf of the checkout; {ABSENT}",
+            id="a folder, in the long form",
+        ),
+        pytest.param(
+            OWN + "    volumes: [{type: bind, source: ../conf, target: /etc/tool}]\n",
+            f"services.tool.volumes: the host has no ../conf of the checkout; {ABSENT}",
+            id="a folder above",
+        ),
+        pytest.param(
+            OWN + "    env_file: tool.env\n",
+            f"services.tool.env_file: the host has no tool.env of the checkout; {ABSENT}",
+            id="a file of variables",
+        ),
+        pytest.param(
+            OWN + "    env_file: [.env, {path: ./tool.env}]\n",
+            f"services.tool.env_file: the host has no ./tool.env of the checkout; {ABSENT}",
+            id="a file of variables, in the long form",
+        ),
+        pytest.param(
+            OWN + "    extends: {file: common.yml, service: base}\n",
+            f"services.tool.extends: the host has no common.yml of the checkout; {ABSENT}",
+            id="a service of another file",
+        ),
+        pytest.param(
+            OWN + "configs: {tool: {file: ./tool.conf}}\n",
+            f"configs.tool.file: the host has no ./tool.conf of the checkout; {ABSENT}",
+            id="a config",
+        ),
+        pytest.param(
+            OWN + "secrets: {key: {file: key.pem}}\n",
+            f"secrets.key.file: the host has no key.pem of the checkout; {ABSENT}",
+            id="a secret",
+        ),
+        pytest.param(
+            OWN + "include: [./more.yml]\n",
+            "include: the host has no other compose file of the checkout; write it in this one",
+            id="another compose file",
+        ),
+    ],
+)
+def test_what_lies_in_the_checkout_alone_is_refused(tool: str, problem: str):
+    with pytest.raises(ConfigInvalid) as caught:
+        render(f"{SMALL}  tool:\n{tool}")
+
+    assert caught.value.problem == problem
+
+
+def test_a_file_beside_the_proxys_caddyfile_is_refused_too():
+    with pytest.raises(ConfigInvalid) as caught:
+        render(SMALL.replace('["./', '["./www:/srv", "./'))
+
+    assert caught.value.problem == (
+        f"services.caddy.volumes: the host has no ./www of the checkout; {ABSENT}"
+    )
+
+
+@pytest.mark.parametrize(
+    "tool",
+    [
+        "    image: tool:5\n    build: .\n",
+        OWN + "    volumes: [data:/data, /srv/conf:/etc/tool, '~/conf:/c', '${CONF}:/d', /cache]\n",
+        OWN + "    volumes: ['./.env:/app/.env:ro', './Caddyfile:/app/Caddyfile']\n",
+        OWN + "    volumes: [{type: bind, source: /srv/conf, target: /etc/tool}]\n",
+        OWN + "    volumes: [{type: volume, source: data, target: /data}]\n",
+        OWN + "    env_file: [./.env, /etc/tool.env, {path: tool.env, required: false}]\n",
+        OWN + "    extends: web\n",
+        OWN + "secrets: {key: {file: /etc/key.pem}, other: {environment: KEY}, third: }\n",
+        "    build: .\n    profiles: [debug]\n",
+        OWN + "    volumes: ['.:/app']\n    scale: 0\n",
+    ],
+)
+def test_what_a_host_has_or_nobody_starts_is_let_be(tool: str):
+    assert "  tool:\n" in render(f"{SMALL}  tool:\n{tool}")
 
 
 SHARED = COMPOSE.replace(
