@@ -78,9 +78,10 @@ class Target:
         with telling_defects():
             if self._batches:
                 with at_first(self._environment):
-                    verify_release(activation.release, self._environment)
+                    verify_release(activation.release, self._environment, served=activation.served)
                 self.spread(activation.release, activation.leaves)
-            return verify_release(activation.release, self._environment)
+            release, served = activation.release, activation.served
+            return verify_release(release, self._environment, served=served)
 
     def spread(self, release: Release, leaves: int | None = None) -> tuple[HostResult, ...]:
         """Return what came of a release on the further hosts, once each batch has got it.

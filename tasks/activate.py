@@ -14,7 +14,12 @@ from blocks import load_artifact_registry
 from rollout.decide.activate import decide_activation
 from rollout.decide.hosts import batches_of
 from rollout.decide.own_database import database_of
-from rollout.decide.releases import release_on, release_to_activate, release_to_return_to
+from rollout.decide.releases import (
+    release_on,
+    release_to_activate,
+    release_to_return_to,
+    served_before,
+)
 from rollout.errors import RolloutError
 from rollout.executors import git
 from rollout.executors.carry_out import carry_out
@@ -148,6 +153,9 @@ def serve_former(
 ) -> Return:
     """Go back, whatever goes wrong with it: the error that led here is the one that is told.
 
+    A release that was seen serving before this run is left as it is, in the ledger too: what is
+    not well by now is nothing that this run has brought.
+
     Args:
         host: Where.
         settings: The environment.
@@ -155,6 +163,8 @@ def serve_former(
         why: Why, for the ledger.
     """
     failed = activation.release
+    if activation.served:
+        return Return(f"Release {failed.number} serves as it did before this run.")
     note(host, settings, failed, "failed", why)
     try:
         assure_lease()
@@ -195,9 +205,11 @@ def activate(
     plan = activation_plan(facts, release, files, settings)
     get_run_logger().info("release %s: %s", release.number, plan.outline())
     carry_out(plan, host)
+    service, own = settings.application.service, str(flow_run.id)
     return Activation(
         release=release,
-        former=release_to_return_to(facts, release, settings.application.service, str(flow_run.id)),
+        former=release_to_return_to(facts, release, service, own),
+        served=served_before(facts, release, service, own),
         steps=len(plan.steps),
         round_trips=host.round_trips,
         seconds=monotonic_s() - started_s,

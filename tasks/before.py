@@ -52,16 +52,23 @@ def looking_before(settings: Environment) -> Generator[None]:
         _LOOK.reset(token)
 
 
-def before(release: Release, environment: str) -> Outside | None:
-    """Return what the address was like before this release answered there.
+def before(release: Release, environment: str, *, served: bool = False) -> Outside | None:
+    """Return what the address was like before this run changed what answers there.
 
     None where no flow looked, nothing answered, or the release itself did: a run that goes on after
     its switch must not take its own release's faults for those of the one before.
+
+    Args:
+        release: What serves now.
+        environment: The environment.
+        served: Whether it was seen serving before this run, which has switched nothing then.
     """
     look = _LOOK.get()
     seen = look.seen() if look else None
     if seen is None or seen.problem or not seen.status:
         return None
+    if served:
+        return seen
     own = release_service(read_environment(environment).application.service, release.number)
     same = seen.upstream == own if seen.upstream else seen.version == release.version.sha
     return None if same else seen

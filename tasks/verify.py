@@ -60,11 +60,16 @@ if TYPE_CHECKING:
 PATIENCE_S = 10.0
 
 
-def verify_release(release: Release, environment: str) -> str:
+def verify_release(release: Release, environment: str, *, served: bool = False) -> str:
     """Return one sentence that says what was seen to serve; for flows.
 
     In a run that changes the target, evidence that is missing is put before a person, and a release
     that was seen serving bakes for as long as the environment's file says.
+
+    Args:
+        release: What shall serve.
+        environment: The environment.
+        served: Whether it was seen serving before this run: what was so before it only warns then.
 
     Raises:
         VerificationFailed: When anything is not as the release says, with all that was seen; or
@@ -73,10 +78,10 @@ def verify_release(release: Release, environment: str) -> str:
     """
     settings = settings_of(environment)
     # Called plainly, a task that returns a state gives its caller that state, not what is in it.
-    sight: Sight = look(release, environment, return_state=True).result()
+    sight: Sight = look(release, environment, served, return_state=True).result()
     told = _settle(sight, release, settings)
     if settings.verify.bake_s and holds_lease():
-        baked: Sight = bake(release, environment, return_state=True).result()
+        baked: Sight = bake(release, environment, served, return_state=True).result()
         settled = _settle(baked, release, settings)
         told = "; ".join(filter(None, (told, settled or baked.sentence)))
     if told or settings.verify.bake_s:
@@ -92,7 +97,7 @@ def verify_release(release: Release, environment: str) -> str:
     retry_delay_seconds=RETRY_DELAY_S,
     retry_condition_fn=when_safe,
 )
-def look(release: Release, environment: str) -> Sight:
+def look(release: Release, environment: str, served: bool = False) -> Sight:  # noqa: FBT001, FBT002 (a task's parameter)
     """Return what was seen of a release; the state is `Inconclusive` when a part could not be.
 
     Raises:
@@ -101,7 +106,7 @@ def look(release: Release, environment: str) -> Sight:
     """
     settings = settings_of(environment)
     with reach(settings) as host:
-        evidence, verdict = _judge_once(release, settings, host)
+        evidence, verdict = _judge_once(release, settings, host, served=served)
         _publish(release, verdict, settings, evidence)
         if isinstance(verdict, Inconclusive):
             return _inconclusive(release, verdict)
@@ -113,7 +118,7 @@ def look(release: Release, environment: str) -> Sight:
 
 
 @task(name="bake", task_run_name="bake", cache_policy=NO_CACHE)
-def bake(release: Release, environment: str) -> Sight:
+def bake(release: Release, environment: str, served: bool = False) -> Sight:  # noqa: FBT001, FBT002 (a task's parameter)
     """Look at a release again and again for the configured time; the first refusal ends it.
 
     The one before it stays on the host, ready to be started, as after every activation.
@@ -129,7 +134,7 @@ def bake(release: Release, environment: str) -> Sight:
         last: list[Evidence] = []
 
         def judge_once() -> Assessment:
-            evidence, verdict = _judge_once(release, settings, host)
+            evidence, verdict = _judge_once(release, settings, host, served=served)
             last[:] = [evidence]
             return verdict
 
@@ -170,8 +175,10 @@ def judge_host(release: Release, settings: Environment, host: Host) -> None:
         note_verified(host, settings, release, facts)
 
 
-def _judge_once(release: Release, settings: Environment, host: Host) -> tuple[Evidence, Assessment]:
-    evidence = _look(release, settings, host)
+def _judge_once(
+    release: Release, settings: Environment, host: Host, *, served: bool
+) -> tuple[Evidence, Assessment]:
+    evidence = _look(release, settings, host, served=served)
     verdict = judge(evidence, release, settings.application, settings.verify)
     for finding in verdict.findings:
         get_run_logger().warning("%s: %s", finding.rule, finding.consequence)
@@ -196,13 +203,18 @@ def _publish(
 
 
 def _look(
-    release: Release, settings: Environment, host: Host, database: Verdict | None = None
+    release: Release,
+    settings: Environment,
+    host: Host,
+    database: Verdict | None = None,
+    *,
+    served: bool = False,
 ) -> Evidence:
     """Return what is seen of a release; the address is looked at beside the host and database.
 
     The database is not looked at again where it is known already.
     """
-    earlier = before(release, settings.name)
+    earlier = before(release, settings.name, served=served)
     report = probe(
         settings.verify,
         release,

@@ -65,12 +65,30 @@ def release_to_return_to(
     serving = serving_release(facts, service)
     if serving != release.number:
         return serving
+    if served_before(facts, release, service, run_id):
+        return None
+    entries = reversed(read_ledger(facts.ledger).entries)
+    served = (one.release for one in entries if one.event == "activated")
+    return next((one for one in served if one != serving and one in facts.releases), None)
+
+
+def served_before(facts: HostFacts, release: Release, service: str, run_id: str = "") -> bool:
+    """Return whether a release serves, and was seen serving before the run that asks.
+
+    Args:
+        facts: What was read of the host, before the activation.
+        release: The release.
+        service: The compose service that is switched.
+        run_id: The run that asks; empty for none.
+
+    Raises:
+        LedgerCorrupt: When the host's history cannot be trusted.
+    """
+    if serving_release(facts, service) != release.number:
+        return False
     state = read_ledger(facts.ledger)
     own = bool(run_id) and state.activated_by(release.number) == run_id
-    if state.stage(release.number) == "verified" and not own:
-        return None
-    served = (one.release for one in reversed(state.entries) if one.event == "activated")
-    return next((one for one in served if one != serving and one in facts.releases), None)
+    return state.stage(release.number) == "verified" and not own
 
 
 def release_to_activate(

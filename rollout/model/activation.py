@@ -28,6 +28,7 @@ class Activation:
         round_trips: How often the host was asked.
         seconds: How long it took.
         leaves: The number of the release that a rollback has left for it; None where none was.
+        served: Whether it served already, and was seen serving before this run.
     """
 
     release: Release
@@ -36,6 +37,7 @@ class Activation:
     round_trips: int
     seconds: float
     leaves: int | None = None
+    served: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,6 +128,18 @@ def without_migrations() -> Generator[None]:
             )
 
 
+def test_what_serves_is_not_left_for_what_was_so_before_the_run(serving: str):
+    served = serving_version()
+    with without_redis():
+        runs = [trigger("deploy", commit=served) for _ in range(2)]
+
+    assert [run.exit_code for run in runs] == [0, 0], runs[-1].log
+    assert serving_version() == served
+    number = int(on_host("readlink /opt/trovella/current").rpartition("/")[2])
+    said = [json.loads(line) for line in on_host("cat /opt/trovella/ledger.jsonl").splitlines()]
+    assert [one["event"] for one in said if one["release"] == number][-1] == "verified"
+
+
 def test_verify_alone_asks_for_all_of_it(serving: str):
     now = datetime.now(UTC).isoformat()
     alerts = opened(shown("Uptime", now), shown("Memory", now, now))

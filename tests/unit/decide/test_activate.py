@@ -15,6 +15,7 @@ from rollout.decide.releases import (
     release_on,
     release_to_activate,
     release_to_return_to,
+    served_before,
     releases_on,
 )
 from rollout.errors import LedgerCorrupt, Refused
@@ -684,3 +685,5 @@ def test_what_the_run_itself_saw_serving_on_this_host_is_gone_back_from(
     )
 
     assert release_to_return_to(facts, release(2), "web", run) == number
+    assert served_before(facts, release(2), "web", run) is (number is None)
+    assert not served_before(facts, release(1), "web", run)
