@@ -34,7 +34,7 @@ from tasks.on_github import begin_on_github, shown_on_github
 from tasks.order import after
 from tasks.preflight import preflight
 from tasks.quality import quality
-from tasks.source import checkout
+from tasks.source import checkout, demand_newer
 from tasks.watch import watching
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ def deploy(
             whose findings this deploy takes upon itself: only so a statement runs that breaks the
             code that serves now or destroys data. `version-quarantined` deploys a version that a
             rollback has left, `outside-window` at a time at which deploys may not begin,
+            `older-than-serving` a commit that the history of what serves holds,
             `hosts-behind` migrations while a host serves other code, `database-empty` to a database
             that holds no migration although something serves. Empty accepts none.
 
@@ -105,6 +106,7 @@ def _rehearsed(
     """Return a sentence that says what a deploy would do; its log has each command."""
     source = checkout(commit, environment)
     deployed = preflight(source.version, environment, accept)
+    demand_newer(source, deployed, environment, accept)
     pending = plan_migrations(source, deployed, environment, accept)
     demand_level(demand_hosts(environment), deployed, pending, accept)
     planned = plan_deploy(source, environment, reason, actor)
@@ -117,6 +119,7 @@ def _phases(commit: str, environment: str, reason: str, actor: str, accept: tupl
     begin_on_github(source.version)
     checked = after([], quality)(source, environment)
     deployed = preflight(source.version, environment, accept)
+    demand_newer(source, deployed, environment, accept)
     hosts = demand_hosts(environment)
     planned = after([checked], plan_migrations)(source, deployed, environment, accept)
     image = after([checked], build_push)(source, environment)

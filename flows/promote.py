@@ -32,7 +32,7 @@ from tasks.names import promote_name
 from tasks.on_github import begin_on_github, shown_on_github
 from tasks.preflight import preflight
 from tasks.promote import approve, asks, choose, demand_approved, find_image
-from tasks.source import checkout
+from tasks.source import checkout, demand_newer
 
 if TYPE_CHECKING:
     from rollout.model.promotion import Promoted
@@ -59,8 +59,8 @@ def promote(
         actor: Who asked; empty takes the commit's author.
         dry_run: Tell what would be done, and do nothing of it.
         accept: As of a deploy to this environment: rules for migrations whose findings are taken
-            upon this run, `version-quarantined`, `outside-window`, `hosts-behind`,
-            `database-empty`. Empty accepts none.
+            upon this run, `version-quarantined`, `outside-window`,
+            `older-than-serving`, `hosts-behind`, `database-empty`. Empty accepts none.
 
     Returns:
         A state that says in one sentence which release serves now; `DryRun`; `Superseded` or
@@ -118,6 +118,7 @@ def _promoted(
 def _look(promoted: Promoted, source: Source, environment: str, accept: tuple[str, ...]) -> Ready:
     """Return what a promotion would do to an environment, once nothing stands in its way."""
     deployed = preflight(promoted.version, environment, accept)
+    demand_newer(source, deployed, environment, accept)
     image = find_image(promoted, environment)
     planned = plan_migrations(source, deployed, environment, accept)
     hosts = demand_hosts(environment)

@@ -56,7 +56,8 @@ def rollback(  # noqa: PLR0913, PLR0917 - each is a field of the form
         reason: Why; it stands in the ledger, and in the way of whoever deploys the version again.
         environment: Name of a file in `deployments/`.
         to: The release: its number, or its commit in 7 to 40 digits, which is its image's tag;
-            empty takes the last good one before the current.
+            empty takes the last good one before the current, of another version, that no rollback
+            has left.
         strategy: How to go back. `image` activates the release as a whole; `auto` does what the
             facts allow. `revert` changes nothing on the host: it opens a pull request that takes
             the branch back to the release's code, which is deployed when somebody merges it; an

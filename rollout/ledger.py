@@ -113,11 +113,28 @@ class LedgerState:
     @property
     def previous_good(self) -> int | None:
         """Return the release to go back to from the current one; None when there is none."""
-        return self.last_good_but(self.current)
+        return self.good_before(self.current)
 
-    def last_good_but(self, *releases: int | None) -> int | None:
-        """Return the release that was verified last, these ones left out; None for none."""
-        return next((one for one in reversed(self.good) if one not in releases), None)
+    def good_before(self, serving: int | None) -> int | None:
+        """Return the release to go back to from the one that serves; None when there is none.
+
+        That is the one that was verified last of those before it: of another version, since the
+        same one with other secrets is no way back, and of none that a rollback has left. So going
+        back twice goes further back.
+        """
+        earlier = (one for one in reversed(self.good) if serving is None or one < serving)
+        own = self.versions.get(serving or 0)
+        others = ((one, self.versions[one]) for one in earlier)
+        return next((one for one, of in others if of != own and not self.is_left(of)), None)
+
+    def last_said(self, version: str) -> Entry | None:
+        """Return the last entry about any release of a version; None where there is none."""
+        return next((one for one in reversed(self.entries) if one.version == version), None)
+
+    def is_left(self, version: str) -> bool:
+        """Return whether a version was left by a rollback, and not taken up since."""
+        last = self.last_said(version)
+        return last is not None and last.event == "rolled-back"
 
     def stage(self, release: int) -> Stage:
         """Return what happened last to a release; `unknown` when nothing did."""

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from prefect import get_run_logger, task
 
+from rollout.decide.may_go import OLDER
+from rollout.errors import Superseded
 from rollout.executors import git
 from rollout.executors.files import read_environment, workspace
 from rollout.model.source import Branches, Source
 from tasks.retry import RETRIES, RETRY_DELAY_S, when_safe
+
+if TYPE_CHECKING:
+    from rollout.model.release import Version
 
 
 @task(
@@ -30,6 +37,38 @@ def checkout(commit: str, environment: str) -> Source:
         SourceUnavailable: When the repository cannot be read.
     """
     return at(commit, environment, purpose="source")
+
+
+def demand_newer(
+    source: Source, deployed: Version | None, environment: str, accept: tuple[str, ...]
+) -> None:
+    """Let a deploy give way whose commit what serves holds already; for flows.
+
+    Of two merges the older one's workflow may come last. Nothing is lost by that, and going back is
+    what a rollback is for.
+
+    Args:
+        source: The commit.
+        deployed: What serves now; None before the first deploy.
+        environment: The environment.
+        accept: What the request takes upon itself; `older-than-serving` is what matters here.
+
+    Raises:
+        Superseded: When what serves holds the commit, and more; nothing was changed.
+    """
+    if deployed is None or not git.precedes(source, deployed):
+        return
+    told = f"{deployed.short} serves, whose history holds {source.version.short} already"
+    if OLDER in accept:
+        get_run_logger().warning("%s: accepted: %s", OLDER, told)
+        return
+    raise Superseded(
+        told,
+        left="Nothing was changed: what serves goes on serving.",
+        next_step="Nothing, where the merge of the newer one overtook this one. To go back to this "
+        f"commit: `bin/rollback {source.version.short} --reason WHY --environment {environment}`, "
+        f"or deploy it with `accept` naming {OLDER}.",
+    )
 
 
 def at(commit: str, environment: str, purpose: str, *, demanded: bool = True) -> Source:

@@ -264,6 +264,11 @@ def parse_lines(stdout: str) -> tuple[tuple[str, int, str], ...]:
     return tuple((one["path"], int(one["number"]), one["text"]) for one in found if one)
 
 
+def is_ancestor_command(path: Path, version: Version, other: Version) -> Command:
+    """Return the command that succeeds when a commit's history holds a version."""
+    return git_command(path, "merge-base", "--is-ancestor", version.sha, other.sha)
+
+
 def changed_paths_command(path: Path, since: Version, until: Version) -> Command:
     """Print the paths that differ between two commits, each ended by a zero byte."""
     return git_command(path, "diff", "--name-only", "--no-renames", "-z", since.sha, until.sha)

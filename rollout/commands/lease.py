@@ -144,7 +144,9 @@ done
 [ -z "$asked" ] || leave_line
 [ "$way" = wait ] || [ "$(cat token)" = "$token" ] || lost
 last_asked=$(sed -n 's/.*"asked_at": "\\([^"]*\\)", "supersedes": true.*/\\1/p' holder 2>/dev/null)
-if [ "$way" = wait ] && [ -n "$asked" ] && [[ "$last_asked" > "$asked" ]]; then
+# One that was asked for later than now came from a clock that ran ahead: it says nothing.
+if [ "$way" = wait ] && [ -n "$asked" ] && [[ "$last_asked" > "$asked" ]] &&
+    [[ ! "$last_asked" > "$(date -u +%Y-%m-%dT%H:%M:%S.%NZ)" ]]; then
     printf 'superseded %s\\n' "$(cat holder)"
     exit 0
 fi

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rollout.decide.compatible.judge import RULES as COMPATIBLE
 from rollout.decide.emptied import EMPTIED
 from rollout.decide.hosts import BEHIND
-from rollout.decide.may_go import OUTSIDE_WINDOW
+from rollout.decide.may_go import OLDER, OUTSIDE_WINDOW
 from rollout.decide.quarantine import QUARANTINED
 from rollout.migrations.change import Judged
 from rollout.migrations.judge import judge
@@ -36,7 +36,7 @@ CODES = frozenset(
 )
 """The rules that a request may accept: of docs/rules.md, and of docs/contract.md."""
 
-ELSEWHERE = frozenset((QUARANTINED, OUTSIDE_WINDOW, BEHIND, EMPTIED))
+ELSEWHERE = frozenset((QUARANTINED, OUTSIDE_WINDOW, OLDER, BEHIND, EMPTIED))
 """What a deploy or a promotion may accept as well, and others judge."""
 
 

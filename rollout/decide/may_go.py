@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from rollout.may_go import MayGo
 
+OLDER = "older-than-serving"
+"""The name by which a deploy says that it goes although what serves holds it already."""
 OUTSIDE_WINDOW = "outside-window"
 """The name by which a deploy says that it goes at any time."""
 _WEEK = 7

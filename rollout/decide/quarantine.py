@@ -33,8 +33,7 @@ def judge_quarantine(ledger: str, version: Version, accepted: Collection[str]) -
     Raises:
         LedgerCorrupt: When the host's history cannot be trusted.
     """
-    entries = read_ledger(ledger).entries
-    last = next((one for one in reversed(entries) if one.version == version.sha), None)
+    last = read_ledger(ledger).last_said(version.sha)
     if last is None or last.event != "rolled-back":
         return Go()
     left = (

@@ -149,7 +149,7 @@ def _chosen(state: LedgerState, serving: int, wanted: str) -> int | None:
         return next((one for one in named if state.served(one)), None)
     if _came_by_rollback(state, serving):
         return serving
-    return state.last_good_but(serving)
+    return state.good_before(serving)
 
 
 def _came_by_rollback(state: LedgerState, serving: int) -> bool:

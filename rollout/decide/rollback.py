@@ -29,7 +29,7 @@ def choose_release(
         facts: What was read of the host.
         wanted: A release's number; its commit in 7 to 40 digits, which is also its image's tag; or
             both, as the UI's list has them (`12 c0ffee123456`); None or empty means the last good
-            one before the current.
+            one before the current, of another version, that no rollback has left.
         service: The compose service that is switched.
 
     Raises:
@@ -39,7 +39,7 @@ def choose_release(
     releases = releases_on(facts)
     serving = serving_release(facts, service) or state.current
     if wanted in (None, ""):
-        return _previous_good(state.last_good_but(serving, *_left_unsaid(state, serving)), releases)
+        return _previous_good(state.good_before(serving), releases)
     words = str(wanted).split()
     named = [one for one in releases if _is_named(words, one.number, one.version.sha)]
     served = [one for one in named if state.served(one.number)]
@@ -88,18 +88,12 @@ def _is_named(words: list[str], number: int, version: str) -> bool:
     return bool(words) and all(names_release(word, number, version) for word in words)
 
 
-def _left_unsaid(state: LedgerState, serving: int | None) -> tuple[int, ...]:
-    """Return the release that a rollback had left when it was cut before it could say so."""
-    current = state.current
-    cut = serving is not None and current is not None and serving < current
-    return (current,) if cut and current is not None else ()
-
-
 def _previous_good(number: int | None, releases: tuple[Release, ...]) -> Release | Refuse:
     for release in releases:
         if release.number == number:
             return release
-    return _refuse("previous-good", "the host knows no good release before the current", releases)
+    told = "the host knows no good release of another version before the current"
+    return _refuse("previous-good", told, releases)
 
 
 def _absent(

@@ -167,6 +167,16 @@ def changed_paths(source: Source, since: Version) -> tuple[str, ...] | None:
     return commands.parse_names(result.stdout) if result.ok else None
 
 
+def precedes(source: Source, other: Version) -> bool:
+    """Return whether another version holds the source's commit, and more.
+
+    False too where the repository does not know the other one: then nobody can say so.
+    """
+    if source.version == other:
+        return False
+    return _run(commands.is_ancestor_command(Path(source.path), source.version, other)).ok
+
+
 @dataclass(frozen=True, slots=True)
 class Mirror:
     """A mirror that this run alone may change, with the lock that says so."""

@@ -286,6 +286,8 @@ def _not_regained(environment: str) -> LeaseLost:
 def _superseded(newer: Holder) -> Superseded:
     return Superseded(
         f"a newer deploy takes this one's place: {newer.owner}",
-        left="Nothing was changed on the target.",
-        next_step=f"Nothing: follow the newer one at {newer.link or 'its run'}.",
+        left="This try has changed nothing on the target; `bin/releases` says what an earlier one "
+        "of the same run left.",
+        next_step=f"Follow the newer one at {newer.link or 'its run'}. Where that has failed, "
+        "deploy this commit as a new run.",
     )

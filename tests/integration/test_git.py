@@ -293,6 +293,19 @@ def test_files_are_read_as_they_were_committed(repository, workspace):
         git.read_file(source, "db/latin")
 
 
+def test_a_commit_precedes_those_whose_history_holds_it(repository, workspace):
+    first = repository.commit("first", file=b"1")
+    older, newer = (
+        checkout(repository, workspace, one)
+        for one in (first, repository.commit("second", file=b"2"))
+    )
+
+    assert git.precedes(older, newer.version)
+    assert not git.precedes(newer, older.version)
+    assert not git.precedes(older, older.version)
+    assert not git.precedes(older, Version("d" * 40))
+
+
 def test_changed_paths_name_both_sides_of_a_move(repository, workspace):
     first = repository.commit("first", keep=b"1", old=b"a long enough content to be a rename")
     repository.git("mv", "old", "new name")

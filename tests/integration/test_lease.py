@@ -238,12 +238,20 @@ def test_the_newest_deploy_that_waits_takes_the_place_of_the_others(vm: Vm, host
             lease.stand_aside()
     third.join(30)
 
-    assert caught.value.left == "Nothing was changed on the target."
+    assert caught.value.left.startswith("This try has changed nothing on the target; ")
     assert outcomes == {
         "second": "a newer deploy takes this one's place: third",
         "late": "a newer deploy takes this one's place: third",
         "third": "held",
     }
+
+
+def test_a_deploy_from_a_clock_that_ran_ahead_is_in_nobodys_way_once_it_is_over(vm: Vm, host: Host):
+    with hold_lease(host, LAYOUT, claim("ahead", "2199-01-01T00:00:00Z"), wait_s=5):
+        pass
+
+    with hold_lease(host, LAYOUT, claim("of today", "2026-01-01T00:00:04Z"), wait_s=5):
+        pass
 
 
 def test_a_waiting_deploy_that_died_is_not_taken_for_a_newer_one(vm: Vm, host: Host):

@@ -165,7 +165,12 @@ def test_a_newer_merge_takes_the_place_of_one_that_changed_nothing_yet():
 
     assert newer.exit_code == 0, newer.log
     assert (outcome["older"].exit_code, outcome["older"].state) == (3, "Superseded")
-    assert "Nothing was changed on the target" in outcome["older"].message
+    assert "has changed nothing on the target" in outcome["older"].message
+    # Asked for once more it is the newest that was asked for, and yet the older commit.
+    late = trigger("deploy", commit=older)
+    assert (late.exit_code, late.state) == (3, "Superseded")
+    assert "`accept` naming older-than-serving" in late.message
+    assert serving_version() == newest
     assert "Traceback" not in outcome["older"].log
     assert not held()
 

@@ -15,8 +15,8 @@ from rollout.decide.releases import (
     release_on,
     release_to_activate,
     release_to_return_to,
-    served_before,
     releases_on,
+    served_before,
 )
 from rollout.errors import LedgerCorrupt, Refused
 from rollout.ledger import Entry, Event, render_entry

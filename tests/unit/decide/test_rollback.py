@@ -27,8 +27,8 @@ NEVER_SERVED: tuple[tuple[Event, ...], ...] = (
 
 def facts(*known: int, begun: int | None = None, events: tuple[Event, ...] = ()) -> HostFacts:
     """Return a host that has served these releases, the last of them now, and began one more."""
-    said = [Entry(one, event, "v", "d") for one in known for event in SERVED]
-    said += [Entry(begun or 0, event, "v", "d") for event in events]
+    said = [Entry(one, event, str(one) * 40, "d") for one in known for event in SERVED]
+    said += [Entry(begun or 0, event, str(begun) * 40, "d") for event in events]
     numbers = (*known, begun) if begun else known
     return HostFacts(
         ledger="".join(render_entry(one) + "\n" for one in said),
@@ -56,6 +56,28 @@ def test_a_rollback_that_was_cut_after_its_switch_is_not_taken_back_by_the_next_
 
     assert choose_release(host) == release(1)
     assert choose_release(host, 3) == release(3)
+
+
+def test_the_same_version_with_other_secrets_is_no_way_back():
+    host = facts(1, 2)
+    twin = "".join(render_entry(Entry(3, event, "2" * 40, "d")) + "\n" for event in SERVED)
+    of_the_same = replace(release(2), number=3)
+    host = replace(
+        host,
+        ledger=host.ledger + twin,
+        releases={**host.releases, 3: render_release(of_the_same)},
+    )
+
+    assert choose_release(host) == release(1)
+
+
+def test_a_version_that_somebody_left_is_not_gone_back_to_by_its_other_release():
+    host = facts(1, 2, 3)
+    twin = [Entry(4, event, "3" * 40, "d") for event in (*SERVED, "rolled-back")]
+    said = [*twin, *(Entry(5, event, "5" * 40, "d") for event in SERVED)]
+    host = replace(host, ledger=host.ledger + "".join(render_entry(one) + "\n" for one in said))
+
+    assert choose_release(replace(host, live="web-r5")) == release(2)
 
 
 def test_a_release_is_chosen_as_the_list_has_it():
@@ -91,7 +113,7 @@ def test_a_pruned_release_is_told_from_one_that_never_was():
             facts(1),
             None,
             "previous-good",
-            "the host knows no good release before the current",
+            "the host knows no good release of another version before the current",
         ),
         (facts(1, 2), 7, "release-on-host", "the host has no release 7"),
         (facts(1, 2), "f" * 40, "release-on-host", f"the host has no release {'f' * 40}"),

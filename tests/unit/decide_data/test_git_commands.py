@@ -75,6 +75,11 @@ SETTINGS = (
             "c0ffee0000000000000000000000000000000000:db",
         ),
         (
+            git.is_ancestor_command(CHECKOUT, EARLIER, VERSION),
+            f"git -C /work/checkouts/source/c0ffee {SETTINGS} merge-base --is-ancestor "
+            "bada550000000000000000000000000000000000 c0ffee0000000000000000000000000000000000",
+        ),
+        (
             git.changed_paths_command(CHECKOUT, EARLIER, VERSION),
             f"git -C /work/checkouts/source/c0ffee {SETTINGS} diff --name-only --no-renames -z "
             "bada550000000000000000000000000000000000 c0ffee0000000000000000000000000000000000",

@@ -105,7 +105,14 @@ def test_a_misspelt_rule_is_refused_even_when_nothing_is_pending():
 
 
 @pytest.mark.parametrize(
-    "name", ["version-quarantined", "outside-window", "hosts-behind", "database-empty"]
+    "name",
+    [
+        "version-quarantined",
+        "outside-window",
+        "older-than-serving",
+        "hosts-behind",
+        "database-empty",
+    ],
 )
 def test_what_others_judge_may_be_accepted_as_well(name: str):
     assert isinstance(lint(accepted=(name,)).verdict, Go)

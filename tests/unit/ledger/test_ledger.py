@@ -28,7 +28,7 @@ FIRST = Entry(1, "prepared", "a" * 40, "sha256:" + "b" * 64, "ann", "because", "
 def entries(*said: str) -> tuple[Entry, ...]:
     """Return entries from words like `1 prepared`."""
     pairs = [word.split(" ") for word in said]
-    return tuple(Entry(int(number), event, "v", "d") for number, event in pairs)  # pyright: ignore[reportArgumentType]
+    return tuple(Entry(int(number), event, f"v{number}", "d") for number, event in pairs)  # pyright: ignore[reportArgumentType]
 
 
 def test_an_entry_is_one_line_without_its_time():
@@ -164,6 +164,22 @@ def test_what_may_follow_what(stage: Stage, event: Event, allowed: bool):
             id="the one that was left is not good",
         ),
         pytest.param(
+            (
+                *HISTORY["verified"],
+                *(
+                    f"{one} {event}"
+                    for one in (2, 3)
+                    for event in ("prepared", "activated", "verified")
+                ),
+                "3 rolled-back",
+                "1 activated",
+                "1 verified",
+            ),
+            1,
+            None,
+            id="what came after it is not before it",
+        ),
+        pytest.param(
             (*HISTORY["verified"], "2 prepared", "2 failed"), 1, None, id="failed before it served"
         ),
     ],
@@ -231,12 +247,13 @@ def test_the_last_good_release_is_never_lost(said: list[tuple[int, Event]]):
     for number, event in said:
         if not state.allows(event, number):
             continue
-        state = fold((*state.entries, Entry(number, event, "v", "d")))
+        state = fold((*state.entries, Entry(number, event, f"v{number}", "d")))
         if event in ("failed", "rolled-back", "verified"):
             good = [one for one in good if one != number]
         if event == "verified":
             good.append(number)
-        others = [one for one in good if one != state.current]
+        others = [one for one in good if state.current is None or one < state.current]
+        others = [one for one in others if not state.is_left(f"v{one}")]
         assert state.previous_good == (others[-1] if others else None)
 
 
