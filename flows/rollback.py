@@ -105,11 +105,21 @@ def rollback(  # noqa: PLR0913, PLR0917 - each is a field of the form
             go = _correct if wish.applies else _activate
             serving = go(wish, environment, target)
             if hold:
-                keep_back(environment, reason, actor)
+                _hold(wish, environment, serving)
             target.demand_whole()
     except RolloutError as error:
         return ended(error)
     return Completed(message=change.account(serving))
+
+
+def _hold(wish: Wish, environment: str, serving: str) -> None:
+    """Keep deploys back; what serves by then is said whatever comes of that."""
+    try:
+        keep_back(environment, wish.reason, wish.actor)
+    except RolloutError as failure:
+        by_hand = f"`bin/hold --reason WHY --environment {environment}` keeps them back"
+        left = f"Gone back: {serving}. Deploys are not kept back; {by_hand}."
+        raise failure.leaving(left) from failure
 
 
 def _propose(wish: Wish, environment: str, *, hold: bool, dry_run: bool) -> State[None]:
