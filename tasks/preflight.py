@@ -13,20 +13,26 @@ from rollout.decide.may_go import judge_window
 from rollout.decide.quarantine import judge_quarantine
 from rollout.decide.releases import release_on
 from rollout.errors import Refused
-from rollout.executors.clock import unix_s
+from rollout.executors import git
+from rollout.executors.clock import now_utc, unix_s
 from rollout.executors.database import Database
 from rollout.executors.files import read_environment
 from rollout.executors.registry import Registry
 from rollout.model.finding import Refuse
 from rollout.model.host import HostFacts
-from rollout.model.release import Version
+from rollout.model.release import Image, Release, Version
+from rollout.render.caddyfile import render_caddyfile
+from rollout.render.compose import render_compose
 from tasks.app_secrets import read_secrets
+from tasks.image import NOT_BUILT
 from tasks.retry import RETRIES, RETRY_DELAY_S, when_safe
+from tasks.source import at
 from tasks.target import plan_preparing, reach, read, read_machine
 
 if TYPE_CHECKING:
-    from rollout.config import Environment
+    from rollout.config import Application, Environment
     from rollout.model.finding import Verdict
+    from rollout.model.source import Source
 
 
 @task(
@@ -40,8 +46,8 @@ if TYPE_CHECKING:
 def preflight(version: Version, environment: str, accept: tuple[str, ...] = ()) -> Version | None:
     """Return the version that is deployed now, once all that a deploy needs is known to be there.
 
-    A missing block, a refused login, a disabled secret, another host key or a full disk is told
-    here, beside quality, and not after the schema has changed.
+    A missing block, a refused login, a disabled secret, another host key, a full disk or a compose
+    file that no host can run is told here, beside quality, and not after the schema has changed.
 
     Args:
         version: What is to be deployed.
@@ -56,10 +62,12 @@ def preflight(version: Version, environment: str, accept: tuple[str, ...] = ()) 
     Raises:
         Refused: When deploys may not begin now, the version was left by a rollback, or something
             serves and the database holds no migration.
+        ConfigInvalid: When a release cannot be rendered from the commit's own files.
         RolloutError: Whatever stands in the way; nothing was changed.
     """
     settings = read_environment(environment)
     _demand(judge_window(settings.may_go, unix_s(), accept))
+    _demand_renders(at(version.sha, environment, purpose="source"), settings.application)
     read_secrets(settings)
     load_app_database(settings.blocks.app_database).address()
     Registry(load_artifact_registry(settings.blocks.artifact_registry).login()).digest(
@@ -74,6 +82,13 @@ def preflight(version: Version, environment: str, accept: tuple[str, ...] = ()) 
     _demand_filled(what_needs_rows(machine, facts), settings, accept)
     current = release_on(facts, facts.current)
     return current.version if current else None
+
+
+def _demand_renders(source: Source, application: Application) -> None:
+    """See to it that the commit's own files can become a release's, whatever its image will be."""
+    release = Release(1, source.version, Image(application.service, NOT_BUILT), now_utc())
+    render_compose(git.read_file(source, application.compose), application, release)
+    render_caddyfile(git.read_file(source, application.caddyfile), application)
 
 
 def _demand_filled(serves: str, settings: Environment, accept: tuple[str, ...]) -> None:
