@@ -48,7 +48,10 @@ def read_words(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Return what was asked for; a bad word ends the program with a usage message."""
     parser = argparse.ArgumentParser(prog="bin/rollback", description=__doc__)
     parser.add_argument(
-        "to", nargs="?", default="", help="number or commit; default: the last good"
+        "to",
+        nargs="?",
+        default="",
+        help="number or commit; default: the last good one before, of another version",
     )
     parser.add_argument("--reason", required=True, help="why; the next deploy of it meets this")
     parser.add_argument("--environment", default="production", help="a file in deployments/")
