@@ -239,10 +239,10 @@ def test_a_secret_of_the_build_reaches_its_step_and_no_layer(source: Path, name:
 
     image = job.run()
 
-    docker("pull", "--quiet", image.reference)
-    length = docker("run", "--rm", image.reference, "cat", "/length")
+    tag = f"{image.repository}:{VERSION}"
+    length = docker("run", "--rm", tag, "cat", "/length")
     assert int(length) == len(SECRET)
-    saved = subprocess.run(("docker", "save", image.reference), capture_output=True, check=True)
+    saved = subprocess.run(("docker", "save", tag), capture_output=True, check=True)
     assert SECRET.encode() not in saved.stdout
     assert job.logged[0] == "with ********"
     assert any("uploads with ********" in line for line in job.logged)
