@@ -67,7 +67,7 @@ def build_push(source: Source, environment: str) -> Image:
     path = Path(at(source.version.sha, environment, purpose="build").path)
     log = get_run_logger().info
     image = build_and_push(build, path, order, registry.login, log=log)
-    forget_images(image.repository, log=log)
+    forget_images(image.repository, settings.application.project, log=log)
     return image
 
 

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     Ask = Callable[[], RegistryLogin]
 
 BuildStage = Literal["prepare", "build", "push"]
+PROJECT_LABEL = "com.docker.compose.project"
 LAST_LINES = 25
 """How many of the last lines stand in the error."""
 # What of a person's Docker configuration a throw-away one goes on using.
@@ -109,17 +110,22 @@ def _pushed(build: Build, source: Path, order: ImageOrder, ask: Ask, log: Log) -
         return _build_with_buildx(build, source, order, env, log)
 
 
-def forget_images(repository: str, *, log: Log) -> None:
+def forget_images(repository: str, project: str, *, log: Log) -> None:
     """Remove the images of a repository that were built here long ago; what is in use stays.
 
-    An engine that cannot do it now is no reason for a build to fail: the next one tries again.
+    Where the application itself runs on this engine nothing is removed: its releases' images are
+    kept there for as long as somebody may go back to them. An engine that cannot do it now is no
+    reason for a build to fail: the next one tries again.
 
     Args:
         repository: The image's name without a tag.
+        project: The application's compose project.
         log: Called with what was removed, or why nothing was.
     """
     try:
         with engine() as there:
+            if any(name == project for name, _ in there.labelled(PROJECT_LABEL).values()):
+                return
             outdated = outdated_images(there.images(repository), unix_s())
             removed = sum(there.forget(image) for image in outdated)
     except EngineError as error:

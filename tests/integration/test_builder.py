@@ -194,21 +194,25 @@ def test_a_login_that_expires_during_the_build_is_asked_for_anew(
 
 def test_what_was_built_long_ago_and_is_not_in_use_goes(source: Path, name: str, monkeypatch):
     kept = Job(source, name, "buildx").run()
-    container = docker("create", f"{kept.repository}:{VERSION}").strip()
-    try:
-        (source / "greeting").write_text("another\n")
-        other = Job(source, f"{name}-2", "buildx").run()
-        logged: list[str] = []
-        forget_images(other.repository, log=logged.append)
-        assert docker("images", "--quiet", other.repository)
+    label = f"--label=com.docker.compose.project={name}"
+    container = docker("create", label, f"{kept.repository}:{VERSION}").strip()
+    (source / "greeting").write_text("another\n")
+    other = Job(source, f"{name}-2", "buildx").run()
+    logged: list[str] = []
 
+    def forget(project: str) -> list[bool]:
+        for image in (kept, other):
+            forget_images(image.repository, project, log=logged.append)
+        return [bool(docker("images", "--quiet", one.repository)) for one in (kept, other)]
+
+    try:
+        of_today = forget("elsewhere")
         monkeypatch.setattr(decide_image, "KEPT_IMAGE_S", -60.0)
-        forget_images(kept.repository, log=logged.append)
-        forget_images(other.repository, log=logged.append)
-        assert docker("images", "--quiet", kept.repository)
-        assert not docker("images", "--quiet", other.repository)
+        # Where the application itself runs, its releases' images are not the build's to remove.
+        shared, own = forget(name), forget("elsewhere")
     finally:
         docker("rm", container)
+    assert (of_today, shared, own) == ([True, True], [True, True], [True, False])
     assert logged == ["images that were built here over a week ago, removed: 1"]
 
 
@@ -216,7 +220,7 @@ def test_an_engine_that_is_away_keeps_no_build_from_being_done(monkeypatch):
     logged: list[str] = []
     with monkeypatch.context() as elsewhere:
         elsewhere.setenv("DOCKER_HOST", "unix:///run/no-such-engine.sock")
-        forget_images("localhost:5000/web", log=logged.append)
+        forget_images("localhost:5000/web", "web", log=logged.append)
 
     (line,) = logged
     assert line.startswith("old images were not removed: the Docker engine cannot be used")
