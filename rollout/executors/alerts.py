@@ -66,7 +66,7 @@ class Alerts:
     def _refused(self, error: Any) -> AlertsUnavailable:
         status = int(error.resp.status)
         roles = (
-            f"Give the worker's account roles/monitoring.alertViewer on project {self._project}, "
+            f"Give the worker's account roles/monitoring.viewer on project {self._project}, "
             "and see that the Cloud Monitoring API is enabled there."
         )
         needed = " (needed: monitoring.alerts.list)" if status == _FORBIDDEN else ""

@@ -54,7 +54,7 @@ def test_a_missing_permission_is_named():
         "Cloud Monitoring does not show the alerts of trovella-prod: HTTP 403: "
         "Permission denied (or the resource may not exist). (needed: monitoring.alerts.list)"
     )
-    assert "roles/monitoring.alertViewer" in raised.value.next_step
+    assert "roles/monitoring.viewer" in raised.value.next_step
 
 
 def test_a_google_that_does_not_answer_is_told():
