@@ -17,7 +17,7 @@ from blocks import (
     load_gcp_project,
     load_target_host,
 )
-from rollout.commands.host import parse_host, read_host_command
+from rollout.commands.host import ENGINE_SILENT, parse_host, read_host_command
 from rollout.commands.lease import parse_lease, read_lease_command
 from rollout.decide.bootstrap import decide_bootstrap
 from rollout.decide.manifest import all_findings, findings_told, judge_manifest
@@ -120,6 +120,9 @@ def releases(settings: Environment) -> str:
 def _told_releases(host: Host, settings: Environment) -> str:
     application = settings.application
     read = host.run(read_host_command(application.directory, application.project))
+    if read.exit_code == ENGINE_SILENT:
+        # A login that no deploy has let into the engine's group yet.
+        read = host.run(read_host_command(application.directory, application.project, as_root=True))
     if read.meaning:
         return f"none: {read.meaning}"
     if not read.ok:

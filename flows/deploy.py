@@ -84,11 +84,10 @@ def deploy(
     Raises:
         RolloutError: With what is true, what state was left and what to do next.
     """
-    if dry_run:
-        return Completed(
-            name="DryRun", message=_rehearsed(commit, environment, reason, actor, accept)
-        )
     try:
+        if dry_run:
+            told = _rehearsed(commit, environment, reason, actor, accept)
+            return Completed(name="DryRun", message=told)
         with (
             explaining(environment),
             shown_on_github(environment, "deploy"),

@@ -119,13 +119,14 @@ class LedgerState:
         """Return the release to go back to from the one that serves; None when there is none.
 
         That is the one that was verified last of those before it: of another version, since the
-        same one with other secrets is no way back, and of none that a rollback has left. So going
-        back twice goes further back.
+        same one with other secrets is no way back, and of none that a rollback has left. It counts
+        from the first release of the version that serves: new secrets give old code a new number,
+        and going back twice goes further back.
         """
-        earlier = (one for one in reversed(self.good) if serving is None or one < serving)
         own = self.versions.get(serving or 0)
-        others = ((one, self.versions[one]) for one in earlier)
-        return next((one for one, of in others if of != own and not self.is_left(of)), None)
+        first = min((one for one, of in self.versions.items() if of == own), default=serving)
+        earlier = (one for one in reversed(self.good) if first is None or one < first)
+        return next((one for one in earlier if not self.is_left(self.versions[one])), None)
 
     def last_said(self, version: str) -> Entry | None:
         """Return the last entry about any release of a version; None where there is none."""

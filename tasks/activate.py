@@ -28,7 +28,6 @@ from rollout.executors.files import read_environment
 from rollout.ledger import read_ledger
 from rollout.migrations.contract_json import text_fingerprint
 from rollout.model.activation import Activation, Return
-from rollout.model.host import HostFacts
 from rollout.model.migrated import Migrated
 from rollout.model.ready import Ready
 from rollout.model.release import Image, Release
@@ -42,7 +41,7 @@ from tasks.migrate import as_it_is
 from tasks.record import note, publish_state
 from tasks.retry import RETRIES, RETRY_DELAY_S, telling_of_earlier_tries, when_safe
 from tasks.source import at
-from tasks.target import bootstrap_plan, prepare, reach, read, show
+from tasks.target import bootstrap_plan, prepare, reach, read, read_unprepared, show
 from tasks.way_back import way_back
 
 if TYPE_CHECKING:
@@ -50,6 +49,7 @@ if TYPE_CHECKING:
 
     from rollout.config import Environment
     from rollout.executors.host import Host
+    from rollout.model.host import HostFacts
     from rollout.model.plan import Plan, RemoteFile
     from rollout.model.secrets import SecretValue
     from rollout.model.target import RegistryLogin
@@ -120,7 +120,8 @@ def plan_deploy(source: Source, environment: str, reason: str, actor: str) -> st
     draft = _draft(source, image, migrated, secrets, reason, actor)
     with reach(settings) as host:
         preparing = bootstrap_plan(host, settings.application)
-        facts = read(host, settings.application) if preparing.is_empty else HostFacts()
+        look = read if preparing.is_empty else read_unprepared
+        facts = look(host, settings.application)
     render = _renderer(settings, source, secrets, migrated.contract)
     release, files = release_to_activate(facts, draft, render, settings.application.service)
     plan = activation_plan(facts, release, files, settings)
@@ -164,7 +165,8 @@ def serve_former(
     """
     failed = activation.release
     if activation.served:
-        return Return(f"Release {failed.number} serves as it did before this run.")
+        kept = f"Release {failed.number} was verified before this run, and is left as it is."
+        return Return(f"{kept} What this run did on the host stays." if activation.steps else kept)
     note(host, settings, failed, "failed", why)
     try:
         assure_lease()

@@ -10,6 +10,7 @@ from prefect import get_run_logger
 from prefect.runtime import flow_run
 
 from rollout.commands.release import parse_release_folder, read_release_command
+from rollout.decide.may_go import OLDER
 from rollout.decide.own_database import database_of, judge_database
 from rollout.decide.releases import next_release_number
 from rollout.decide.secrets import has_environment, judge_recorded, renew
@@ -70,7 +71,7 @@ def renewal(
     answer = host.check(
         read_release_command(Layout(settings.application.directory), former.number),
         f"the files of release {former.number} could not be read",
-        next_step="Deploy its version anew instead.",
+        next_step=f"Deploy its version anew instead, with `accept` naming {OLDER}.",
     )
     return partial(
         renewed_files,

@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from blocks import load_app_database
 from rollout.commands.host import ENGINE_SILENT, NOT_PREPARED, parse_host, read_host_command
 from rollout.decide.standing import nothing_deployed
+from rollout.errors import RolloutError
+from rollout.executors.database import Database
 from rollout.model.release import Release
-from tasks.target import reach, read, read_machine, settings_of
+from tasks.target import reach, read, read_machine, settings_of, tell
 from tasks.verify import demand_current
 
 if TYPE_CHECKING:
-    from rollout.config import Application
+    from rollout.config import Environment
     from rollout.executors.host import Host
     from rollout.model.host import HostFacts
 
@@ -30,28 +33,46 @@ def deployed_release(environment: str) -> Release | None:
     """
     settings = settings_of(environment)
     with reach(settings) as host:
-        facts = read_deployed(host, settings.application)
+        facts = read_deployed(host, settings)
         return None if facts is None else demand_current(facts, host)
 
 
-def read_deployed(host: Host, application: Application) -> HostFacts | None:
+def read_deployed(host: Host, settings: Environment) -> HostFacts | None:
     """Return what the application has on the host; None where nothing was ever deployed.
 
     A deploy that failed before it came to the host leaves the folder with its lease, and a login
-    that may not ask the engine yet.
+    that may not ask the engine yet. A machine that was made anew has no more than that either, so
+    the database is asked as well: what it holds, some release has brought.
 
     Raises:
         HostError: When the host cannot be reached.
         CommandFailed: When it cannot be read, although something was deployed.
     """
+    application = settings.application
     answer = host.run(read_host_command(application.directory, application.project))
     facts = parse_host(answer.stdout)
-    if answer.exit_code in (0, NOT_PREPARED, ENGINE_SILENT) and nothing_deployed(facts):
-        # A folder that we may not enter is not the same as none.
-        machine = read_machine(host, application) if answer.exit_code == NOT_PREPARED else None
-        if machine is None or not (machine.mode or machine.serves):
-            return None
+    may_be_none = answer.exit_code in (0, NOT_PREPARED, ENGINE_SILENT) and nothing_deployed(facts)
+    if may_be_none and _runs_nothing(host, settings, answer.exit_code) and holds_nothing(settings):
+        return None
     return facts if answer.ok else read(host, application)
+
+
+def _runs_nothing(host: Host, settings: Environment, exit_code: int) -> bool:
+    """Return whether the engine has no container of the project, running or not."""
+    machine = read_machine(host, settings.application)
+    # A folder that we may not enter is not the same as none.
+    is_locked = exit_code == NOT_PREPARED and bool(machine.mode)
+    return not (machine.containers or is_locked)
+
+
+def holds_nothing(settings: Environment) -> bool:
+    """Return whether the database is reached, and no migration was ever applied to it."""
+    try:
+        address = load_app_database(settings.blocks.app_database).address()
+        with Database(address, tell) as database:
+            return not database.held(settings.migrations)
+    except RolloutError:
+        return False
 
 
 def told_nothing_deployed(environment: str) -> str:

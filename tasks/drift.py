@@ -82,7 +82,7 @@ def look_for_drift(environment: str) -> Drift | Unlooked:
     with reach(settings) as host, keep(host):
         if _is_at_work(host, settings):
             return Unlooked("Skipped", "a run is changing the target; look again later")
-        facts = read_deployed(host, settings.application)
+        facts = read_deployed(host, settings)
         if facts is None:
             return Unlooked("NothingDeployed", told_nothing_deployed(environment))
         release = demand_current(facts, host)

@@ -67,19 +67,21 @@ def preflight(version: Version, environment: str, accept: tuple[str, ...] = ()) 
     """
     settings = read_environment(environment)
     _demand(judge_window(settings.may_go, unix_s(), accept))
-    _demand_renders(at(version.sha, environment, purpose="source"), settings.application)
     read_secrets(settings)
     load_app_database(settings.blocks.app_database).address()
     Registry(load_artifact_registry(settings.blocks.artifact_registry).login()).digest(
         settings.build.image, settings.build.label
     )
+    source = at(version.sha, environment, purpose="source")
+    _demand_renders(source, settings.application)
     with reach(settings) as host:
         machine = read_machine(host, settings.application)
         plan = plan_preparing(machine, host, settings.application)
         get_run_logger().info("to prepare on the host: %s", plan.outline())
         facts = read(host, settings.application) if plan.is_empty else HostFacts()
     _demand(judge_quarantine(facts.ledger, version, accept))
-    _demand_filled(what_needs_rows(machine, facts), settings, accept)
+    if git.read_folder(source, settings.migrations.folder):
+        _demand_filled(what_needs_rows(machine, facts), settings, accept)
     current = release_on(facts, facts.current)
     return current.version if current else None
 

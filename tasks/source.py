@@ -10,8 +10,10 @@ from rollout.decide.may_go import OLDER
 from rollout.errors import Superseded
 from rollout.executors import git
 from rollout.executors.files import read_environment, workspace
+from rollout.ledger import read_ledger
 from rollout.model.source import Branches, Source
 from tasks.retry import RETRIES, RETRY_DELAY_S, when_safe
+from tasks.target import reach, read
 
 if TYPE_CHECKING:
     from rollout.model.release import Version
@@ -45,7 +47,7 @@ def demand_newer(
     """Let a deploy give way whose commit what serves holds already; for flows.
 
     Of two merges the older one's workflow may come last. Nothing is lost by that, and going back is
-    what a rollback is for.
+    what a rollback is for. What was not verified, or is on the branch no longer, is no reason.
 
     Args:
         source: The commit.
@@ -56,7 +58,12 @@ def demand_newer(
     Raises:
         Superseded: When what serves holds the commit, and more; nothing was changed.
     """
-    if deployed is None or not git.precedes(source, deployed):
+    settings = read_environment(environment)
+    if deployed is None or not git.precedes(source, deployed, settings.branch):
+        return
+    with reach(settings) as host:
+        last = read_ledger(read(host, settings.application).ledger).last_said(deployed.sha)
+    if last is None or last.event != "verified":
         return
     told = f"{deployed.short} serves, whose history holds {source.version.short} already"
     if OLDER in accept:
@@ -66,8 +73,8 @@ def demand_newer(
         told,
         left="Nothing was changed: what serves goes on serving.",
         next_step="Nothing, where the merge of the newer one overtook this one. To go back to this "
-        f"commit: `bin/rollback {source.version.short} --reason WHY --environment {environment}`, "
-        f"or deploy it with `accept` naming {OLDER}.",
+        f"commit: `bin/rollback {source.version.short} --reason WHY --environment {environment}`; "
+        f"where the host has no release of it any more, deploy it with `accept` naming {OLDER}.",
     )
 
 

@@ -18,13 +18,14 @@ from rollout.executors.carry_out import carry_out
 from rollout.executors.files import read_environment
 from rollout.executors.printing import PrintingHost
 from rollout.model.finding import Refuse
+from rollout.model.host import HostFacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from rollout.config import Application, Environment
     from rollout.executors.host import Host
-    from rollout.model.host import HostFacts, MachineFacts
+    from rollout.model.host import MachineFacts
     from rollout.model.plan import Plan
 
 
@@ -151,6 +152,16 @@ def show(*plans: Plan) -> None:
     printing = PrintingHost(tell)
     for plan in plans:
         carry_out(plan, printing)
+
+
+def read_unprepared(host: Host, application: Application) -> HostFacts:
+    """Return what a machine has that is not prepared; nothing where the directory is not there.
+
+    One that somebody else has made serve has an engine that the login may not ask yet.
+    """
+    command = read_host_command(application.directory, application.project, as_root=True)
+    answer = host.run(command)
+    return parse_host(answer.stdout) if answer.ok else HostFacts()
 
 
 def read(host: Host, application: Application) -> HostFacts:

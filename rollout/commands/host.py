@@ -154,15 +154,17 @@ for number; do rm -rf "./$number"; done
 """
 
 
-def read_host_command(directory: str, project: str) -> Command:
+def read_host_command(directory: str, project: str, *, as_root: bool = False) -> Command:
     """Return the command that reads what `parse_host` understands.
 
     Args:
         directory: The application's directory.
         project: Its compose project.
+        as_root: Whether to read by sudo, where the login may not ask the engine yet.
     """
+    read = script(_READ, directory, project, _CONTAINER, _IMAGE)
     return Command(
-        script(_READ, directory, project, _CONTAINER, _IMAGE),
+        ("sudo", "-n", *read) if as_root else read,
         changes=False,
         meanings={
             NOT_PREPARED: f"there is no {directory}: the host was never prepared",

@@ -127,6 +127,13 @@ session() {{
     awk -v session="$1" '{{ pid = $1; sub(/.*\\) /, ""); if ($4 == session) print pid }}' \\
         /proc/[0-9]*/stat 2>/dev/null
 }}
+# One that was asked for long after it had the lease came from a clock that ran ahead: by then it
+# says nothing. Clocks may differ by some minutes.
+ran_ahead() {{
+    local since
+    since=$(sed -n 's/.*"since": "\\([^"]*\\)".*/\\1/p' holder)
+    [ "$(date -d "$last_asked" +%s)" -gt $(($(date -d "$since" +%s) + 300)) ]
+}}
 
 told='' first=''
 until flock --timeout 0.5 9; do
@@ -144,9 +151,7 @@ done
 [ -z "$asked" ] || leave_line
 [ "$way" = wait ] || [ "$(cat token)" = "$token" ] || lost
 last_asked=$(sed -n 's/.*"asked_at": "\\([^"]*\\)", "supersedes": true.*/\\1/p' holder 2>/dev/null)
-# One that was asked for later than now came from a clock that ran ahead: it says nothing.
-if [ "$way" = wait ] && [ -n "$asked" ] && [[ "$last_asked" > "$asked" ]] &&
-    [[ ! "$last_asked" > "$(date -u +%Y-%m-%dT%H:%M:%S.%NZ)" ]]; then
+if [ "$way" = wait ] && [ -n "$asked" ] && [[ "$last_asked" > "$asked" ]] && ! ran_ahead; then
     printf 'superseded %s\\n' "$(cat holder)"
     exit 0
 fi

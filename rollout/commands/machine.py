@@ -27,6 +27,8 @@ command -v docker >/dev/null && echo 'docker yes'
 printf 'engine %s\\n' "$(sudo -n docker version --format '{{.Server.Version}}' 2>/dev/null)"
 printf 'compose %s\\n' "$(docker compose version --short 2>/dev/null)"
 printf 'running %s\\n' "$(sudo -n docker ps --quiet 2>/dev/null | wc -l)"
+printf 'containers %s\\n' "$(sudo -n docker ps --all --quiet 2>/dev/null \\
+    --filter "label=com.docker.compose.project=$2" | wc -l)"
 printf 'serving %s\\n' "$(sudo -n docker ps --quiet 2>/dev/null \\
     --filter "label=com.docker.compose.project=$2" \\
     --filter "label=com.docker.compose.service=$3" | wc -l)"
@@ -83,6 +85,7 @@ def parse_machine(stdout: str) -> MachineFacts:
         docker=said.get("docker") == "yes",
         compose=said.get("compose", "").strip(),
         running=int(said.get("running") or 0),
+        containers=int(said.get("containers") or 0),
         serves=int(said.get("serving") or 0) > 0,
         settings=b64decode(said.get("settings", "")).decode(errors="replace"),
         owner=owner,

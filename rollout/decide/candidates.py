@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rollout.decide.compatible.judge import compatible
+from rollout.decide.may_go import OLDER
 from rollout.decide.overview import overview
 from rollout.decide.releases import release_on, releases_on, serving_release
 from rollout.decide.rollback import names_release
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from rollout.model.release import Release
 
 _NO_CONTRACT = (
-    "Deploy its version anew to give it one, or choose a release that has one: bin/schema "
-    "candidates --environment NAME names them."
+    f"Deploy its version anew, with `accept` naming {OLDER}, to give it one, or choose a release "
+    "that has one: bin/schema candidates --environment NAME names them."
 )
 
 

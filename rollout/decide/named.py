@@ -19,10 +19,11 @@ _DECLARED = re.compile(rf"""["']({_LONG_NAME})["']|^\s*({_LONG_NAME})\s*\??:""")
 # `$$` stands for a dollar (docs.docker.com, interpolation, read 2026-11-25).
 _FILLED_IN = re.compile(r"\$\$|\$\{([A-Za-z_][A-Za-z0-9_]*)|\$([A-Za-z_][A-Za-z0-9_]*)")
 _EXAMPLE = re.compile(rf"^\s*(?:export\s+)?({_NAME})=")
-# Terraform's own attribute of a secret, a resource's path, and the option of gcloud.
+# Terraform's own attribute of a secret, a resource's path, and the option of gcloud. One that is
+# put together while a script runs is not found.
 _SECRET = re.compile(
-    r"""\bsecret_id\s*=\s*"([A-Za-z0-9_-]+)"|\bsecrets/([A-Za-z0-9_-]+)"""
-    r"""|--secret[=\s]+["']?([A-Za-z0-9_-]+)"""
+    r"""\bsecret_id\s*=\s*"([A-Za-z0-9_-]+)"|\bsecrets/([A-Za-z0-9_-]+)(?![A-Za-z0-9_$-])"""
+    r"""|--secret[=\s]+["']?([A-Za-z0-9_-]+)(?![A-Za-z0-9_$-])"""
 )
 
 

@@ -81,10 +81,14 @@ def _unwanted_images(scene: Scene, keep: set[int], unwanted: tuple[Container, ..
     repository = scene.release.image.repository
     wanted = {one.image.reference for one in releases_on(scene.facts) if one.number in keep}
     wanted |= {scene.release.image.reference}
-    running = (one for one in scene.facts.containers if one.status == "running")
+    running = [one for one in scene.facts.containers if one.status == "running"]
     wanted |= {one.reference for one in running if one not in unwanted}
+    # Of a host that is taken over: started by a tag, and what its way back starts again.
+    former = {one.image_id for one in running if one not in unwanted and one.image_id}
     return sorted(
         reference
-        for reference in scene.facts.images
-        if reference.startswith(f"{repository}@sha256:") and reference not in wanted
+        for reference, identity in scene.facts.images.items()
+        if reference.startswith(f"{repository}@sha256:")
+        and reference not in wanted
+        and identity not in former
     )

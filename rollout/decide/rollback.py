@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rollout.decide.may_go import OLDER
 from rollout.decide.releases import releases_on, serving_release
 from rollout.ledger import read_ledger
 from rollout.model.finding import Finding, Refuse
@@ -105,8 +106,8 @@ def _absent(
         return _refuse("release-on-host", f"the host has no release {wanted}", releases)
     number, version = gone[-1]
     told = f"the folder of release {number} is gone: it was pruned, or never got that far"
-    found = Finding("release-pruned", told, _LEDGER, f"Deploy its commit anew: {version}.")
-    return Refuse((found,))
+    advice = f"Deploy its commit anew, with `accept` naming {OLDER}: {version}."
+    return Refuse((Finding("release-pruned", told, _LEDGER, advice),))
 
 
 def _refuse(rule: str, consequence: str, releases: tuple[Release, ...]) -> Refuse:

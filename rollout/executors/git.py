@@ -167,14 +167,25 @@ def changed_paths(source: Source, since: Version) -> tuple[str, ...] | None:
     return commands.parse_names(result.stdout) if result.ok else None
 
 
-def precedes(source: Source, other: Version) -> bool:
-    """Return whether another version holds the source's commit, and more.
+def precedes(source: Source, other: Version, branch: str) -> bool:
+    """Return whether another version of a branch holds the source's commit, and more.
 
-    False too where the repository does not know the other one: then nobody can say so.
+    False too where the repository does not know the other one, or the branch does not hold it, or
+    no longer: then it is not what the branch has come to.
+
+    Args:
+        source: The commit.
+        other: The other version.
+        branch: The branch.
     """
-    if source.version == other:
-        return False
-    return _run(commands.is_ancestor_command(Path(source.path), source.version, other)).ok
+    path = Path(source.path)
+    return source.version != other and all(
+        _run(command).ok
+        for command in (
+            commands.is_ancestor_command(path, source.version, other),
+            commands.is_on_branch_command(path, other, branch),
+        )
+    )
 
 
 @dataclass(frozen=True, slots=True)

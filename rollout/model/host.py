@@ -17,6 +17,7 @@ class MachineFacts:
         docker: Whether the docker program is there.
         compose: Version of the compose plugin; empty means that there is none.
         running: How many containers run.
+        containers: How many containers the application's compose project has, running or not.
         serves: Whether the application's web service runs by its own name, as a compose file starts
             it by itself; a release's has a name of its own.
         settings: Text of the engine's settings file; empty means that there is none.
@@ -32,6 +33,7 @@ class MachineFacts:
     docker: bool = False
     compose: str = ""
     running: int = 0
+    containers: int = 0
     serves: bool = False
     settings: str = ""
     owner: str = ""

@@ -234,8 +234,9 @@ def _demand_nothing_of_checkout(
     application: Application, services: dict[str, Mapping], rest: Mapping
 ) -> None:
     """Raise when what runs needs a file of the checkout; what only people start may."""
-    problems = [problem_of_service(name, one) for name, one in services.items() if _starts(one)]
-    for problem in (*problems, problem_of_rest(rest)):
+    started = {name: one for name, one in services.items() if _starts(one)}
+    problems = [problem_of_service(name, one) for name, one in started.items()]
+    for problem in (*problems, problem_of_rest(rest, started.values())):
         if problem:
             raise ConfigInvalid(application.compose, problem)
 

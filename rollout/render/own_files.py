@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from rollout.model import layout as names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 Mapping = dict[str, Any]
 
@@ -36,23 +36,34 @@ image, or put it on the host yourself and write its absolute path"
             f"services.{name}.build: the host has no checkout to build it from; give it an `image`,"
             " which is that of the switched service where it runs the same code"
         )
-    extended = service.get("extends")
-    if isinstance(extended, dict) and "file" in extended:
-        return _told(f"services.{name}.extends", str(cast("Mapping", extended)["file"]))
-    for key, paths in (("volumes", _bound(service)), ("env_file", _read(service))):
+    taken = (
+        ("extends", _extended(service)),
+        ("volumes", _bound(service)),
+        ("env_file", _read(service)),
+    )
+    for key, paths in taken:
         for path in paths:
             if _is_checkouts(path):
                 return _told(f"services.{name}.{key}", path)
     return ""
 
 
-def problem_of_rest(document: Mapping) -> str:
-    """Return what a compose file takes from the checkout beside its services; empty for nothing."""
+def problem_of_rest(document: Mapping, services: Iterable[Mapping]) -> str:
+    """Return what a compose file takes from the checkout beside its services; empty for nothing.
+
+    Args:
+        document: The compose file.
+        services: Those of its services that are started: what no other uses is looked for by none.
+    """
+    started = tuple(services)
     if document.get("include"):
         return "include: the host has no other compose file of the checkout; write it in this one"
     for key in ("configs", "secrets"):
         entries = cast("dict[str, Mapping | None]", document.get(key) or {})
+        used = {one for service in started for one in _used(service.get(key))}
         for name, entry in entries.items():
+            if name not in used:
+                continue
             path = str((entry or {}).get("file", ""))
             if _is_checkouts(path):
                 return _told(f"{key}.{name}.file", path)
@@ -69,6 +80,19 @@ def _told(place: str, path: str) -> str:
 def _is_checkouts(path: str) -> bool:
     """Return whether compose looks for a path beside the compose file and would not find it."""
     return bool(path) and path[0] not in "/~$" and normpath(path) not in _BROUGHT
+
+
+def _used(given: Any) -> Iterator[str]:
+    """Yield the names of the configurations or secrets that a service uses."""
+    for one in cast("list[Any]", given or []):
+        yield str(cast("Mapping", one).get("source", "")) if isinstance(one, dict) else str(one)
+
+
+def _extended(service: Mapping) -> Iterator[str]:
+    """Yield the other file that a service begins with."""
+    extended = service.get("extends")
+    if isinstance(extended, dict):
+        yield str(cast("Mapping", extended).get("file", ""))
 
 
 def _bound(service: Mapping) -> Iterator[str]:

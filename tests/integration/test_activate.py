@@ -40,7 +40,7 @@ from rollout.model.finding import Go, Refuse
 from rollout.model.release import Image, Release, Version
 from rollout.render.env import render_env
 from rollout.render.release import parse_release
-from tasks.target import read_machine
+from tasks.target import read_machine, read_unprepared
 from tests.support.load import load_on
 from tests.support.vm import (
     APPLICATION,
@@ -571,6 +571,8 @@ def test_a_host_that_runs_the_wikis_own_files_is_adopted():
     with bare_vm("adopt", "10.77.0.64") as vm, Host(vm.address) as host:
         prepare(host)
         _stand_up_the_wikis(host)
+        # Before the login is let into the engine's group its plan is the same.
+        assert read_unprepared(host, APPLICATION).containers == read(host).containers
         version = httpx.get(vm.url).json()["version"]
         assert version == A
         assert read_machine(host, APPLICATION).serves

@@ -300,10 +300,14 @@ def test_a_commit_precedes_those_whose_history_holds_it(repository, workspace):
         for one in (first, repository.commit("second", file=b"2"))
     )
 
-    assert git.precedes(older, newer.version)
-    assert not git.precedes(newer, older.version)
-    assert not git.precedes(older, older.version)
-    assert not git.precedes(older, Version("d" * 40))
+    assert git.precedes(older, newer.version, "main")
+    assert not git.precedes(newer, older.version, "main")
+    assert not git.precedes(older, older.version, "main")
+    assert not git.precedes(older, Version("d" * 40), "main")
+    assert not git.precedes(older, newer.version, "elsewhere")
+    repository.git("reset", "--quiet", "--hard", first)
+    older = checkout(repository, workspace, "main")
+    assert not git.precedes(older, newer.version, "main")
 
 
 def test_changed_paths_name_both_sides_of_a_move(repository, workspace):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from rollout.executors.files import read_environment
@@ -22,7 +23,11 @@ class Untouched:
 
 def test_nothing_is_written_and_nothing_is_gone_back_to():
     seen = Activation(release(7), None, steps=0, round_trips=0, seconds=0.0, served=True)
+    host, settings = cast("Host", Untouched()), read_environment("rehearsal")
 
-    done = serve_former(cast("Host", Untouched()), read_environment("rehearsal"), seen)
+    done = serve_former(host, settings, seen)
+    after = serve_former(host, settings, replace(seen, steps=2))
 
-    assert (done.told, done.serves) == ("Release 7 serves as it did before this run.", False)
+    kept = "Release 7 was verified before this run, and is left as it is."
+    assert (done.told, done.serves) == (kept, False)
+    assert after.told == f"{kept} What this run did on the host stays."

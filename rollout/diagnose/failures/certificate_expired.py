@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rollout.diagnose.failure import Failure, Told
@@ -31,7 +32,8 @@ def _look(evidence: Evidence) -> Told | None:
     if found is None or outside.certificate_code != _WELL:
         return None
     notice = "Users notice nothing yet: it is believed until it ends."
-    return _told(evidence, "ends soon", found.consequence, notice)
+    # What users do notice goes first.
+    return replace(_told(evidence, "ends soon", found.consequence, notice), stands_back=True)
 
 
 def _told(evidence: Evidence, how: str, seen: str, impact: str) -> Told:

@@ -53,8 +53,8 @@ def test_what_was_read_becomes_facts():
     settings = b64encode(b'{"debug": true}').decode()
     stdout = (
         "user deploy\ngroups deploy docker\nsudo yes\ndocker yes\nengine 26.1.5+dfsg1\n"
-        f"compose 2.26.1-4\nrunning 5\nserving 1\nsettings {settings}\ndirectory 750 deploy\n"
-        "free 9000\nfree 8000\n"
+        f"compose 2.26.1-4\nrunning 5\ncontainers 6\nserving 1\nsettings {settings}\n"
+        "directory 750 deploy\nfree 9000\nfree 8000\n"
     )
 
     assert machine.parse_machine(stdout) == MachineFacts(
@@ -65,6 +65,7 @@ def test_what_was_read_becomes_facts():
         docker=True,
         compose="2.26.1-4",
         running=5,
+        containers=6,
         serves=True,
         settings='{"debug": true}',
         owner="deploy",

@@ -71,6 +71,17 @@ def test_the_same_version_with_other_secrets_is_no_way_back():
     assert choose_release(host) == release(1)
 
 
+def test_new_secrets_for_old_code_lead_to_nothing_that_came_after_it():
+    host = facts(1, 2, 3, 4)
+    left = Entry(4, "rolled-back", "4" * 40, "d")
+    again = [Entry(2, event, "2" * 40, "d") for event in ("activated", "verified")]
+    twin = [Entry(5, event, "2" * 40, "d") for event in SERVED]
+    said = "".join(render_entry(one) + "\n" for one in (*again, left, *twin))
+    host = replace(host, ledger=host.ledger + said, live="web-r5")
+
+    assert choose_release(host) == release(1)
+
+
 def test_a_version_that_somebody_left_is_not_gone_back_to_by_its_other_release():
     host = facts(1, 2, 3)
     twin = [Entry(4, event, "3" * 40, "d") for event in (*SERVED, "rolled-back")]
@@ -103,7 +114,9 @@ def test_a_pruned_release_is_told_from_one_that_never_was():
         assert isinstance(verdict, Refuse)
         (finding,) = verdict.findings
         assert finding.rule == "release-pruned"
-        assert finding.help == f"Deploy its commit anew: {'1' * 40}."
+        assert finding.help == (
+            f"Deploy its commit anew, with `accept` naming older-than-serving: {'1' * 40}."
+        )
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,7 @@ def test_lists_of_secrets_name_known_ones_anywhere_and_others_where_it_is_plain(
         'secret_id = "app-new"\n'
         "for s in app-token app-token-old; do\n"
         'gcloud secrets versions access latest --secret="app-by-hand"\n'
+        'gcloud secrets versions access latest --secret="app-${name}" || echo secrets/app-$name\n'
         "# app-token and secret_id = nothing\n"
     )
 

@@ -235,12 +235,12 @@ ABSENT = (
             id="a service of another file",
         ),
         pytest.param(
-            OWN + "configs: {tool: {file: ./tool.conf}}\n",
+            OWN + "    configs: [tool]\nconfigs: {tool: {file: ./tool.conf}}\n",
             f"configs.tool.file: the host has no ./tool.conf of the checkout; {ABSENT}",
             id="a config",
         ),
         pytest.param(
-            OWN + "secrets: {key: {file: key.pem}}\n",
+            OWN + "    secrets: [{source: key}]\nsecrets: {key: {file: key.pem}}\n",
             f"secrets.key.file: the host has no key.pem of the checkout; {ABSENT}",
             id="a secret",
         ),

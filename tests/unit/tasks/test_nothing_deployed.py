@@ -9,17 +9,19 @@ import pytest
 
 import flows.drift
 import flows.verify
+import tasks.deployed
 import tasks.drift
 from rollout.commands.host import ENGINE_SILENT, NOT_PREPARED
 from rollout.errors import CommandFailed, HostUnreachable
+from rollout.executors.files import read_environment
 from rollout.model.command import Command, Result
 from rollout.model.drift import Unlooked
 from tasks.deployed import read_deployed
-from tests.support.values import APPLICATION
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+SETTINGS = read_environment("rehearsal")
 READS_MACHINE = "# read the machine"
 WHY = (
     "no release was ever deployed to production, so there is nothing to look at; deploy a commit "
@@ -50,7 +52,12 @@ class _Host:
 
 def deployed(host: _Host) -> Any:
     there: Any = host
-    return read_deployed(there, APPLICATION)
+    return read_deployed(there, SETTINGS)
+
+
+@pytest.fixture(autouse=True)
+def empty_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks.deployed, "holds_nothing", lambda _: True)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +76,8 @@ def test_a_host_without_any_release_has_nothing_deployed(host: _Host):
     "host",
     [
         pytest.param(_Host(NOT_PREPARED, machine="directory 700 root"), id="a folder locked to us"),
-        pytest.param(_Host(NOT_PREPARED, machine="serving 1"), id="a folder that was removed"),
+        pytest.param(_Host(NOT_PREPARED, machine="containers 5"), id="a folder that was removed"),
+        pytest.param(_Host(ENGINE_SILENT, machine="containers 5"), id="a login without its right"),
         pytest.param(_Host(ENGINE_SILENT, "live web-r2\n"), id="an engine that went silent"),
         pytest.param(_Host(1), id="something else"),
     ],
@@ -77,6 +85,17 @@ def test_a_host_without_any_release_has_nothing_deployed(host: _Host):
 def test_a_host_that_may_have_had_one_and_cannot_be_read_fails(host: _Host):
     with pytest.raises(CommandFailed, match="the host could not be read"):
         deployed(host)
+
+
+def test_a_machine_that_was_made_anew_is_missed_by_what_the_database_holds(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(tasks.deployed, "holds_nothing", lambda _: False)
+
+    facts = deployed(_Host(0))
+    assert (facts.current, facts.releases) == (None, {})
+    with pytest.raises(CommandFailed, match="the host could not be read"):
+        deployed(_Host(NOT_PREPARED))
 
 
 def test_what_was_deployed_is_read_in_one_go():
