@@ -1,7 +1,7 @@
 """Reads Cloud Monitoring's alerts, through Google's own client.
 
 Source: Cloud Monitoring API v3, `projects.alerts.list`; `monitoring.alerts.list` is in the role
-`roles/monitoring.alertViewer` (read 2026-11-25).
+`roles/monitoring.viewer` (read 2026-11-25).
 """
 
 from __future__ import annotations
