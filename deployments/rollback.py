@@ -28,6 +28,7 @@ from prefect.settings import get_current_settings
 
 from deployments.documents import KINDS, save_blocks
 from deployments.facts import BlockFacts, read_facts, read_world
+from deployments.server import UNANSWERED, unanswered
 from rollout.errors import ConfigInvalid, RolloutError
 from rollout.executors.files import read_environment
 from rollout.model.activation import Secrets, Strategy
@@ -84,6 +85,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _facts(asked)  # before a server is started for nothing
             _with_a_server_of_its_own(list(sys.argv[1:] if arguments is None else arguments))
         return _roll_back(asked)
+    except UNANSWERED as error:
+        print(f"rollback: {unanswered(error)}", file=sys.stderr)
+        return 1
     except RolloutError as error:
         print(f"rollback: {error}", file=sys.stderr)
         return 1

@@ -24,8 +24,9 @@ def _look(evidence: Evidence) -> Told | None:
         "looks into another database than the application's",
         seen=found.consequence,
         next_step="See which database the worker looks into (docs/failures.md, "
-        "migrations-missing), and whether it was restored. Where it is the right one, deploy the "
-        "version again: what is missing is planned and applied anew.",
+        "migrations-missing), and whether it was restored. Where it is the right one and was, "
+        "deploy the version again: what is missing is planned and applied anew. Where only rows "
+        "were deleted, put them back before: their files would be applied a second time.",
         commands=(
             evidence.gcloud(f"secrets versions list {evidence.around.cloud.database_url_in}"),
             *evidence.on_cloud_sql(evidence.on_sql("operations list")),

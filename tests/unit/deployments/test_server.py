@@ -15,7 +15,7 @@ from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from blocks.loading import load_block
-from deployments import doctor, hold, releases, schema, trigger
+from deployments import doctor, hold, releases, rollback, schema, trigger
 from deployments.server import demand_address, unanswered
 from rollout.errors import ConfigInvalid
 
@@ -105,6 +105,23 @@ def test_the_rollback_says_it_too(tmp_path: object):
 
     assert done.returncode == 1
     assert "PREFECT_API_URL should be its address" in done.stderr
+
+
+@pytest.mark.usefixtures("away")
+def test_a_rollback_with_another_login_ends_in_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    def refuse(_: object) -> int:
+        raise refused(401)
+
+    monkeypatch.setattr(rollback, "server_answers", lambda: True)
+    monkeypatch.setattr(rollback, "_roll_back", refuse)
+
+    assert rollback.main(["--reason", "a test"]) == 1
+
+    told = capsys.readouterr().err
+    assert told.startswith(f"rollback: Prefect's server at {URL} wants another login\n")
+    assert "\nnext: Set PREFECT_API_AUTH_STRING" in told
 
 
 class _WithoutLogin(Block):
