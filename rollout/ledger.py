@@ -119,14 +119,31 @@ class LedgerState:
         """Return the release to go back to from the one that serves; None when there is none.
 
         That is the one that was verified last of those before it: of another version, since the
-        same one with other secrets is no way back, and of none that a rollback has left. It counts
-        from the first release of the version that serves: new secrets give old code a new number,
-        and going back twice goes further back.
+        same one with other secrets is no way back, and of none that a rollback has left.
         """
         own = self.versions.get(serving or 0)
-        first = min((one for one, of in self.versions.items() if of == own), default=serving)
+        first = None if serving is None else self._since(serving)
         earlier = (one for one in reversed(self.good) if first is None or one < first)
-        return next((one for one in earlier if not self.is_left(self.versions[one])), None)
+        others = ((one, self.versions[one]) for one in earlier)
+        return next((one for one, of in others if of != own and not self.is_left(of)), None)
+
+    def _since(self, serving: int) -> int:
+        """Return the release that the one that serves stands for, in the order of releases.
+
+        New secrets give the same code a new number; it began with the first of those in a row. What
+        came by a rollback stands where its version began, so going back twice goes further back.
+        """
+        own = self.versions.get(serving, "")
+        row: list[int] = []
+        went_back = False
+        for one in reversed(self.entries):
+            if one.event == "activated" and one.version != own:
+                break
+            went_back = went_back or one.event == "rolled-back"
+            row += [one.release] if one.event == "activated" else []
+        if row and went_back:
+            row = [number for number, version in self.versions.items() if version == own]
+        return min(row, default=serving)
 
     def last_said(self, version: str) -> Entry | None:
         """Return the last entry about any release of a version; None where there is none."""

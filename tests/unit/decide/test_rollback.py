@@ -82,6 +82,24 @@ def test_new_secrets_for_old_code_lead_to_nothing_that_came_after_it():
     assert choose_release(host) == release(1)
 
 
+def test_old_code_with_the_newest_secrets_leads_further_back_as_well():
+    host = facts(1, 2, 3, 4)
+    twin = [Entry(5, event, "2" * 40, "d") for event in SERVED]
+    left = Entry(4, "rolled-back", "4" * 40, "d")
+    said = "".join(render_entry(one) + "\n" for one in (*twin, left))
+    host = replace(host, ledger=host.ledger + said, live="web-r5")
+
+    assert choose_release(host) == release(1)
+
+
+def test_a_version_that_was_deployed_again_has_before_it_what_served_before_it():
+    host = facts(1, 2)
+    again = "".join(render_entry(Entry(3, event, "1" * 40, "d")) + "\n" for event in SERVED)
+    host = replace(host, ledger=host.ledger + again, live="web-r3")
+
+    assert choose_release(host) == release(2)
+
+
 def test_a_version_that_somebody_left_is_not_gone_back_to_by_its_other_release():
     host = facts(1, 2, 3)
     twin = [Entry(4, event, "3" * 40, "d") for event in (*SERVED, "rolled-back")]
