@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rollout.decide.accepted import unless_accepted
 from rollout.decide.releases import release_on
-from rollout.model.finding import Finding, Go, Refuse, Verdict
+from rollout.model.finding import Finding, Go, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -48,10 +49,9 @@ def judge_emptied(serves: str, database: str, held: int, accepted: Collection[st
     if not serves or held:
         return Go()
     told = f"{serves}, and {database} holds none"
-    if EMPTIED in accepted:
-        return Go((Finding(EMPTIED, f"accepted: {told}", database, "Look what it holds then."),))
     advice = (
         "Let the block name the database that is in use, or restore its table of migrations. Where "
         f"it is meant, deploy with `accept` naming {EMPTIED}: all migrations are applied."
     )
-    return Refuse((Finding(EMPTIED, told, database, advice),))
+    finding = Finding(EMPTIED, told, database, advice)
+    return unless_accepted(finding, accepted, "Look what it holds then.")

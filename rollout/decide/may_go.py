@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from rollout.decide.accepted import unless_accepted
 from rollout.may_go import DAYS, window_of
 from rollout.model.finding import Finding, Go, Refuse, Verdict
 
@@ -58,15 +59,13 @@ def judge_window(may_go: MayGo, now_s: float, accepted: Collection[str]) -> Verd
         return Go()
     told = f"{_told(now, may_go)} is outside of {', '.join(may_go.windows)} ({may_go.zone})"
     place = "[may_go] of the environment's file"
-    if OUTSIDE_WINDOW in accepted:
-        accepting = f"accepted: {told}"
-        return Go((Finding(OUTSIDE_WINDOW, accepting, place, "Watch what it does."),))
     begins = _told(min(begin for begin, _ in windows if begin > now), may_go)
     advice = (
         f"Deploy it again from {begins} on, or all the same with `accept` naming "
         f"{OUTSIDE_WINDOW}. A rollback may go at any time."
     )
-    return Refuse((Finding(OUTSIDE_WINDOW, told, place, advice),))
+    finding = Finding(OUTSIDE_WINDOW, told, place, advice)
+    return unless_accepted(finding, accepted, "Watch what it does.")
 
 
 def _windows(may_go: MayGo, now: datetime) -> Iterator[tuple[datetime, datetime]]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rollout.decide.accepted import unless_accepted
 from rollout.decide.releases import release_on
 from rollout.ledger import read_ledger
-from rollout.model.finding import Finding, Go, Refuse, Verdict
+from rollout.model.finding import Finding, Go, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -41,13 +42,12 @@ def judge_quarantine(ledger: str, version: Version, accepted: Collection[str]) -
         f"by {last.actor or 'nobody named'}: {last.reason or 'no reason given'}"
     )
     place = "the host's ledger"
-    if QUARANTINED in accepted:
-        return Go((Finding(QUARANTINED, f"accepted: {left}", place, "Watch what it does."),))
     advice = (
         "Deploy the commit that repairs it; roll back to it, if it was not to blame; or deploy it "
         f"all the same with `accept` naming {QUARANTINED}."
     )
-    return Refuse((Finding(QUARANTINED, left, place, advice),))
+    finding = Finding(QUARANTINED, left, place, advice)
+    return unless_accepted(finding, accepted, "Watch what it does.")
 
 
 def newly_left(facts: HostFacts, leaves: int | None, release: Release) -> Release | None:
