@@ -45,6 +45,8 @@ from tests.support.world import (
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from prefect.client.schemas.objects import FlowRun
+
 pytestmark = pytest.mark.rehearsal
 
 SPARE = "10.77.0.50"
@@ -355,6 +357,25 @@ def test_a_disabled_secret_is_named_before_anything_changes():
     assert run.tasks["preflight"] == "Failed"
 
 
+def test_before_the_first_release_there_is_nothing_to_look_at():
+    table = "drizzle.__drizzle_migrations"
+    with spare_vm() as vm, psycopg.connect(facts()["database_url"], autocommit=True) as connection:
+        wait_until(lambda: vm.succeeds("docker", "info"), "the engine's first start")
+        key = machines.host_key(vm)
+        with blocks.changed("target-host/rehearsal-host", host=SPARE, host_key=key):
+            # What the database holds some release has brought: a machine was made anew.
+            lost = trigger("verify")
+            connection.execute(f"ALTER TABLE {table} RENAME TO elsewhere")
+            try:
+                runs = [trigger("verify"), trigger("drift")]
+            finally:
+                connection.execute("ALTER TABLE drizzle.elsewhere RENAME TO __drizzle_migrations")
+
+    assert (lost.exit_code, lost.state) == (1, "Failed"), lost.log
+    for run in runs:
+        assert (run.exit_code, run.state) == (0, "NothingDeployed"), run.log
+
+
 def test_an_empty_database_is_not_taken_for_the_one_that_is_in_use():
     served = serving_version()
     table = "drizzle.__drizzle_migrations"
@@ -382,6 +403,41 @@ def test_a_full_disk_is_told_before_anything_changes():
             run = trigger("deploy", commit=served)
 
     assert_refused(run, served, "MiB")
+
+
+def test_a_disk_without_room_for_the_lease_is_named():
+    served = serving_version()
+    with spare_vm() as vm:
+        vm.run("mkdir", "/opt/trovella")
+        vm.run("mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", "/opt/trovella")
+        vm.run("chown", machines.HOST_USER, "/opt/trovella")
+        vm.run(
+            "sh", "-c", "mkdir -m 777 /opt/trovella/lease; cat /dev/zero >/opt/trovella/full || :"
+        )
+        key = machines.host_key(vm)
+        with blocks.changed("target-host/rehearsal-host", host=SPARE, host_key=key):
+            run = trigger("deploy", commit=served)
+
+    assert_refused(run, served, "the target's lease cannot be had")
+    assert "diagnosis: disk-full: " in run.log
+
+
+def test_a_run_that_brings_a_command_of_its_own_is_not_begun():
+    with get_client(sync_client=True) as client:
+        deployment = client.read_deployment_by_name("verify/rehearsal")
+        made = client.create_flow_run_from_deployment(
+            deployment.id, job_variables={"command": "sleep 600"}
+        )
+        wait_until(lambda: ended(client.read_flow_run(made.id)), "the run to end")
+        state = client.read_flow_run(made.id).state
+
+    assert state is not None
+    assert state.is_crashed(), state
+    assert "command" in (state.message or "")
+
+
+def ended(run: FlowRun) -> bool:
+    return run.state is not None and run.state.is_final()
 
 
 def test_an_engine_that_does_not_run_is_told():
