@@ -292,17 +292,19 @@ def database(settings: Environment) -> str:
 
 
 def scratch(block: str) -> str:
-    """Return whether the server of scratch databases lets its user in.
+    """Return whether the server of scratch databases lets its user in, and make databases.
 
     Args:
         block: What the environment's file calls its block.
     """
     from rollout.executors.scratch import (  # noqa: PLC0415 - import cost, as in blocks
+        demand_rights,
         scratch_server,
     )
 
-    with scratch_server(load_app_database(block).address(), lambda _: None):
-        return "lets its user in, so migrations are tried there first"
+    with scratch_server(load_app_database(block).address(), lambda _: None) as admin:
+        demand_rights(admin)
+    return "its user may make databases, so migrations are tried there first"
 
 
 def alerts(settings: Environment) -> str:

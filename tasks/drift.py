@@ -140,8 +140,10 @@ def _schema(host: Host, settings: Environment, facts: HostFacts) -> tuple[Check,
         return ()
     with connected_database(settings) as database:
         live = database.contract(decide_scope(settings.migrations, database.user))
-        ahead = rows_ahead(database.held(settings.migrations), expected)
-    return schema_checks(live, parse_contract(text), expected.number, ahead)
+        applied = database.held(settings.migrations)
+        begun = database.begun(applied)
+    ahead = rows_ahead(applied, expected)
+    return schema_checks(live, parse_contract(text), expected.number, ahead, begun)
 
 
 def _secrets(settings: Environment, release: Release) -> Iterable[Check]:

@@ -44,7 +44,8 @@ _HELP = {
     "tag": "Find out who pushes to the registry beside us.",
     "schema": "Write the change as a migration, or take it back.",
     "migrations": "Deploy the commit that has these migrations, repaired where it failed; take "
-    "nothing back. The schema is compared again after that.",
+    "nothing back, and leave the text of a file that is applied in part. The schema is compared "
+    "again after that.",
     "certificate": "Read the proxy's log for why the certificate was not renewed.",
     "release": "Deploy the version again: hosts that serve it already are left as they are.",
     "engine": "Nothing, when the engine was updated on purpose: it is told once.",
@@ -178,25 +179,31 @@ def rows_ahead(applied: Sequence[Applied], release: Release) -> tuple[str, ...]:
 
 
 def schema_checks(
-    live: Contract, recorded: Contract, release: int, ahead: Sequence[str] = ()
+    live: Contract,
+    recorded: Contract,
+    release: int,
+    ahead: Sequence[str] = (),
+    begun: Sequence[str] = (),
 ) -> tuple[Check, ...]:
     """Return what of the live schema is not as a release recorded it; one check when all is.
 
-    Where migrations are applied that no release has, the schema is theirs, and that is the one
-    thing to tell: whoever took the differences back would undo applied migrations.
+    Where migrations are applied that no release has, whole or in part, the schema is theirs, and
+    that is the one thing to tell: whoever took the differences back would undo them.
 
     Args:
         live: The contract of the database as it is.
         recorded: The contract that the release was made with.
         release: The release's number.
         ahead: The applied migrations that no release has.
+        begun: The migrations of which only a part is applied.
     """
     expected = f"as release {release} recorded it"
     found = differences(live, recorded, _SIDES)
     if not found:
         return (Check("schema", expected, expected, ok=True),)
-    if ahead:
-        seen = f"{', '.join(ahead)}: applied, and no release has them yet"
+    if ahead or begun:
+        theirs = (*ahead, *(f"{one} (in part)" for one in begun))
+        seen = f"{', '.join(theirs)}: applied, and no release has them yet"
         return (Check("migrations without a release", "none", seen, ok=False),)
     shown = tuple(
         Check(f"schema {one.where}", expected, one.told, ok=False) for one in found[:SHOWN]

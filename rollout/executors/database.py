@@ -157,6 +157,18 @@ class Database:
             return self.applied_names(*names, migrations.column)
         return self.applied(*names)
 
+    def begun(self, applied: Iterable[Applied]) -> tuple[str, ...]:
+        """Return the tags of the files of which only a part is applied, oldest first.
+
+        Args:
+            applied: What is applied whole, by `held`.
+
+        Raises:
+            DatabaseError: When our notes cannot be read.
+        """
+        with told("what was begun cannot be read"):
+            return steps.begun(self._connection, frozenset(row.hash for row in applied))
+
     def catalog(self) -> Catalog:
         """Return the database's tables with their sizes; raises what `read_catalog` raises."""
         return read_catalog(self._connection)

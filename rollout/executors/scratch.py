@@ -65,6 +65,29 @@ def scratch_server(server: DatabaseAddress, log: Log) -> Generator[psycopg.Conne
         yield connection
 
 
+def demand_rights(admin: psycopg.Connection[Any]) -> None:
+    """Make sure that the server's user may make databases and roles; nothing is made.
+
+    Args:
+        admin: What `scratch_server` yielded.
+
+    Raises:
+        ScratchForbidden: When it may not.
+        ScratchUnusable: When the server does not tell.
+    """
+    with unusable("what the scratch server's user may do cannot be read"):
+        row = admin.execute(
+            "SELECT current_user::text, rolsuper OR rolcreatedb, rolsuper OR rolcreaterole "
+            "FROM pg_roles WHERE rolname = current_user"
+        ).fetchone()
+    if row is None or row[1:] != (True, True):
+        name = row[0] if row else "nobody"
+        raise ScratchForbidden(
+            f"the scratch server's user {name} may not make databases and roles",
+            next_step=f'Run `ALTER ROLE "{name}" CREATEDB CREATEROLE` there as an administrator.',
+        )
+
+
 @contextmanager
 def scratch_database(
     admin: psycopg.Connection[Any],

@@ -137,6 +137,24 @@ def begun_with_another_text(
     return any(file_hash not in applied for (file_hash,) in rows)
 
 
+def begun(connection: psycopg.Connection[Any], applied: frozenset[str]) -> tuple[str, ...]:
+    """Return the tags of the files of which a part is applied and not the whole, oldest first.
+
+    Args:
+        connection: To the application's database; without our notes the answer is empty.
+        applied: The hashes in Drizzle's table.
+    """
+    there = connection.execute("SELECT to_regclass('deploy.migration_step') IS NOT NULL")
+    if there.fetchone() != (True,):
+        return ()
+    rows = connection.execute(
+        "SELECT tag, file_hash FROM deploy.migration_step "
+        "WHERE finished IS NOT NULL OR error IS NULL "
+        "GROUP BY tag, file_hash ORDER BY min(started)"
+    )
+    return tuple(tag for tag, file_hash in rows if file_hash not in applied)
+
+
 def begin(connection: psycopg.Connection[Any], migration: Migration, at: At, step: Step) -> None:
     """Note that a statement is sent now."""
     values = (migration.hash, migration.when, migration.tag, at.segment, at.statement, step.hash)

@@ -13,12 +13,13 @@ import psycopg
 import pytest
 
 from infra.rehearsal.facts import PREFECT_DATABASE
-from rollout.errors import ScratchUnusable
+from rollout.errors import ScratchForbidden, ScratchUnusable
 from rollout.executors.contract import read_contract
 from rollout.executors.pg_dump import find_pg_dump
 from rollout.executors.schema_copy import schema_copy
 from rollout.executors.scratch import (
     PREFIX,
+    demand_rights,
     remove_leftovers,
     scratch_database,
     scratch_server,
@@ -139,6 +140,24 @@ def test_a_server_that_knows_none_of_the_roles_gets_them_and_the_copy_belongs_to
             who = "select current_user, current_setting('search_path')"
             assert session.execute(who).fetchone() == ("copied_owner", "app, public")
     assert scratch_names(other_server()) == set()
+
+
+def test_a_user_that_may_make_no_databases_is_told_before_any_run(server: DatabaseAddress):
+    with scratch_server(server, print) as admin:
+        demand_rights(admin)
+    with psycopg.connect(other_server(), autocommit=True) as above:
+        above.execute(f"alter role {MAKER} nocreatedb")
+
+    with (
+        scratch_server(server, print) as admin,
+        pytest.raises(ScratchForbidden, match=f"user {MAKER} may not make databases") as forbidden,
+    ):
+        demand_rights(admin)
+
+    with psycopg.connect(other_server(), autocommit=True) as above:
+        above.execute(forbidden.value.next_step.split("`")[1].encode())
+    with scratch_server(server, print) as admin:
+        demand_rights(admin)
 
 
 def test_a_role_that_the_scratch_servers_user_may_not_act_for_is_named(live: Scratch):

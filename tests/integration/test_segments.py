@@ -147,6 +147,7 @@ def test_an_index_that_failed_leaves_nothing_and_is_made_when_it_can_be(scratch:
 
     assert indexes(scratch) == []
     assert noted(scratch) == [(1, 1, False, "SQLSTATE 23505")]
+    assert scratch.begun() == ()
     scratch.ask("delete from note where id = 2")
     assert scratch.apply(journal) == ["0001_step"]
     assert indexes(scratch) == [("i", True)]
@@ -191,6 +192,7 @@ def when_it_waits(scratch: Scratch, do: Callable[[], object]) -> Callable[[str],
 def test_a_connection_cut_while_an_index_is_built_is_gone_on_after(scratch: Scratch):
     journal = folder(FIRST, f"insert into note values (3, 'c');{CUT}{UNIQUE}")
     scratch.apply(Journal(journal.migrations[:1]))
+    assert scratch.begun() == ()
     cut = (
         "select pg_terminate_backend(pid) from pg_stat_activity where "
         "application_name = 'trovella-deploy' and query ~ 'concurrently' and state = 'active'"
@@ -203,7 +205,9 @@ def test_a_connection_cut_while_an_index_is_built_is_gone_on_after(scratch: Scra
     assert indexes(scratch) == [("i", False)]
     assert noted(scratch) == [(1, 1, True, None), (2, 1, False, None)]
     scratch.wait_for_nobody()
+    assert scratch.begun() == ("0001_step",)
     assert scratch.apply(journal) == ["0001_step"]
+    assert scratch.begun() == ()
     assert indexes(scratch) == [("i", True)]
     assert scratch.ask("select count(*) from note") == [(4,)]
     assert any("is invalid, left by a failed try" in line for line in scratch.logged)

@@ -68,6 +68,11 @@ class Scratch:
                 database.apply(migration, SCHEMA, TABLE)
         return [migration.tag for migration in plan.pending]
 
+    def begun(self) -> tuple[str, ...]:
+        """Return the files of which only a part is applied, as drift asks."""
+        with self.open() as database:
+            return database.begun(database.applied(SCHEMA, TABLE))
+
     def rows(self) -> list[tuple[Any, ...]]:
         return self.ask("select hash, created_at from drizzle.__drizzle_migrations order by id")
 

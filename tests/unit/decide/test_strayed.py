@@ -160,8 +160,13 @@ def test_applied_migrations_that_no_release_has_are_not_to_be_undone():
         "seen 0007_half: applied, and no release has them yet\n"
         "left: Nothing was changed; release 2 is the current one.\n"
         "next: Deploy the commit that has these migrations, repaired where it failed; take nothing "
-        "back. The schema is compared again after that."
+        "back, and leave the text of a file that is applied in part. The schema is compared again "
+        "after that."
     )
+    (both,) = schema_checks(live, recorded, 2, ("0007_half",), ("0008_index",))
+    assert both.seen == "0007_half, 0008_index (in part): applied, and no release has them yet"
+    (begun,) = schema_checks(live, recorded, 2, begun=("0008_index",))
+    assert begun.seen == "0008_index (in part): applied, and no release has them yet"
     # Where the schema is the release's all the same, nothing is to be told.
     assert schema_checks(recorded, recorded, 2, ("0007_half",))[0].ok
 
