@@ -16,6 +16,8 @@ from rollout.errors import ConfigInvalid, RegistryError
 from rollout.model.command import Secret
 
 if TYPE_CHECKING:
+    from google.cloud.secretmanager import SecretManagerServiceClient
+
     from rollout.executors.alerts import Alerts
     from rollout.executors.backup import Backups
     from rollout.executors.process import Log
@@ -102,15 +104,9 @@ class GcpProject(Block):
 
     def secret_store(self) -> SecretStore:
         """Return the project's Secret Manager, read through Google's own client."""
-        from google.cloud.secretmanager import SecretManagerServiceClient  # noqa: PLC0415
-
         from rollout.executors.secrets import SecretStore  # noqa: PLC0415
 
-        endpoint = self.secret_manager_endpoint
-        client = SecretManagerServiceClient(
-            credentials=self._google_credentials(),
-            client_options={"api_endpoint": endpoint} if endpoint else None,
-        )
+        client = _secret_client(self.credentials, self.secret_manager_endpoint)
         return SecretStore(self.project, client)
 
     def backups(self, log: Log) -> Backups:
@@ -171,6 +167,19 @@ def _client(credentials: GcpCredentials, service: str, version: str, timeout_s: 
     secured = cast("Any", AuthorizedHttp)(_scoped(credentials), http=http)
     build: Any = cast("Any", discovery).build
     return build(service, version, http=secured, cache_discovery=False)
+
+
+@lru_cache(maxsize=8)
+def _secret_client(credentials: GcpCredentials, endpoint: str) -> SecretManagerServiceClient:
+    """Return Google's client, one in a run: each has a connection of its own to make."""
+    from google.cloud.secretmanager import (  # noqa: PLC0415 - import cost, as the others
+        SecretManagerServiceClient,
+    )
+
+    return SecretManagerServiceClient(
+        credentials=_scoped(credentials),
+        client_options={"api_endpoint": endpoint} if endpoint else None,
+    )
 
 
 def _scoped(credentials: GcpCredentials) -> Any:
