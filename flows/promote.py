@@ -117,9 +117,10 @@ def _promoted(
 
 def _look(promoted: Promoted, source: Source, environment: str, accept: tuple[str, ...]) -> Ready:
     """Return what a promotion would do to an environment, once nothing stands in its way."""
+    # First, so that a promotion never asks for what only a build needs.
+    image = find_image(promoted, environment)
     deployed = preflight(promoted.version, environment, accept)
     demand_newer(source, deployed, environment, accept)
-    image = find_image(promoted, environment)
     planned = plan_migrations(source, deployed, environment, accept)
     hosts = demand_hosts(environment)
     demand_level(hosts, deployed, planned, accept)

@@ -23,7 +23,7 @@ from rollout.render.release import renewed_files
 from tasks.ready import secret_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from rollout.config import Environment
     from rollout.executors.host import Host
@@ -35,18 +35,21 @@ if TYPE_CHECKING:
 
 
 def read_secrets(
-    settings: Environment, versions: Mapping[str, str] | None = None
+    settings: Environment,
+    versions: Mapping[str, str] | None = None,
+    further: Iterable[str] = (),
 ) -> dict[str, SecretValue]:
-    """Return every secret of the environment, by name.
+    """Return every secret of the environment's application, by name.
 
     Args:
-        settings: The environment; its `secrets` are the one list of all secrets.
+        settings: The environment; its `secrets` are the one list of the application's.
         versions: Name to version number, for those that are not to be read at their newest.
+        further: Names of others to read with them; empty reads none.
 
     Raises:
         SecretUnusable: When any is missing, disabled, empty or forbidden; names them all.
     """
-    return secret_store(settings).read(settings.secrets.values(), versions)
+    return secret_store(settings).read((*settings.secrets.values(), *further), versions)
 
 
 def variables(settings: Environment, secrets: Mapping[str, SecretValue]) -> dict[str, Secret]:

@@ -9,6 +9,7 @@ from prefect.cache_policies import NO_CACHE
 
 from blocks import load_app_database, load_artifact_registry
 from rollout.decide.emptied import judge_emptied, what_needs_rows
+from rollout.decide.image import image_tag
 from rollout.decide.may_go import judge_window
 from rollout.decide.quarantine import judge_quarantine
 from rollout.decide.releases import release_on
@@ -67,11 +68,11 @@ def preflight(version: Version, environment: str, accept: tuple[str, ...] = ()) 
     """
     settings = read_environment(environment)
     _demand(judge_window(settings.may_go, unix_s(), accept))
-    read_secrets(settings)
+    registry = Registry(load_artifact_registry(settings.blocks.artifact_registry).login())
+    is_built = registry.digest(settings.build.image, image_tag(version)) is not None
+    # What the build alone needs is named with the others, and before quality has gone through.
+    read_secrets(settings, further=() if is_built else settings.build.secrets.values())
     load_app_database(settings.blocks.app_database).address()
-    Registry(load_artifact_registry(settings.blocks.artifact_registry).login()).digest(
-        settings.build.image, settings.build.label
-    )
     source = at(version.sha, environment, purpose="source")
     _demand_renders(source, settings.application)
     with reach(settings) as host:

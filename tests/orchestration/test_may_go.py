@@ -47,6 +47,6 @@ def test_outside_of_the_windows_nothing_is_reached_for():
 
 
 def test_by_name_it_goes_on_to_what_it_needs():
-    # This server has no blocks, so the secrets are where it ends now.
-    with pytest.raises(ConfigInvalid, match="block gcp-project/production-gcp"):
+    # This server has no blocks, so the registry is where it ends now.
+    with pytest.raises(ConfigInvalid, match="block artifact-registry/production-registry"):
         deploying(("outside-window",))
