@@ -88,6 +88,9 @@ def _host(evidence: Evidence, places: Places) -> Evidence:
 
 def _route(evidence: Evidence, places: Places) -> Evidence:
     address = places.address()
+    if address.proxy_command:
+        # Only the tunnel leads there: what a connection past it comes to says nothing of the host.
+        return evidence
     return replace(evidence, route=look_at_route(address.host, address.port))
 
 

@@ -18,14 +18,21 @@ def _look(evidence: Evidence) -> Told | None:
     return Told(
         cause=_cause(route),
         seen=f"{name}: {route.failure}" if route and route.failure else evidence.true,
-        next_step="See whether the VM runs, whether its name resolves, and whether the firewall or "
-        "the tunnel lets the worker in: docs/recover.md, The host is lost, says how to look.",
+        next_step=f"See whether {_where(route)} lets the worker in: docs/recover.md, The host is "
+        "lost, says how to look.",
         commands=(
             evidence.doctor,
             *evidence.on_machine("instances describe", "--format 'value(status)'"),
             evidence.on_host("true"),
         ),
     )
+
+
+def _where(route: RouteSeen | None) -> str:
+    """Return what may be in the way; without a route there is a tunnel, or nobody could look."""
+    if route is None:
+        return "the VM runs, its sshd too, and whether the firewall or the tunnel"
+    return "the VM runs, whether its name resolves, and whether the firewall"
 
 
 def _cause(route: RouteSeen | None) -> str:
