@@ -18,7 +18,7 @@ from rollout.errors import ConfigInvalid
 from rollout.github import GitHub
 from rollout.hosts import Hosts
 from rollout.limits import Limits
-from rollout.manifest import Manifest
+from rollout.manifest import CHECK, Manifest
 from rollout.may_go import MayGo
 from rollout.policy import DryRunPolicy, MigrationPolicy, MigrationRules
 from rollout.promotion import Promotion
@@ -81,7 +81,7 @@ class Check(Section):
     """One command of quality.
 
     Attributes:
-        name: What it is called in the UI and in `needs`.
+        name: What it is called in the UI and in `needs`; `variables` is quality's own.
         run: The words of the command; no shell reads them.
         needs: Checks that must have passed before it starts; empty lets it start at once.
         timeout_s: How long it may take, in seconds.
@@ -139,6 +139,8 @@ class Quality(Section):
             unknown = [need for need in check.needs if need not in seen]
             if unknown:
                 raise ValueError(f"check {check.name} needs {unknown[0]}, which no earlier one is")
+            if check.name == CHECK:
+                raise ValueError(f"a check is called {CHECK}, as quality's own is")
             if check.name in seen:
                 raise ValueError(f"two checks are called {check.name}")
             seen.add(check.name)

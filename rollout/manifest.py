@@ -22,6 +22,9 @@ def _inside_repository(glob: str) -> str:
     return glob
 
 
+CHECK = "variables"
+"""What quality calls its own look at the manifest, among the application's checks."""
+
 Glob = Annotated[str, AfterValidator(_inside_repository)]
 RepositoryFile = Annotated[str, AfterValidator(_inside_repository)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]

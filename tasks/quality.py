@@ -23,7 +23,7 @@ from rollout.executors.checks import run_check
 from rollout.executors.containers import service_containers
 from rollout.executors.files import read_environment
 from rollout.executors.manifest import read_places
-from rollout.manifest import Manifest
+from rollout.manifest import CHECK, Manifest
 from rollout.model.finding import Refuse
 from rollout.model.source import Source
 from tasks.order import after
@@ -91,10 +91,10 @@ def declared(source: Source, settings: Environment) -> tuple[CheckResult, ...]:
     verdict = judge_manifest(read_places(source, settings), settings)
     told = findings_told(verdict.findings)
     if isinstance(verdict, Refuse):
-        return (CheckResult("variables", "failed", tail=told),)
+        return (CheckResult(CHECK, "failed", tail=told),)
     if told:
-        get_run_logger().warning("variables:\n%s", told)
-    return (CheckResult("variables", "passed"),)
+        get_run_logger().warning("%s:\n%s", CHECK, told)
+    return (CheckResult(CHECK, "passed"),)
 
 
 @task(cache_policy=NO_CACHE)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from rollout.errors import ConfigInvalid, QualityFailed
+from rollout.manifest import CHECK
 from rollout.model.seen import CheckSeen
 
 if TYPE_CHECKING:
@@ -90,13 +91,19 @@ def quality_failure(results: tuple[CheckResult, ...]) -> QualityFailed | None:
     failure = QualityFailed(
         f"{len(failed)} of {len(results)} checks did not pass\n{told}",
         left=f"Nothing was built or changed.{also}",
-        next_step="Correct the code, merge, and the next run deploys it.",
+        next_step=_next_step(failed),
     )
     failure.checks = tuple(
         CheckSeen(one.name, one.state, tuple(one.tail.rstrip().splitlines()[-MESSAGE_LINES:]))
         for one in failed
     )
     return failure
+
+
+def _next_step(failed: list[CheckResult]) -> str:
+    if all(result.name == CHECK for result in failed):
+        return "Correct what each line names."
+    return "Correct the code, merge, and the next run deploys it."
 
 
 def _filled(variable: str, text: str, endpoints: Mapping[str, Endpoint]) -> str:

@@ -142,6 +142,7 @@ run = ["true"]
         ("test", '"build"', "build", "check test needs build, which no earlier one is"),
         ("test", '"test"', "build", "check test needs test, which no earlier one is"),
         ("test", "", "test", "two checks are called test"),
+        ("test", "", "variables", "a check is called variables, as quality's own is"),
     ],
 )
 def test_checks_form_no_circle(first: str, needs: str, second: str, problem: str):

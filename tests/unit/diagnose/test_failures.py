@@ -12,8 +12,10 @@ import pytest
 
 from rollout.commands import compose, host, lease, machine, release
 from rollout.decide.outside import address_checks
+from rollout.decide.quality import CheckResult, quality_failure
 from rollout.decide.verify import DATABASE
 from rollout.diagnose import failures
+from rollout.diagnose.collect import evidence_of
 from rollout.diagnose.failures import FAILURES, migrations_missing
 from rollout.diagnose.match import diagnose, masked, without_logs
 from rollout.limits import Limits
@@ -662,6 +664,44 @@ def test_what_asks_the_database_says_where_psql_and_its_url_are(code: str):
     assert shlex.split(line)[:2] == ["psql", "$URL"]
     assert "docs/recover.md, In the database, says where psql runs" in next_step
     assert "what URL is" in next_step
+
+
+UNDECLARED = CheckSeen(
+    "variables",
+    "failed",
+    (".env.example:3: variable-unnamed: x", "src/a.ts:7: variable-undeclared: y. Add it."),
+)
+LINT = CheckSeen("lint", "failed", ("x.js:3 unused", "ended with 1"))
+IN_FILE = "grep -n -A2 'name = \"lint\"' deployments/staging.toml"
+DOCTOR = "bin/doctor --environment staging"
+
+
+def test_what_the_commits_files_do_not_declare_is_no_command_to_run_in_a_checkout():
+    """Its mend is a line in the environment's file, after which the same commit goes."""
+    failure = quality_failure(
+        (CheckResult("variables", "failed", tail="\n".join(UNDECLARED.lines)),)
+    )
+    assert failure is not None
+
+    told = diagnose(evidence_of(failure, "quality", THROUGH_IAP))
+
+    assert (told.code, told.retry) == ("check-failed", Retry.AFTER)
+    assert told.cause == (
+        "what the commit's files name and what deployments/staging.toml declares do not agree"
+    )
+    assert told.seen == "variables: src/a.ts:7: variable-undeclared: y. Add it."
+    assert told.commands == (DOCTOR,)
+    assert str(failure.explained(told)).count("Correct what each line names.") == 1
+
+
+@pytest.mark.parametrize("checks", [(UNDECLARED, LINT), (LINT, UNDECLARED)])
+def test_beside_a_check_that_failed_what_is_not_declared_is_told_too(checks: tuple[CheckSeen, ...]):
+    told = diagnose(Evidence(checks=checks, around=THROUGH_IAP))
+
+    assert told.seen == "lint: x.js:3 unused"
+    assert told.retry is Retry.USELESS
+    assert told.commands == (IN_FILE, DOCTOR)
+    assert "variables is no command: the last line says" in told.next_step
 
 
 @pytest.mark.parametrize(
