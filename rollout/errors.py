@@ -345,12 +345,14 @@ class BuildFailed(RolloutError):
 
     Attributes:
         stage: Where: `prepare`, `build` or `push`.
+        words: Of `prepare`, the words of the command that failed; empty for the others.
         lines: The last lines that were written.
         missing_arguments: Build arguments that the Dockerfile names without a default and that
             the build was not given.
     """
 
     stage: str = ""
+    words: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()
     missing_arguments: tuple[str, ...] = ()
 

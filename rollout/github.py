@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from rollout.model.seen import GITHUB_API
+
 
 class GitHub(BaseModel):
     """Where commits are proposed and deployments shown.
@@ -27,7 +29,7 @@ class GitHub(BaseModel):
     repository: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$")]
     token: str
     deployments: bool = False
-    api_url: Annotated[str, Field(pattern=r"^https?://")] = "https://api.github.com"
+    api_url: Annotated[str, Field(pattern=r"^https?://")] = GITHUB_API
     push_to: str = ""
     author: Annotated[str, Field(pattern=r"^[^<>\n]+ <[^<>\s]+>$")] = (
         "trovella-deploy <trovella-deploy@users.noreply.github.com>"

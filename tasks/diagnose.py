@@ -16,6 +16,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from blocks import load_app_database, load_artifact_registry, load_target_host
+from rollout.commands.git import shown_repository
 from rollout.commands.iap import instance_words
 from rollout.decide.public import public_facts
 from rollout.diagnose.collect import Look, evidence_of, looks
@@ -32,7 +33,7 @@ from rollout.errors import (
 from rollout.executors.evidence import Places, look_around
 from rollout.executors.masking import masking
 from rollout.model.diagnosis import Diagnosis
-from rollout.model.seen import Around, Cloud, Evidence
+from rollout.model.seen import GITHUB_API, Around, Cloud, Code, Evidence
 from rollout.render.diagnosis import render_diagnosis, render_evidence
 from tasks.app_secrets import read_secrets
 from tasks.phase import failed_phase
@@ -198,7 +199,20 @@ def around_of(settings: Environment, host: TargetHost) -> Around:
         url=settings.verify.url,
         github=settings.github.repository if settings.github else "",
         github_token=settings.github.token if settings.github else "",
+        github_api=settings.github.api_url if settings.github else GITHUB_API,
+        code=_code(settings),
         cloud=_cloud(settings),
+    )
+
+
+def _code(settings: Environment) -> Code:
+    build, application = settings.build, settings.application
+    return Code(
+        repository=shown_repository(settings.repository),
+        branch=settings.branch,
+        dockerfile=build.dockerfile,
+        context=build.context,
+        caddyfile=application.caddyfile,
     )
 
 

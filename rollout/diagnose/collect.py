@@ -92,7 +92,7 @@ def evidence_of(error: BaseException, phase: str, around: Around) -> Evidence:
         true=error.true,
         left=error.left,
         next_step=error.next_step,
-        words=result.command.argv if result else (),
+        words=_words(error, result),
         command=result.command.display() if result else "",
         exit_code=result.exit_code if result else None,
         reserved=result.exit_code if result and result.meaning else None,
@@ -125,6 +125,12 @@ def _http_status(error: RolloutError) -> int | None:
     if isinstance(error, (RegistryError, BackupFailed, HostKeyUnknown)):
         return error.http_status
     return error.status if isinstance(error, GitHubError) else None
+
+
+def _words(error: RolloutError, result: Result | None) -> tuple[str, ...]:
+    if isinstance(error, BuildFailed):
+        return error.words
+    return result.command.argv if result else ()
 
 
 def _stderr(error: RolloutError, result: Result | None) -> tuple[str, ...]:

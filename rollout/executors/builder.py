@@ -153,7 +153,10 @@ def _prepare(build: Build, source: Path, order: ImageOrder, log: Log) -> None:
         result = run_local(command, cwd=source, env={**order.args, **order.secrets}, log=log)
         if not result.ok:
             lines = f"{result.stdout}\n{result.stderr}".splitlines()
-            raise _failed(f"`{command.display()}` ended with {result.exit_code}", lines, "prepare")
+            told = f"`{command.display()}` ended with {result.exit_code}"
+            failure = _failed(told, lines, "prepare")
+            failure.words = words
+            raise failure
 
 
 def _has_buildx(build: Build, env: Mapping[str, str]) -> bool:
@@ -291,7 +294,7 @@ def _failed(what: str, lines: Iterable[str], stage: BuildStage = "build") -> Bui
     failure = BuildFailed(
         f"{what}\n{told}",
         left="No image of this version was published; nothing else was changed.",
-        next_step="Correct what the last lines name, and start the run again.",
+        next_step="Correct what the last lines name.",
     )
     failure.stage, failure.lines = stage, tuple(last)
     return failure

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rollout.model.command import Command, Result
     from rollout.model.plan import Plan, Step
 
-_READ_ABOVE = "Read the output above, see to its cause, and start the run again."
+_READ_ABOVE = "Read the output above and see to its cause."
 _NOT_RUN = "The rest of the plan was not run. "
 _CUT = "What the command did is unknown. "
 

@@ -8,6 +8,9 @@ from urllib.parse import urlsplit
 
 from rollout.model.finding import Finding
 
+GITHUB_API = "https://api.github.com"
+"""Where GitHub is asked, unless the environment's file names another."""
+
 
 @dataclass(frozen=True, slots=True)
 class ContainerSeen:
@@ -209,6 +212,33 @@ class Cloud:
 
 
 @dataclass(frozen=True, slots=True)
+class Code:
+    """What of the application's repository a run uses; capitals stand for unknowns.
+
+    Attributes:
+        repository: Where git fetches it from, without credentials.
+        branch: The branch that commits are reachable from.
+        dockerfile: Path of the Dockerfile in it.
+        context: Path of the build context in it.
+        caddyfile: Path of the Caddyfile in it.
+    """
+
+    repository: str = "REPOSITORY"
+    branch: str = "BRANCH"
+    dockerfile: str = "DOCKERFILE"
+    context: str = "."
+    caddyfile: str = "CADDYFILE"
+
+    def build(self, words: str) -> str:
+        """Return the line that builds the image in a checkout, as one would paste it.
+
+        Args:
+            words: The words before the Dockerfile, such as `docker build`.
+        """
+        return f"{words} --file {shlex.quote(self.dockerfile)} {shlex.quote(self.context)}"
+
+
+@dataclass(frozen=True, slots=True)
 class Around:
     """Where a run works, for the commands that its diagnosis names.
 
@@ -230,6 +260,8 @@ class Around:
         url: The public address.
         github: The application's repository on GitHub, as `owner/name`; empty when nobody said so.
         github_token: The secret that holds the token for it.
+        github_api: GitHub's API.
+        code: What is used of the application's repository.
         cloud: What is used of Google Cloud.
     """
 
@@ -247,6 +279,8 @@ class Around:
     url: str = ""
     github: str = ""
     github_token: str = ""
+    github_api: str = GITHUB_API
+    code: Code = Code()
     cloud: Cloud = Cloud()
 
 

@@ -281,6 +281,7 @@ def test_a_command_before_the_build_that_fails_ends_it(source: Path, name: str):
     assert failed.value.true == (
         "`sh -c 'echo out of memory; exit 137'` ended with 137\n  out of memory"
     )
+    assert failed.value.words == ("sh", "-c", "echo out of memory; exit 137")
 
 
 def test_a_build_that_hangs_is_stopped(source: Path, name: str, builder: str):

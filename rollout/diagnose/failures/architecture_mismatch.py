@@ -15,11 +15,12 @@ def _look(evidence: Evidence) -> Told | None:
     container = evidence.container
     if container is None or not container.built_for or container.built_for == container.runs_on:
         return None
+    build = f"docker buildx build --platform linux/{container.runs_on}"
     return Told(
         cause=f"the image is for {container.built_for}, and the host is {container.runs_on}",
         seen=last(container.lines, container.error or f"exit status {container.exit_code}"),
         next_step="Build it for the host's architecture, and deploy the next commit.",
-        commands=(f"docker buildx build --platform linux/{container.runs_on} .",),
+        commands=(evidence.around.code.build(build),),
         retry=Retry.USELESS,
         impact=SERVES_ON,
     )

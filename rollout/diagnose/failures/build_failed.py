@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from rollout.diagnose.failure import SERVES_ON, Failure, Told, last
@@ -14,13 +15,16 @@ if TYPE_CHECKING:
 def _look(evidence: Evidence) -> Told | None:
     if evidence.stage not in ("prepare", "build"):
         return None
+    before = evidence.stage == "prepare"
     return Told(
         cause="a command before the build failed"
-        if evidence.stage == "prepare"
+        if before
         else "a step of the Dockerfile failed, or the Dockerfile has an error",
         seen=last(evidence.stderr),
-        next_step="Correct it, and merge.",
-        commands=("docker build --file apps/web/Dockerfile .",),
+        next_step="Correct what the last lines name. Try it in a checkout, and merge.",
+        commands=(
+            shlex.join(evidence.words) if before else evidence.around.code.build("docker build"),
+        ),
         retry=Retry.USELESS,
         impact=SERVES_ON,
     )

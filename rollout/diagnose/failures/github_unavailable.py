@@ -18,7 +18,7 @@ def _look(evidence: Evidence) -> Told | None:
         cause="GitHub fails, or does not answer",
         seen=evidence.true,
         next_step="Look at GitHub's status page and the worker's connection.",
-        commands=("curl -fsS https://api.github.com/zen",),
+        commands=(f"curl -fsS {evidence.around.github_api.rstrip('/')}/zen",),
         retry=Retry.SAFE,
         impact=SERVES_ON,
     )

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from blocks.gcp_project import GcpProject
 from blocks.target_host import TargetHost
 from rollout.config import parse_environment
-from rollout.model.seen import Around, Cloud, Evidence
+from rollout.model.seen import Around, Cloud, Code, Evidence
 from tasks import diagnose
 from tests.support.values import SMALL_ENVIRONMENT
 
@@ -20,6 +20,12 @@ INSTANCE = "trovella-prod/us-central1-a/vm"
 MACHINE = "vm --project trovella-prod --zone us-central1-a"
 KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaA==\n-----END OPENSSH PRIVATE KEY-----\n"
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG8"
+OWN_GITHUB = """
+[github]
+repository = "a/b"
+token = "t"
+api_url = "https://git.example/api/v3/"
+"""
 CLOUD = diagnose._cloud
 
 
@@ -61,6 +67,24 @@ def test_over_the_network_a_person_goes_as_the_worker_does(fields: dict[str, Any
 
     assert Evidence(around=there).on_host("docker ps") == f"{login} 'docker ps'"
     assert there.machine == (MACHINE if "instance" in fields else "")
+
+
+def test_what_the_environments_file_says_of_the_code_is_known():
+    there = around()
+
+    assert there.code == Code("https://git.example/app.git", "main", "Dockerfile", ".", "Caddyfile")
+    assert there.github_api == "https://api.github.com"
+
+
+def test_no_credentials_of_the_repository_are_told():
+    text = SMALL_ENVIRONMENT.replace("https://git", "https://hunter2@git")
+    settings = parse_environment("small.toml", f"{text}\n{OWN_GITHUB}\n[secrets]\n")
+    host = TargetHost(host="vm", user="u", private_key=SecretStr(KEY), host_key=HOST_KEY)
+
+    there = diagnose.around_of(settings, host)
+
+    assert "hunter2" not in repr(there)
+    assert there.github_api == "https://git.example/api/v3/"
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from rollout.diagnose import failures
 from rollout.diagnose.collect import evidence_of
 from rollout.diagnose.failures import FAILURES, migrations_missing
 from rollout.diagnose.match import diagnose, masked, without_logs
+from rollout.errors import BuildFailed
 from rollout.limits import Limits
 from rollout.model.diagnosis import Diagnosis, Retry
 from rollout.model.finding import Finding
@@ -28,6 +29,7 @@ from rollout.model.seen import (
     Around,
     CheckSeen,
     Cloud,
+    Code,
     ComposeCheck,
     ContainerSeen,
     Evidence,
@@ -664,6 +666,43 @@ def test_what_asks_the_database_says_where_psql_and_its_url_are(code: str):
     assert shlex.split(line)[:2] == ["psql", "$URL"]
     assert "docs/recover.md, In the database, says where psql runs" in next_step
     assert "what URL is" in next_step
+
+
+CODE = Code("https://git.example/a.git", "trunk", "ops/Dockerfile", "app dir", "ops/Caddyfile")
+ELSEWHERE = Around("staging", code=CODE, github_api="https://git.example/api/v3/")
+
+
+@pytest.mark.parametrize(
+    ("code", "line"),
+    [
+        ("build-failed", "docker build --file ops/Dockerfile 'app dir'"),
+        (
+            "architecture-mismatch",
+            "docker buildx build --platform linux/amd64 --file ops/Dockerfile 'app dir'",
+        ),
+        ("caddyfile-invalid", "caddy validate --adapter caddyfile --config ops/Caddyfile"),
+        ("source-unavailable", "git ls-remote https://git.example/a.git trunk"),
+        ("github-unavailable", "curl -fsS https://git.example/api/v3/zen"),
+    ],
+)
+def test_a_command_names_what_the_environments_file_does(code: str, line: str):
+    _, commands = told_of(code, ELSEWHERE)
+
+    assert commands == (line,)
+
+
+def test_a_command_before_the_build_is_told_itself_and_nothing_contradicts_that_it_takes_a_merge():
+    words = ("npm", "ci", "--prefix", "app dir")
+    failure = BuildFailed("it ended with 1", next_step="Correct what the last lines name.")
+    failure.stage, failure.words = "prepare", words
+
+    told = diagnose(evidence_of(failure, "build-push", ELSEWHERE))
+
+    assert (told.code, told.commands) == ("build-failed", ("npm ci --prefix 'app dir'",))
+    assert str(failure.explained(told)).endswith(
+        "\nnext: Correct what the last lines name. Try it in a checkout, and merge. Paste `npm ci "
+        "--prefix 'app dir'`. Retry is safe, but would end in the same way: it takes a new commit."
+    )
 
 
 UNDECLARED = CheckSeen(

@@ -97,7 +97,7 @@ def test_a_switch_that_fails_is_before_the_point_of_no_return():
 
     assert host.lines[3:] == ["undo start"]
     assert error.left == "Release 1 is still serving."
-    assert error.next_step == "Read the output above, see to its cause, and start the run again."
+    assert error.next_step == "Read the output above and see to its cause."
 
 
 def test_nothing_is_taken_back_after_the_point_of_no_return():
