@@ -383,6 +383,31 @@ class Evidence:
         quoted = line.replace("'", "'\\''")
         return f"{self.around.ssh} '{quoted}'"
 
+    def on_containers(self, chosen: str, line: str) -> str:
+        """Return the line that runs a shell line for some of the application's containers.
+
+        They are found by compose's labels: what they are called is the compose file's to say.
+
+        Args:
+            chosen: Which, as options of `docker ps`.
+            line: The line; its first command is given each container's id.
+        """
+        label = "--filter label=com.docker.compose"
+        of_project = f"{label}.project={self.around.project} {label}.oneoff=False"
+        each = "xargs --no-run-if-empty --max-args=1"
+        return self.on_host(f"docker ps --quiet {of_project} {chosen} | {each} {line}")
+
+    def on_service(self, service: str, line: str) -> str:
+        """Return the line that runs a shell line for a service's containers, also stopped ones.
+
+        Args:
+            service: The compose service.
+            line: As in `on_containers`.
+        """
+        return self.on_containers(
+            f"--all --filter label=com.docker.compose.service={service}", line
+        )
+
     def on_machine(self, *words: str) -> tuple[str, ...]:
         """Return the line that asks Google about the machine; nothing where it is not Google's.
 

@@ -37,20 +37,17 @@ def _look(evidence: Evidence) -> Told | None:
 
 
 def _told(evidence: Evidence, how: str, seen: str, impact: str) -> Told:
+    proxy = evidence.around.proxy
     return Told(
         cause=f"the certificate of the public name {how}: Caddy did not renew it",
         seen=seen,
         next_step="Read in Caddy's log why it could not, and let it try again.",
         commands=(
-            evidence.on_host(f"docker logs --tail 100 {_caddy(evidence)} 2>&1 | grep -i tls"),
-            evidence.on_host(f"docker restart {_caddy(evidence)}"),
+            evidence.on_service(proxy, "docker logs --tail 100 2>&1 | grep -i tls"),
+            evidence.on_service(proxy, "docker restart"),
         ),
         impact=impact,
     )
-
-
-def _caddy(evidence: Evidence) -> str:
-    return f"{evidence.around.project}-{evidence.around.proxy}-1"
 
 
 FAILURE = Failure("certificate-expired", _look)

@@ -31,7 +31,7 @@ def _look(evidence: Evidence) -> Told | None:
 def _on_cloud_sql(evidence: Evidence) -> tuple[str, tuple[str, ...]]:
     seen = evidence.host.containers if evidence.host else ()
     proxy = evidence.host is None or any(one.service == _PROXY for one in seen)
-    logs = evidence.on_host(f"docker logs --tail 50 {evidence.around.project}-{_PROXY}-1")
+    logs = evidence.on_service(_PROXY, "docker logs --tail 50")
     return (
         "See whether the proxy beside it runs and whether Cloud SQL does."
         if proxy

@@ -15,7 +15,6 @@ def _look(evidence: Evidence) -> Told | None:
     check = failed_check(evidence, "redis")
     if check is None:
         return None
-    around = evidence.around
     slow = check.latency_ms is not None and check.latency_ms >= SLOW_MS
     return Told(
         cause="the application's Redis does not answer in time"
@@ -25,10 +24,9 @@ def _look(evidence: Evidence) -> Told | None:
         next_step="See your Redis' own status, and its quota where it is somebody else's; then the "
         "secret with its URL.",
         commands=(
-            evidence.on_host(
-                f"docker ps --quiet --filter label=com.docker.compose.project={around.project} "
-                f"--filter name={around.service}-r | xargs --max-args=1 docker logs --tail 200 "
-                "2>&1 | grep -i redis"
+            evidence.on_containers(
+                f"--filter name={evidence.around.service}-r",
+                "docker logs --tail 200 2>&1 | grep -i redis",
             ),
         ),
         impact=DEGRADED,

@@ -10,13 +10,16 @@ from rollout.diagnose.failure import Failure, Told, last
 if TYPE_CHECKING:
     from rollout.model.seen import Evidence
 
+_SERVICE = "typesense"
+"""The check's name in the health body, and the compose service's."""
+
 
 def _look(evidence: Evidence) -> Told | None:
-    check = failed_check(evidence, "typesense")
+    check = failed_check(evidence, _SERVICE)
     if check is None:
         return None
     seen = evidence.host.containers if evidence.host else ()
-    container = next((one for one in seen if one.service == "typesense"), None)
+    container = next((one for one in seen if one.service == _SERVICE), None)
     runs = container is not None and container.status == "running"
     return Told(
         cause="the application's Typesense refuses it: wrong key or address"
@@ -26,7 +29,7 @@ def _look(evidence: Evidence) -> Told | None:
         next_step="Compare the key that the application has with the one that Typesense was "
         "started with; both come from the same secret.",
         commands=(
-            evidence.on_host(f"docker logs --tail 50 {evidence.around.project}-typesense-1"),
+            evidence.on_service(_SERVICE, "docker logs --tail 50"),
             f"bin/trigger sync-secrets --environment {evidence.around.environment}",
         ),
         impact=DEGRADED,

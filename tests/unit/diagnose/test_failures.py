@@ -437,7 +437,8 @@ def test_a_certificate_that_ends_soon_is_told_before_users_notice():
     assert (soon.code, soon.seen) == ("certificate-expired", "seen 2.0 days")
     assert soon.cause == "the certificate of the public name ends soon: Caddy did not renew it"
     assert soon.impact.startswith("Users notice nothing yet")
-    assert "docker logs --tail 100 trovella-caddy-1" in soon.commands[0]
+    of_proxy = "--all --filter label=com.docker.compose.service=caddy | xargs"
+    assert soon.commands[0].count(of_proxy) == 1
     assert diagnose(replace(evidence, outside=other)).code == "certificate-not-trusted"
 
 
@@ -472,7 +473,7 @@ def test_a_proxy_that_is_not_beside_the_application_is_not_asked():
 
     for seen, asked in ((None, True), (beside, True), (RUNS, False)):
         told = diagnose(replace(there, host=seen))
-        assert any("trovella-cloud-sql-proxy-1" in line for line in told.commands) == asked
+        assert any("compose.service=cloud-sql-proxy" in line for line in told.commands) == asked
 
 
 def test_a_mask_lies_over_every_text():
@@ -629,8 +630,34 @@ def test_redis_is_looked_for_in_the_log_of_whichever_release_runs():
 
     *sudo, shell = on_host(line)
     assert sudo == ["sudo", "sh", "-c"]
-    assert "--filter label=com.docker.compose.project=trovella --filter name=web-r " in shell
-    assert "trovella-web-1" not in shell
+    assert shell == (
+        "docker ps --quiet --filter label=com.docker.compose.project=trovella "
+        "--filter label=com.docker.compose.oneoff=False --filter name=web-r "
+        "| xargs --no-run-if-empty --max-args=1 docker logs --tail 200 2>&1 | grep -i redis"
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "service", "line"),
+    [
+        ("certificate-expired", "caddy", "docker logs --tail 100 2>&1 | grep -i tls"),
+        ("certificate-expired", "caddy", "docker restart"),
+        ("typesense-down", "typesense", "docker logs --tail 50"),
+        ("database-down-for-application", "cloud-sql-proxy", "docker logs --tail 50"),
+    ],
+)
+def test_a_container_that_the_compose_file_names_is_found_all_the_same(
+    code: str, service: str, line: str
+):
+    _, commands = told_of(code, replace(THROUGH_IAP, cloud=Cloud(has_sql=True)))
+
+    shells = [on_host(one)[-1] for one in commands if one.startswith(THROUGH_IAP.ssh)]
+    assert (
+        "docker ps --quiet --filter label=com.docker.compose.project=trovella "
+        "--filter label=com.docker.compose.oneoff=False --all "
+        f"--filter label=com.docker.compose.service={service} "
+        f"| xargs --no-run-if-empty --max-args=1 {line}"
+    ) in shells
 
 
 @pytest.mark.parametrize("code", ["container-exits-at-start", "out-of-memory"])
