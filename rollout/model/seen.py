@@ -164,9 +164,14 @@ class OutsideSeen:
     checks: tuple[HealthCheckSeen, ...] = ()
 
     @property
+    def name(self) -> str:
+        """Return the public name: what a request and a certificate are for."""
+        return urlsplit(self.url).hostname or ""
+
+    @property
     def is_elsewhere(self) -> bool:
         """Return whether another address was asked under the public name, as `[verify]` may say."""
-        return self.route.name != urlsplit(self.url).hostname
+        return self.route.name != self.name
 
 
 @dataclass(frozen=True, slots=True)

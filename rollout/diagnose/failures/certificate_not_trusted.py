@@ -19,7 +19,8 @@ def _look(evidence: Evidence) -> Told | None:
         seen=f"{outside.certificate_words} (code {outside.certificate_code})",
         next_step="See which certificate Caddy shows, and why it has no other.",
         commands=(
-            f"openssl s_client -connect {outside.route.name}:{outside.route.port} </dev/null "
+            f"openssl s_client -connect {outside.route.name}:{outside.route.port} "
+            f"-servername {outside.name} </dev/null "
             "| openssl x509 -noout -subject -issuer -dates",
         ),
         impact="Users cannot reach the site: browsers warn of the certificate.",
