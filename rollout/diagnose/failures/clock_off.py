@@ -19,6 +19,11 @@ MOST_OFF_S = 60.0
 """Google and TLS forgive less than that in practice, in seconds."""
 NOT_YET_VALID = 9
 """OpenSSL's code for a certificate whose time has not come."""
+_STEP = (
+    "sudo chronyc makestep 2>/dev/null || sudo systemctl restart systemd-timesyncd; "
+    "timedatectl status"
+)
+"""Sets a clock with whichever of the two a machine has: a bare Debian has no chrony."""
 _UNAUTHORIZED = (401, 403)
 _OF_LOGINS = ("RegistryRefused", "SecretStoreRefused", "DatabaseProxyRefused", "TunnelRefused")
 
@@ -48,7 +53,7 @@ def _told(evidence: Evidence, seen: str, *, stands_back: bool = False) -> Told:
         seen=seen,
         next_step="Compare both clocks with a third; the worker's may be the one that is off. Set "
         "the wrong one by NTP.",
-        commands=("date --utc", evidence.on_host("date --utc; sudo chronyc makestep")),
+        commands=("date --utc", evidence.on_host(f"date --utc; {_STEP}")),
         stands_back=stands_back,
     )
 
