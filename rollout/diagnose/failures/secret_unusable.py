@@ -14,23 +14,38 @@ def _look(evidence: Evidence) -> Told | None:
     if not evidence.secrets:
         return None
     told = ", ".join(f"{name} is {why}" for name, why in evidence.secrets)
-    disabled = tuple(name for name, why in evidence.secrets if why == "disabled")
     return Told(
         cause=told,
         seen="Secret Manager says so",
-        next_step=f"Give each an enabled version that is not empty{_enabling(evidence, disabled)}.",
+        next_step=_next_step(evidence),
         commands=tuple(evidence.gcloud(_words(name, why)) for name, why in evidence.secrets),
         impact=SERVES_ON,
     )
 
 
-def _enabling(evidence: Evidence, disabled: tuple[str, ...]) -> str:
-    """Return how disabled versions are enabled: by their numbers, which only the list knows."""
-    lines = (evidence.gcloud(f"secrets versions enable N --secret={name}") for name in disabled)
-    told = ", ".join(f"`{line}`" for line in lines)
-    return (
-        f": list what is disabled, then enable the newest by its number N: {told}" if told else ""
+def _next_step(evidence: Evidence) -> str:
+    """Return what to do: whether a missing secret or only its version is, Google does not say.
+
+    Disabled versions are enabled by their numbers, which only the list knows.
+    """
+    enabling = _lines(evidence, "disabled", "secrets versions enable N --secret={}")
+    making = _lines(
+        evidence, "missing", "secrets create {} --replication-policy automatic --data-file=-"
     )
+    by_number = ": list what is disabled, then enable the newest by its number N: "
+    enabled = f"{by_number}{enabling}" if enabling else ""
+    made = (
+        f" One that is not there at all is made by {making}, and the deploying account gets "
+        "roles/secretmanager.secretAccessor and roles/secretmanager.viewer on it; where "
+        "Terraform makes them, docs/secrets.md says how."
+    )
+    return f"Give each an enabled version that is not empty{enabled}.{made if making else ''}"
+
+
+def _lines(evidence: Evidence, state: str, words: str) -> str:
+    """Return a line for each secret in a state; nothing where none is."""
+    names = (name for name, why in evidence.secrets if why == state)
+    return ", ".join(f"`{evidence.gcloud(words.format(name))}`" for name in names)
 
 
 def _words(name: str, why: str) -> str:

@@ -686,6 +686,42 @@ def test_a_disabled_secret_is_enabled_by_its_number_in_its_project():
     assert "enable" not in told_of("secret-unusable")[0].replace("enabled", "")
 
 
+def test_a_secret_that_is_missing_may_have_to_be_made_with_its_rights():
+    next_step, commands = told_of("secret-unusable", secrets=(("a", "missing"), ("b", "empty")))
+
+    assert commands == (
+        "gcloud secrets versions add a --data-file=- --project=PROJECT",
+        "gcloud secrets versions add b --data-file=- --project=PROJECT",
+    )
+    assert next_step == (
+        "Give each an enabled version that is not empty. One that is not there at all is made by "
+        "`gcloud secrets create a --replication-policy automatic --data-file=- --project=PROJECT`, "
+        "and the deploying account gets roles/secretmanager.secretAccessor and "
+        "roles/secretmanager.viewer on it; where Terraform makes them, docs/secrets.md says how."
+    )
+    assert "create" not in told_of("secret-unusable")[0]
+
+
+def test_a_certificate_is_asked_for_by_its_name_wherever_it_is_asked():
+    there = outside(route=RouteSeen("10.0.0.9", 8443), certificate_code=62)
+
+    _, (line,) = told_of("certificate-not-trusted", outside=there)
+
+    assert line == (
+        "openssl s_client -connect 10.0.0.9:8443 -servername trovella.ai </dev/null "
+        "| openssl x509 -noout -subject -issuer -dates"
+    )
+
+
+def test_a_clock_is_set_with_what_the_machine_has():
+    _, commands = told_of("clock-off")
+
+    assert on_host(commands[1])[-1] == (
+        "date --utc; sudo chronyc makestep 2>/dev/null || sudo systemctl restart "
+        "systemd-timesyncd; timedatectl status"
+    )
+
+
 @pytest.mark.parametrize("code", ["database-locked", "database-too-many-connections"])
 def test_what_asks_the_database_says_where_psql_and_its_url_are(code: str):
     next_step, (line,) = told_of(code)
