@@ -163,7 +163,7 @@ class Refused(RolloutError):
         told = "; ".join(f"{finding.consequence} ({finding.where})" for finding in findings)
         super().__init__(
             f"{what} refused: {told}",
-            next_step=" ".join(finding.help for finding in findings),
+            next_step=in_turn(*(finding.help for finding in findings)),
         )
         self.findings = findings
 
@@ -512,7 +512,23 @@ def _again(kind: type[RolloutError], fields: dict[str, Any]) -> RolloutError:
 def _both(next_step: str, diagnosis: Diagnosis) -> str:
     """Return the error's own advice with the diagnosis's, each sentence once."""
     known = diagnosis.what_now
-    return known if next_step in known else f"{next_step} {known}"
+    return known if next_step in known else in_turn(next_step, known)
+
+
+def in_turn(*advice: str) -> str:
+    r"""Return pieces of advice one after the other; after one of several lines comes a new line.
+
+    Its last line is there to be pasted: whatever followed on it would be typed as well.
+
+    Args:
+        advice: Sentences, some with lines to paste below them; empty ones count for nothing.
+
+    Example:
+        >>> in_turn("Look.", "Type this:\n  git fetch", "", "Retry.")
+        'Look. Type this:\n  git fetch\nRetry.'
+    """
+    ended = (f"{one}\n" if "\n" in one else f"{one} " for one in advice if one)
+    return "".join(ended).rstrip()
 
 
 def evidence(result: Result) -> str:

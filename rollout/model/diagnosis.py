@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from rollout.errors import in_turn
+
 UNKNOWN = "unknown"
 
 
@@ -60,7 +62,10 @@ class Diagnosis:
 
     @property
     def what_now(self) -> str:
-        """Return what to do on one line: sentences, then the commands, then about Retry."""
+        """Return what to do: sentences, then the commands, then about Retry.
+
+        On one line, unless what to do has lines of its own to paste.
+        """
         commands = ", then ".join(f"`{one}`" for one in self.commands)
         paste = f"Paste {commands}." if commands else ""
-        return " ".join(filter(None, (self.next_step, paste, self.retry.value)))
+        return in_turn(self.next_step, paste, self.retry.value)

@@ -35,7 +35,7 @@ def render_diagnosis(diagnosis: Diagnosis, evidence: Evidence) -> str:
             *((f"- **Seen:** {plain(diagnosis.seen)}",) if diagnosis.seen else ()),
             f"- **Left:** {plain(diagnosis.left) or 'nothing is known of it'}",
             f"- **Users:** {plain(diagnosis.impact)}",
-            f"- **Next:** {plain(diagnosis.next_step)}",
+            *_next(diagnosis.next_step),
             f"- **Retry:** {diagnosis.retry.value}",
             *(f"- **Also seen:** {plain(one)}" for one in diagnosis.also),
             *(_page(diagnosis)),
@@ -72,6 +72,14 @@ def _bounded(text: str, most: int) -> str:
     if len(text) <= most:
         return text
     return f"{text[:most]}\n```\n\nThe rest is cut off; the log has it.\n"
+
+
+def _next(text: str) -> Iterator[str]:
+    """Yield what to do; lines that a person is to paste stay lines."""
+    first, *lines = text.splitlines() or [""]
+    yield f"- **Next:** {plain(first)}"
+    if lines:
+        yield from (f"  {line}" for line in _code(map(str.strip, lines), "sh"))
 
 
 def _page(diagnosis: Diagnosis) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import pickle
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -14,10 +15,12 @@ from rollout.errors import (
     HeldBack,
     HostUnreachable,
     MigrationFailed,
+    Refused,
     RolloutError,
     VerificationFailed,
 )
 from rollout.model.diagnosis import Diagnosis, Retry
+from rollout.model.finding import Finding
 from rollout.model.seen import Evidence
 
 # What passes by itself, and what a task that reads the facts first may begin again with.
@@ -123,6 +126,26 @@ def test_a_diagnosis_stands_in_the_message_between_what_is_true_and_what_was_lef
         "left: Nothing was changed. Users notice nothing.\n"
         "next: Look. See whether the VM runs. Paste `bin/doctor`, then `ssh vm true`. Retry is "
         "safe, and helps once that is done."
+    )
+
+
+BY_HAND = "Do it in a clone of your own:\n  git fetch origin\n  gh pr create --fill"
+
+
+def test_nothing_follows_on_a_line_that_is_there_to_be_pasted():
+    here = Finding("no-github", "there is no [github]", "small.toml", BY_HAND)
+    error = Refused("reverting", (here, replace(here, help="Ask.")))
+
+    told = error.explained(replace(DIAGNOSIS, commands=()))
+    known = error.explained(replace(DIAGNOSIS, next_step=error.next_step, commands=()))
+
+    assert error.next_step == f"{BY_HAND}\nAsk."
+    assert str(told).endswith(
+        f"\nnext: {BY_HAND}\nAsk.\nSee whether the VM runs. Retry is safe, and helps once that is "
+        "done."
+    )
+    assert str(known).endswith(
+        f"\nnext: {BY_HAND}\nAsk.\nRetry is safe, and helps once that is done."
     )
 
 

@@ -521,6 +521,25 @@ def test_the_evidence_of_a_release_that_is_left_has_all_that_was_logged():
     assert "\nline 40\n" in told
 
 
+def test_lines_that_are_to_be_pasted_stay_lines_beside_the_run():
+    by_hand = "Do it in a clone:\n  git fetch origin\n  gh pr create --fill"
+    finding = Finding("no-github", "there is no [github]", "small.toml", by_hand)
+    evidence = Evidence(kinds=("Refused",), findings=(finding,))
+    diagnosis = diagnose(evidence)
+
+    told = render_diagnosis(diagnosis, evidence)
+
+    assert diagnosis.what_now == f"{by_hand}\n{Retry.AFTER.value}"
+    assert (
+        "- **Next:** Do it in a clone:\n"
+        "  ```sh\n"
+        "  git fetch origin\n"
+        "  gh pr create --fill\n"
+        "  ```\n"
+        "- **Retry:** "
+    ) in told
+
+
 def test_a_command_on_the_host_can_be_pasted():
     evidence = Evidence(around=Around(ssh="ssh deploy@10.0.0.2"))
 
