@@ -6,6 +6,7 @@ One VM for all of them, in order: each test leaves it as it found it.
 from __future__ import annotations
 
 import json
+import shlex
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -21,8 +22,9 @@ from rollout.ledger import read_ledger
 from rollout.model.command import Command, Secret
 from rollout.model.diagnosis import Retry
 from rollout.model.release import Image
+from rollout.model.seen import Evidence
 from tests.support import vm as support
-from tests.support.diagnoses import diagnosed
+from tests.support.diagnoses import around, diagnosed
 from tests.support.vm import (
     APPLICATION,
     CADDYFILE,
@@ -141,6 +143,19 @@ def test_a_release_serves(host: Host):
     facts = read(host)
     assert facts.current == release.number
     assert read_ledger(facts.ledger).stage(release.number) == "verified"
+
+
+def test_the_proxy_is_found_whatever_it_is_called(host: Host):
+    asked = Evidence(around=around(host)).on_service("caddy", "docker inspect --format {{.Name}}")
+    name = "trovella-caddy-1"
+
+    host.check(Command(("docker", "rename", name, "edge")), "no rename")
+    try:
+        found = host.run(Command(("sh", "-c", shlex.split(asked)[-1]), changes=False))
+    finally:
+        host.check(Command(("docker", "rename", "edge", name)), "no rename")
+
+    assert found.stdout == "/edge\n"
 
 
 def test_a_container_that_exits_at_its_start(host: Host):
@@ -328,6 +343,16 @@ def test_a_host_that_does_not_answer(vm: Vm):
     assert (unknown.code, unknown.cause) == (
         "host-unreachable",
         "the host's name does not resolve",
+    )
+
+
+def test_an_sshd_that_hangs_behind_a_tunnel(vm: Vm):
+    """The name that the tunnel is given need not resolve where the worker is."""
+    told = refused(vm, host="nobody.rehearsal", proxy_command="sleep 120")
+
+    assert (told.code, told.cause) == (
+        "host-unreachable",
+        "the host's SSH server does not let a session come about",
     )
 
 
