@@ -37,6 +37,7 @@ from rollout.render.release import release_files
 from tasks.app_secrets import read_secrets, variables, versions_of
 from tasks.image import image_of
 from tasks.lease import assure_lease
+from tasks.masks import mask_of
 from tasks.migrate import as_it_is
 from tasks.record import note, publish_state
 from tasks.retry import RETRIES, RETRY_DELAY_S, telling_of_earlier_tries, when_safe
@@ -206,7 +207,7 @@ def activate(
     started_s = monotonic_s()
     plan = activation_plan(facts, release, files, settings)
     get_run_logger().info("release %s: %s", release.number, plan.outline())
-    carry_out(plan, host)
+    carry_out(plan, host, partial(mask_of, settings, release))
     service, own = settings.application.service, str(flow_run.id)
     return Activation(
         release=release,

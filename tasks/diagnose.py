@@ -21,7 +21,7 @@ from rollout.commands.iap import instance_words
 from rollout.decide.public import public_facts
 from rollout.diagnose.collect import Look, evidence_of, looks
 from rollout.diagnose.match import diagnose as match
-from rollout.diagnose.match import masked, without_logs
+from rollout.diagnose.match import masked, without_lines_of, without_logs
 from rollout.errors import (
     CancelAsked,
     ConfigInvalid,
@@ -36,6 +36,7 @@ from rollout.model.diagnosis import Diagnosis
 from rollout.model.seen import GITHUB_API, Around, Cloud, Code, Evidence
 from rollout.render.diagnosis import render_diagnosis, render_evidence
 from tasks.app_secrets import read_secrets
+from tasks.masks import secrets_of_kept
 from tasks.phase import failed_phase
 from tasks.target import reach, settings_of
 
@@ -158,10 +159,11 @@ def _collected(error: Exception, environment: str, left: Release | None = None) 
         evidence = evidence_of(error, phase, around)
         where = looks(error) or (_OF_A_RELEASE if left else frozenset[Look]())
         seen = look_around(evidence, where, _places(settings, address))
-        hidden = _secrets(error, settings, left)
+        hidden = _secrets(error, settings, left, seen)
         if hidden is None:
             return without_logs(seen)
-        return masked(seen, masking(hidden, _public(around)))
+        secrets, unknown = hidden
+        return masked(without_lines_of(seen, unknown), masking(secrets, _public(around)))
     except ConfigInvalid:
         # The environment's file or the host's block is what is wrong: nothing can be reached.
         return evidence_of(error, phase, Around(environment=environment))
@@ -260,18 +262,21 @@ def _places(settings: Environment, address: HostAddress) -> Places:
 
 
 def _secrets(
-    error: Exception, settings: Environment, left: Release | None
-) -> tuple[Secret, ...] | None:
-    """Return what must not be shown: the newest secrets, and those of a release that is left.
+    error: Exception, settings: Environment, left: Release | None, seen: Evidence
+) -> tuple[tuple[Secret, ...], frozenset[str]] | None:
+    """Return what must not be shown: the newest secrets, and those of whatever was looked at.
 
-    Nothing where nobody can have written one yet; None when they cannot be read.
+    Beside them, the services whose secrets can no longer be read. Nothing where nobody can have
+    written one yet; None when they cannot be read.
     """
     if isinstance(error, (SecretUnusable, SecretStoreUnavailable)):
-        return ()
+        return (), frozenset()
     try:
         newest = read_secrets(settings)
         own = read_secrets(settings, left.secret_versions) if left else newest
+        kept, unknown = secrets_of_kept(settings) if seen.host else ((), frozenset[str]())
     except RolloutError as trouble:
         get_run_logger().warning("the logs are left out of the evidence: %s", trouble.true)
         return None
-    return tuple(one.value for one in (*newest.values(), *own.values()))
+    values = (one.value for one in (*newest.values(), *own.values()))
+    return (*values, *kept), unknown

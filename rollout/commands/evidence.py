@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64decode
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ HOST_LINES = 60
 MOST_CONTAINERS = 12
 """A stack has five containers, and a stopped one for each kept release."""
 PART_BYTES = 8 * 1024
+NOT_SHOWN = "not shown: the secrets to hide in it could not be read"
 SHOW_CONTAINER = "show a container's state, its last lines, and how its health path answers"
 """First line of the script in `compose` whose answer `parse_container` reads."""
 
@@ -135,15 +137,41 @@ def parse_container(result: Result, service: str = "") -> ContainerSeen | None:
         service: The compose service, when it is known.
 
     Returns:
-        None when the command was another one, or there is no container.
+        None when the command was another one, there is no container, or its state is no JSON.
     """
     if not result.ok or not any(
         word.startswith(f"# {SHOW_CONTAINER}") for word in result.command.argv
     ):
         return None
     state, facts, *lines = [*result.stdout.splitlines(), "", ""]
-    container = _from_state(service, json.loads(state), _own_lines(lines))
-    return _with_facts(container, json.loads(facts) if facts.startswith("{") else {})
+    try:
+        container = _from_state(service, json.loads(state), _own_lines(lines))
+        return _with_facts(container, json.loads(facts) if facts.startswith("{") else {})
+    except ValueError:
+        # A mask may have hidden a number that is a part of a secret: then it is no JSON any more.
+        return None
+
+
+def without_lines(result: Result) -> Result:
+    """Return an answer without what programs wrote, and say that it is left out.
+
+    For where nothing can hide a secret in it. How a container stands is the engine's own word, and
+    stays.
+
+    Args:
+        result: What a command answered; any command.
+    """
+    said = NOT_SHOWN if result.stdout else ""
+    if parse_container(result):
+        state, facts, *_ = [*result.stdout.splitlines(), ""]
+        said = "\n".join((_without_output(state), facts, NOT_SHOWN))
+    return replace(result, stdout=said, stderr=NOT_SHOWN if result.stderr else "")
+
+
+def _without_output(state: str) -> str:
+    said: dict[str, Any] = json.loads(state)
+    health: dict[str, Any] = said.get("Health") or {}
+    return json.dumps({**said, "Health": {**health, "Log": []}})
 
 
 def _own_lines(lines: list[str]) -> tuple[str, ...]:

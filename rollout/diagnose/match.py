@@ -69,6 +69,22 @@ def without_logs(evidence: Evidence) -> Evidence:
     )
 
 
+def without_lines_of(evidence: Evidence, services: frozenset[str]) -> Evidence:
+    """Return evidence without what the containers of some services wrote; none changes nothing.
+
+    Args:
+        evidence: What was seen.
+        services: Those whose secrets can no longer be read, so that nothing can hide them.
+    """
+    container, host = evidence.container, evidence.host
+    if host:
+        shown = (_silent(one) if one.service in services else one for one in host.containers)
+        host = replace(host, containers=tuple(shown))
+    if container and container.service in services:
+        container = _silent(container)
+    return replace(evidence, container=container, host=host)
+
+
 def _silent(container: ContainerSeen) -> ContainerSeen:
     return replace(container, lines=(), health_output="")
 

@@ -1,15 +1,22 @@
-"""Carries plans out: steps in order, evidence before undo, the first error wins."""
+"""Carries plans out: steps in order, evidence before undo, the first error wins.
+
+What programs wrote leaves this file only with the secrets in it hidden: it goes into logs and into
+errors, which Prefect keeps.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from rollout.commands.batch import Begun, Ended
+from rollout.commands.evidence import without_lines
 from rollout.errors import CommandFailed, HostError, HostUnreachable, LeaseLost, evidence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from rollout.errors import RolloutError
     from rollout.model.command import Command, Result
     from rollout.model.plan import Plan, Step
 
@@ -32,7 +39,36 @@ class Runs(Protocol):
         ...
 
 
-def carry_out(plan: Plan, host: Runs) -> tuple[Result, ...]:
+class _Shown:
+    """What programs wrote, as it may be shown; what hides secrets in it is made for the first."""
+
+    def __init__(self, hiding: Callable[[], Callable[[str], str] | None] | None) -> None:
+        self._hiding = hiding
+        self._mask: Callable[[str], str] | None = None
+        self._is_made = False
+
+    def of(self, result: Result) -> Result:
+        """Return an answer with its secrets hidden, or without its text where nothing can."""
+        if self._hiding is None:
+            return result
+        if not self._is_made:
+            self._mask, self._is_made = self._hiding(), True
+        mask = self._mask
+        if mask is None:
+            return without_lines(result)
+        return replace(result, stdout=mask(result.stdout), stderr=mask(result.stderr))
+
+    def told(self, error: RolloutError) -> str:
+        """Return what an error says; that of a command shows the last lines of it."""
+        if not isinstance(error, CommandFailed):
+            return error.true
+        what = error.true.splitlines()[0]
+        return f"{what}\n{evidence(self.of(error.result))}"
+
+
+def carry_out(
+    plan: Plan, host: Runs, hiding: Callable[[], Callable[[str], str] | None] | None = None
+) -> tuple[Result, ...]:
     """Run a plan's steps in order and return what they answered.
 
     A step that fails ends the plan. Its evidence is read first. Then, unless the point of no return
@@ -42,6 +78,9 @@ def carry_out(plan: Plan, host: Runs) -> tuple[Result, ...]:
     Args:
         plan: What to do.
         host: Where to do it.
+        hiding: Returns what hides the secrets in a text; None where they are not known, and then
+            no text is shown. It is called once something failed, and only then. Without it texts
+            are shown as they are: for plans that no secret has to do with.
 
     Raises:
         CommandFailed: When a step failed. `left` says what serves, and names the exact command for
@@ -53,6 +92,7 @@ def carry_out(plan: Plan, host: Runs) -> tuple[Result, ...]:
     done: list[Step] = []
     results: list[Result] = []
     begun = 0
+    shown = _Shown(hiding)
     try:
         for said in host.run_all(plan.steps):
             step = plan.steps[said.number]
@@ -64,10 +104,10 @@ def carry_out(plan: Plan, host: Runs) -> tuple[Result, ...]:
             if said.result.ok:
                 done.append(step)
             elif step.best_effort:
-                told = said.result.meaning or evidence(said.result)
+                told = said.result.meaning or evidence(shown.of(said.result))
                 host.log(f"warning: {step.name}: {told}")
             else:
-                raise _failure(step, said.result, plan, done, host)
+                raise _failure(step, said.result, plan, done, host, shown)
     except HostError as error:
         raise error.leaving(_left(error, plan, done, begun)) from error
     return tuple(results)
@@ -86,14 +126,16 @@ def _left(error: HostError, plan: Plan, done: list[Step], begun: int) -> str:
     return f"{_CUT}{standing}"
 
 
-def _failure(step: Step, result: Result, plan: Plan, done: list[Step], host: Runs) -> CommandFailed:
-    seen, looked = _evidence(step, host)
-    trouble = [] if _passed(done) else _take_back([*done, step], host)
+def _failure(
+    step: Step, result: Result, plan: Plan, done: list[Step], host: Runs, shown: _Shown
+) -> CommandFailed:
+    seen, looked = _evidence(step, host, shown)
+    trouble = [] if _passed(done) else _take_back([*done, step], host, shown)
     standing = [plan.after if _passed(done) else plan.before, *trouble]
     what = ": ".join(filter(None, (step.name, result.meaning)))
     return CommandFailed(
         what,
-        result,
+        shown.of(result),
         left=" ".join(filter(None, standing)) or "The steps before it were done.",
         next_step=step.next_step or _READ_ABOVE,
         seen=seen,
@@ -105,15 +147,15 @@ def _passed(done: list[Step]) -> bool:
     return any(step.point_of_no_return for step in done)
 
 
-def _evidence(step: Step, host: Runs) -> tuple[str, tuple[Result, ...]]:
+def _evidence(step: Step, host: Runs, shown: _Shown) -> tuple[str, tuple[Result, ...]]:
     """Return what is seen where a step failed; a failure to look is part of it."""
     seen: list[str] = []
     looked: list[Result] = []
     for command in step.evidence:
         try:
-            result = host.run(command)
+            result = shown.of(host.run(command))
         except (HostError, CommandFailed) as error:
-            seen.append(f"`{command.display()}`: {error.true}")
+            seen.append(f"`{command.display()}`: {shown.told(error)}")
             continue
         looked.append(result)
         seen.append(f"`{command.display()}`\n{(result.stdout + result.stderr).rstrip()}")
@@ -122,7 +164,7 @@ def _evidence(step: Step, host: Runs) -> tuple[str, tuple[Result, ...]]:
     return "\n".join(seen), tuple(looked)
 
 
-def _take_back(steps: list[Step], host: Runs) -> list[str]:
+def _take_back(steps: list[Step], host: Runs, shown: _Shown) -> list[str]:
     """Undo steps, last first, and return a sentence for each that could not be."""
     trouble: list[str] = []
     for step in reversed(steps):
@@ -131,9 +173,9 @@ def _take_back(steps: list[Step], host: Runs) -> list[str]:
         host.log(f"take back: {step.name}")
         try:
             result = host.run(step.undo)
-            problem = "" if result.ok else evidence(result)
+            problem = "" if result.ok else evidence(shown.of(result))
         except (HostError, CommandFailed) as error:
-            problem = error.true
+            problem = shown.told(error)
         if problem:
             host.log(f"could not take back: {problem}")
             trouble.append(

@@ -17,7 +17,7 @@ from rollout.decide.verify import DATABASE
 from rollout.diagnose import failures
 from rollout.diagnose.collect import evidence_of
 from rollout.diagnose.failures import FAILURES, migrations_missing
-from rollout.diagnose.match import diagnose, masked, without_logs
+from rollout.diagnose.match import diagnose, masked, without_lines_of, without_logs
 from rollout.errors import BuildFailed
 from rollout.limits import Limits
 from rollout.model.diagnosis import Diagnosis, Retry
@@ -501,6 +501,18 @@ def test_what_cannot_be_masked_is_left_out_and_that_is_told():
     assert left.trouble == (
         "what the containers wrote: the secrets to hide in it could not be read",
     )
+
+
+def test_only_what_services_of_unreadable_secrets_wrote_is_left_out():
+    new = container(lines=("b",))
+    old = replace(new, service="web-r1", lines=("a",), health_output="a")
+    evidence = Evidence(container=old, host=HostSeen(containers=(old, new)))
+
+    left = without_lines_of(evidence, frozenset({"web-r1"}))
+
+    silent = replace(old, lines=(), health_output="")
+    assert (left.container, left.host) == (silent, HostSeen(containers=(silent, new)))
+    assert without_lines_of(evidence, frozenset()) == evidence
 
 
 def test_the_evidence_of_a_release_that_is_left_has_all_that_was_logged():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from rollout.commands.compose import container_evidence_command
+from rollout.commands.evidence import parse_container
 from rollout.errors import CommandFailed, CommandTimedOut, HostUnreachable, OutcomeUnknown
 from rollout.executors.carry_out import carry_out
 from rollout.executors.printing import PrintingHost
@@ -88,6 +90,96 @@ def test_evidence_is_read_before_anything_is_taken_back_last_step_first():
         "left: Release 1 is still serving.\n"
         "next: Repair it."
     )
+
+
+LOOK = container_evidence_command("trovella", "web-r2")
+STATE = (
+    '{"Status": "exited", "ExitCode": 1, "Health": {"Status": "unhealthy", '
+    '"Log": [{"Output": "hunter2"}]}}\n{"died": "1"}\n'
+)
+
+
+class Leaky(Host):
+    """A host whose every program prints a secret."""
+
+    def run(self, command: Command) -> Result:
+        result = super().run(command)
+        if command == LOOK:
+            return Result(command, 0, f"{STATE}input: 'hunter2'\n", "", 0.0)
+        return Result(command, result.exit_code, "out hunter2", "err hunter2", 0.0)
+
+
+LEAKY = Plan((step("start", evidence=(LOOK,)), step("tidy", best_effort=True)))
+
+
+def hide(text: str) -> str:
+    return text.replace("hunter2", "********")
+
+
+def test_what_programs_wrote_is_shown_with_its_secrets_hidden():
+    host = Leaky(do_start=1, undo_start=1)
+
+    with pytest.raises(CommandFailed) as caught:
+        carry_out(LEAKY, host, lambda: hide)
+
+    error = caught.value
+    assert "input: '********'" in "\n".join(host.said)
+    assert "  stdout: out ********\n  stderr: err ********\n" in str(error)
+    assert "hunter2" not in "\n".join((*host.said, str(error), repr(error.__dict__)))
+    seen = parse_container(error.looked[0], "web-r2")
+    assert seen is not None
+    assert (seen.status, seen.lines) == ("exited", ("input: '********'",))
+
+
+def test_where_nothing_can_hide_them_only_the_engines_own_words_are_shown():
+    host = Leaky(do_start=1, undo_start=1)
+
+    with pytest.raises(CommandFailed) as caught:
+        carry_out(LEAKY, host, lambda: None)
+
+    error = caught.value
+    left_out = "not shown: the secrets to hide in it could not be read"
+    assert f"  stdout: {left_out}\n  stderr: {left_out}\n" in str(error)
+    assert "hunter2" not in "\n".join((*host.said, str(error), repr(error.__dict__)))
+    seen = parse_container(error.looked[0], "web-r2")
+    assert seen is not None
+    assert (seen.status, seen.health, seen.exit_code) == ("exited", "unhealthy", 1)
+    assert (seen.health_output, seen.lines) == ("", (left_out,))
+
+
+@pytest.mark.parametrize("mask", [hide, None])
+def test_what_took_too_long_while_looking_or_taking_back_is_hidden_too(mask: object):
+    wrote = Result(Command(("look", "inside")), 124, "hunter2", "", 9.0)
+    late = CommandTimedOut("`look` did not end", wrote, next_step="Look.")
+    host = Host(do_start=1, look_inside=late, undo_start=late)
+
+    with pytest.raises(CommandFailed) as caught:
+        carry_out(PLAN, host, lambda: mask)  # pyright: ignore[reportArgumentType]
+
+    told = "\n".join((*host.said, str(caught.value)))
+    assert "could not take back: `look` did not end" in told
+    assert "hunter2" not in told
+
+
+def test_a_warning_hides_secrets_and_what_goes_well_asks_for_none():
+    made: list[str] = []
+
+    def hiding():
+        made.append("once")
+        return hide
+
+    host = Leaky(do_tidy=1)
+    carry_out(LEAKY, host, hiding)
+    carry_out(LEAKY, Leaky(), hiding)
+
+    assert host.said[-1].endswith("  stderr: err ********")
+    assert made == ["once"]
+
+
+def test_a_state_that_a_mask_has_made_unreadable_is_no_container():
+    broken = Result(LOOK, 0, STATE.replace("1,", "********,"), "", 0.0)
+
+    assert parse_container(broken) is None
 
 
 def test_a_switch_that_fails_is_before_the_point_of_no_return():
