@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass
-from typing import Literal
+from threading import Timer
+from typing import TYPE_CHECKING, Literal
 from uuid import uuid4
 
+from httpx import HTTPError
 from prefect import get_client, get_run_logger, pause_flow_run
 from prefect.context import FlowRunContext
-from prefect.exceptions import FlowPauseTimeout, ObjectNotFound
+from prefect.exceptions import FlowPauseTimeout, ObjectNotFound, PrefectException
 from prefect.input import RunInput
 from prefect.settings import get_current_settings
 from prefect.states import Running
@@ -16,10 +20,21 @@ from pydantic import Field
 
 from rollout.executors.clock import later_utc
 
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from uuid import UUID
+
 ASKS = "trovella.asks"
 """The label of a run that asks: what, until when, and what to do, for whoever is told of it."""
 POLL_S = 2
 """How often Prefect is asked for the answer, in seconds."""
+
+SPARE_S = 120
+"""How much later than us Prefect would end the question, in seconds.
+
+Its server shows a run `Failed` whose pause has ended by itself, although its process goes on; so we
+end the question first, with room for a server that is slow to answer.
+"""
 
 
 class Decision(RunInput):
@@ -83,10 +98,15 @@ def ask(question: Question, within_s: int, default: Literal["refuse", "go"]) -> 
     form = Decision.with_initial_data(description=question.known)
     _label(question, within_s)
     try:
-        # A key of its own: with Prefect's, a run that is tried again would take the earlier answer.
-        said = pause_flow_run(
-            wait_for_input=form, timeout=within_s, poll_interval=POLL_S, key=uuid4().hex
-        )
+        with _ending_in(within_s):
+            # A key of its own: with Prefect's, a run that is tried again would take the earlier
+            # answer.
+            said = pause_flow_run(
+                wait_for_input=form,
+                timeout=within_s + SPARE_S,
+                poll_interval=POLL_S,
+                key=uuid4().hex,
+            )
     except (FlowPauseTimeout, ObjectNotFound, ValueError):
         # A cancel that comes too late makes the run go on without an answer.
         _go_on()
@@ -119,10 +139,40 @@ def _label(question: Question, within_s: int) -> None:
         client.update_flow_run_labels(context.flow_run.id, {ASKS: told})
 
 
+@contextmanager
+def _ending_in(seconds: int) -> Generator[None]:
+    """Let the run that is asking inside go on after a time, without an answer."""
+    context = FlowRunContext.get()
+    if context is None or context.flow_run is None:
+        yield
+        return
+    timer = Timer(seconds, copy_context().run, (_end, context.flow_run.id))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _end(run_id: UUID) -> None:
+    """End a question that nobody has answered; where that fails, Prefect ends it a little later."""
+    try:
+        with get_client(sync_client=True) as client:
+            state = client.read_flow_run(run_id).state
+            # An answer, or a cancel, that came meanwhile is not taken back.
+            if state is not None and state.is_paused():
+                client.set_flow_run_state(run_id, Running(), force=True)
+    except (HTTPError, PrefectException) as error:
+        get_run_logger().warning("the question could not be ended yet: %s", error)
+
+
 def _go_on() -> None:
-    """Let the run be `Running` again; a question that was not answered leaves it `Paused`."""
+    """Let the run be `Running` again where Prefect has ended the question, and shows otherwise."""
     context = FlowRunContext.get()
     if context is None or context.flow_run is None:
         return
     with get_client(sync_client=True) as client:
-        client.set_flow_run_state(context.flow_run.id, Running(), force=True)
+        state = client.read_flow_run(context.flow_run.id).state
+        if state is None or not state.is_running():
+            client.set_flow_run_state(context.flow_run.id, Running(), force=True)

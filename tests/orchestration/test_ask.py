@@ -15,6 +15,7 @@ from prefect.context import FlowRunContext
 from prefect.settings import PREFECT_API_URL, PREFECT_LOGGING_TO_API_ENABLED, temporary_settings
 from prefect.states import Running
 
+import tasks.ask
 from rollout.model.finding import Finding, Inconclusive
 from rollout.model.sight import Sight
 from tasks.ask import Answer, Question, ask
@@ -85,6 +86,21 @@ def test_a_person_decides_each_time_that_is_asked(server: Server):
 
 
 def test_without_an_answer_in_time_the_default_holds_and_the_run_goes_on(server: Server):
+    run = Asked(server, 4)
+    asked = run.paused()
+
+    assert run.ended() == [Answer("refuse", "nobody answered within 4 s")]
+    # What Prefect shows meanwhile is what a trigger, an alert and a Retry go by.
+    states = server.client.read_flow_run_states(asked)
+    told = [one.name for one in sorted(states, key=lambda one: one.timestamp)]
+    assert told == ["Pending", "Running", "Paused", "Running", "Completed"]
+
+
+def test_a_question_that_cannot_be_ended_is_ended_by_prefect(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(tasks.ask, "SPARE_S", 0)
+    monkeypatch.setattr(tasks.ask, "_end", lambda _: None)
     run = Asked(server, 4)
     asked = run.paused()
 
