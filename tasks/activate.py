@@ -267,7 +267,8 @@ def _renderer(
     settings: Environment, source: Source, secrets: dict[str, SecretValue], contract: str
 ) -> Callable[[Release], tuple[RemoteFile, ...]]:
     """Return what gives a release its files: the commit's own, the secrets and the contract."""
-    at(source.version.sha, settings.name, purpose="source")
+    # The migrations may be applied by now: a repository that is away is no reason to stop here.
+    at(source.version.sha, settings.name, purpose="source", demanded=False)
     return partial(
         release_files,
         application=settings.application,

@@ -86,7 +86,8 @@ def at(commit: str, environment: str, purpose: str, *, demanded: bool = True) ->
         environment: The environment.
         purpose: What it is for; each purpose has a folder of its own.
         demanded: Whether it must be on a branch of which commits may go; not of a commit that was
-            deployed before, whose branch may have been rewritten since.
+            deployed before, whose branch may have been rewritten since, or of one that this run
+            has asked it of. Then the repository is not needed for a commit that was fetched before.
     """
     settings = read_environment(environment)
     return git.checkout(

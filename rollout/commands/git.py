@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 FETCH_TIMEOUT_S = 300.0
 _COMMIT = re.compile(r"[0-9a-f]{7,40}\Z")
+_WHOLE_COMMIT = re.compile(r"[0-9a-f]{40}\Z")
 # Narrower than git's own rules (git-check-ref-format, read 2026-11-22): nothing that a shell, an
 # option parser or git's revision syntax would read as more than a name.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/+-]{0,199}\Z")
@@ -90,6 +91,16 @@ def shown_repository(repository: str) -> str:
     """
     found = _CREDENTIALS.match(repository)
     return f"{found[1]}{MASK}@{found[2]}" if found else repository
+
+
+def is_whole_commit(ref: str) -> bool:
+    """Return whether a ref names one commit by all of its digits, whatever any branch becomes.
+
+    Example:
+        >>> is_whole_commit("a" * 40), is_whole_commit("a" * 12), is_whole_commit("main")
+        (True, False, False)
+    """
+    return bool(_WHOLE_COMMIT.match(ref))
 
 
 def candidates(ref: str, branch: str) -> tuple[str, ...]:

@@ -53,6 +53,9 @@ def checkout(
     Doing it again is harmless: tracked files are put back to what the commit says, and what
     commands made beside them stays, so a retry need not start over.
 
+    Nothing is fetched for a whole commit that was fetched before and need not be on a branch: it
+    never changes, and a release is looked at and gone back to while the repository is away.
+
     Args:
         repository: Where git fetches from: a path, or an address without a password.
         ref: A commit of 7 to 40 digits, a branch or a tag.
@@ -65,7 +68,7 @@ def checkout(
     Raises:
         ConfigInvalid: When the ref or the repository is no such thing, or names nothing.
         Refused: When the commit is not on such a branch.
-        SourceUnavailable: When the repository cannot be read.
+        SourceUnavailable: When the repository has to be read, and cannot be.
     """
     commands.check_ref(ref)
     branches = branch if isinstance(branch, Branches) else Branches(branch)
@@ -73,8 +76,10 @@ def checkout(
     commands.check_repository(repository)
     workspace = workspace.resolve()
     with open_mirror(repository, workspace) as mirror:
-        fetch(mirror, repository, log)
-        version = _resolve(mirror, ref, branches.main, repository)
+        version = None if branches.demanded else _known(mirror, ref)
+        if version is None:
+            fetch(mirror, repository, log)
+            version = _resolve(mirror, ref, branches.main, repository)
         if branches.demanded:
             _demand_on_branch(mirror, version, branches)
         path = workspace / "checkouts" / purpose / version.sha
@@ -256,6 +261,13 @@ def fetch(mirror: Mirror, repository: str, log: Log) -> None:
             f"the repository {repository} could not be read: {evidence(result)}",
             next_step="Check its address and what the worker may read, then retry.",
         )
+
+
+def _known(mirror: Mirror, ref: str) -> Version | None:
+    """Return the commit that a ref is, in full, where the mirror has it; None for any other."""
+    if not commands.is_whole_commit(ref):
+        return None
+    return Version(ref) if mirror.run(commands.resolve_command(mirror.path, ref)).ok else None
 
 
 def _resolve(mirror: Mirror, ref: str, branch: str, repository: str) -> Version:

@@ -35,8 +35,8 @@ class Branches:
         main: The branch that a commit must be on; its own name means its newest commit.
         allowed: Globs of branches, one of which a commit must be on instead; empty means `main`
             alone.
-        demanded: Whether the commit must be on one of them. Of a release that was deployed before
-            it is not asked again: a branch may have been rewritten since.
+        demanded: Whether the commit must be on one of them, as they are now. Of a release that was
+            deployed before it is not asked again: a branch may have been rewritten since.
     """
 
     main: str

@@ -186,6 +186,38 @@ def test_a_repository_that_cannot_be_read_may_be_tried_again(tmp_path, workspace
     assert unavailable.value.retry_safe
 
 
+def test_a_commit_that_was_fetched_needs_no_repository_unless_a_branch_must_hold_it(
+    repository: Repository, workspace: Path
+):
+    version = repository.commit("first", greeting=b"one")
+    checkout(repository, workspace, version)
+    repository.path.rename(repository.path.with_name("away"))
+
+    def again(ref: str, *, demanded: bool):
+        branches = Branches("main", demanded=demanded)
+        return git.checkout(
+            str(repository.path), ref, branches, workspace, print, purpose="migrate"
+        )
+
+    source = again(version, demanded=False)
+
+    assert source.version == Version(version)
+    assert Path(source.path, "greeting").read_bytes() == b"one"
+    for ref, demanded in ((version, True), (version[:12], False), ("main", False)):
+        with pytest.raises(SourceUnavailable):
+            again(ref, demanded=demanded)
+
+
+def test_a_commit_that_was_not_fetched_yet_is(repository: Repository, workspace: Path):
+    checkout(repository, workspace, repository.commit("first"))
+    second = repository.commit("second")
+    branches = Branches("main", demanded=False)
+
+    source = git.checkout(str(repository.path), second, branches, workspace, print)
+
+    assert source.version == Version(second)
+
+
 @pytest.mark.parametrize(
     "address", ["https://x:hunter22@example.org/a.git", "https://hunter22@example.org/a.git"]
 )
