@@ -26,6 +26,7 @@ from tests.support.sentinel import Processes, Sentinels, watching_processes
 from tests.support.world import (
     Run,
     commit,
+    commit_that_prints,
     health,
     on_host,
     probing,
@@ -219,6 +220,17 @@ def test_a_rotation_that_does_not_serve_is_left_again(planted: Planted):
 
 def test_a_failed_deploy(planted: Planted):
     assert_refused(trigger("deploy", commit=commit("health")), "is unhealthy")
+
+
+def test_a_container_that_prints_a_secret_and_dies(planted: Planted):
+    """What Prefect keeps of it, and every file, is searched by the last tests."""
+    sentinels = Sentinels(planted.texts)
+
+    run = trigger("deploy", commit=commit_that_prints("RESEND_API_KEY"))
+
+    assert_refused(run, "Invalid URL", "********")
+    assert sentinels.within(run.log.encode()) == set()
+    assert sentinels.within(run.message.encode()) == set()
 
 
 def test_an_earlier_release_whose_secret_was_disabled_is_refused_unless_the_newest_is_taken(

@@ -33,6 +33,7 @@ from infra.rehearsal.app.editions import edition_of, with_edition
 from infra.rehearsal.app.history import FAULT_TRAILER, Commit, migrates
 from infra.rehearsal.app.migrations import add_migration
 from infra.rehearsal.app.repository import Repository
+from infra.rehearsal.app.tree import text_of, with_text
 from infra.rehearsal.paths import Rehearsal
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 RUN_LIMIT_S = 600
+_SERVER = "apps/web/src/server.js"
 
 
 @cache
@@ -213,6 +215,21 @@ def commit_with(name: str, *statements: str) -> str:
     tree = add_migration(tree, name, statements, lambda snapshot: snapshot)
     message = f"Publish edition {edition}\n\n{FAULT_TRAILER}: {name}"
     return repository.commit(Commit(message, tree), onto=head)
+
+
+def commit_that_prints(variable: str) -> str:
+    """Make a commit whose server dies at its start and prints what a variable holds; return it.
+
+    No later one starts from it.
+    """
+    repository = Repository(Path(facts()["app_repository"]))
+    head = repository.require_head()
+    edition = edition_of(repository.read(head)) + 1
+    tree = with_edition(repository.read(repository.last_sound(head)), edition)
+    # What is no address is told by Node with the text itself.
+    dies = f"{text_of(tree, _SERVER)}\nnew URL(process.env.{variable});\n"
+    message = f"Publish edition {edition}\n\n{FAULT_TRAILER}: prints {variable}"
+    return repository.commit(Commit(message, with_text(tree, _SERVER, dies)), onto=head)
 
 
 def trust() -> ssl.SSLContext:
