@@ -1,7 +1,7 @@
 """Look whether the current release is seen from outside as it should be; nothing is changed.
 
 There is no point of no return. It needs no lease and writes nothing on the host, so it may run at
-any time, beside a deploy too.
+any time, beside a deploy too: what looks wrong while a run changes the target is no failure.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.target import Target
-from tasks.deployed import deployed_release, told_nothing_deployed
+from rollout.errors import RolloutError
+from tasks.deployed import changed_meanwhile, deployed_release, told_nothing_deployed
 from tasks.diagnose import explaining
 
 
@@ -23,8 +24,9 @@ def verify(environment: str = "production") -> State[None]:
         environment: Name of a file in `deployments/`.
 
     Returns:
-        A state that says in one sentence which release serves; `NothingDeployed` before the first
-        release.
+        A state that says in one sentence which release serves; `Skipped` when it could
+        not be seen because a run changes the target, or has changed it; `NothingDeployed` before
+        the first release.
 
     Raises:
         VerificationFailed: When anything is not as the release says, with all that was seen.
@@ -34,4 +36,11 @@ def verify(environment: str = "production") -> State[None]:
         release = deployed_release(environment)
         if release is None:
             return Completed(name="NothingDeployed", message=told_nothing_deployed(environment))
-        return Completed(message=Target(environment).look(release))
+        try:
+            return Completed(message=Target(environment).look(release))
+        except RolloutError as failure:
+            why = changed_meanwhile(release, environment)
+            if not why:
+                raise
+            told = f"{why}; look again later. Seen: {failure.true.splitlines()[0]}"
+            return Completed(name="Skipped", message=told)

@@ -9,9 +9,11 @@ from prefect.cache_policies import NO_CACHE
 
 from blocks import load_app_database
 from rollout.commands.host import ENGINE_SILENT, NOT_PREPARED, parse_host, read_host_command
+from rollout.commands.lease import parse_lease, read_lease_command
 from rollout.decide.standing import nothing_deployed
 from rollout.errors import RolloutError
 from rollout.executors.database import Database
+from rollout.model.layout import Layout
 from rollout.model.release import Release
 from tasks.target import reach, read, read_machine, settings_of, tell
 from tasks.verify import demand_current
@@ -35,6 +37,43 @@ def deployed_release(environment: str) -> Release | None:
     with reach(settings) as host:
         facts = read_deployed(host, settings)
         return None if facts is None else demand_current(facts, host)
+
+
+@task(name="look for a change", task_run_name="look for a change", cache_policy=NO_CACHE)
+def changed_meanwhile(release: Release, environment: str) -> str:
+    """Return why what was seen of a release says nothing about it; empty when nothing keeps it.
+
+    Whoever only looks has no right to the target, so a run may change it under their eyes.
+
+    Args:
+        release: What the host called its current one when the look began.
+        environment: The environment.
+    """
+    settings = settings_of(environment)
+    try:
+        with reach(settings) as host:
+            if is_at_work(host, settings):
+                return "a run is changing the target"
+            current = demand_current(read(host, settings.application), host)
+    except RolloutError as error:
+        tell(f"whether a run changes the target is not known: {error.true}")
+        return ""
+    if current.number == release.number:
+        return ""
+    return f"release {current.number} has taken the place of release {release.number} meanwhile"
+
+
+def is_at_work(host: Host, settings: Environment) -> bool:
+    """Return whether a run has the right to change the target.
+
+    Raises:
+        RolloutError: When the host cannot be asked.
+    """
+    command = read_lease_command(Layout(settings.application.directory))
+    answer = host.check(
+        command, "the lease could not be read", next_step="Log in to the host and look."
+    )
+    return parse_lease(answer.stdout).holder is not None
 
 
 def read_deployed(host: Host, settings: Environment) -> HostFacts | None:

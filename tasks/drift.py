@@ -11,7 +11,6 @@ from prefect.cache_policies import NO_CACHE
 from prefect.variables import Variable
 
 from blocks import load_artifact_registry, load_gcp_project
-from rollout.commands.lease import parse_lease, read_lease_command
 from rollout.decide.outside import address_checks
 from rollout.decide.scope import decide_scope
 from rollout.decide.strayed import (
@@ -36,9 +35,8 @@ from rollout.executors.registry import Registry
 from rollout.executors.secrets import LATEST
 from rollout.migrations.contract_json import parse_contract
 from rollout.model.drift import Drift, Remembered, Unlooked
-from rollout.model.layout import Layout
 from rollout.render.report import check_rows
-from tasks.deployed import read_deployed, told_nothing_deployed
+from tasks.deployed import is_at_work, read_deployed, told_nothing_deployed
 from tasks.on_host import at_further
 from tasks.ready import connected_database
 from tasks.retry import RETRIES, RETRY_DELAY_S, when_safe
@@ -54,8 +52,6 @@ if TYPE_CHECKING:
     from rollout.model.finding import Check
     from rollout.model.host import HostFacts
     from rollout.model.release import Release
-
-_NEXT = "Log in to the host and look."
 
 
 @task(
@@ -80,7 +76,7 @@ def look_for_drift(environment: str) -> Drift | Unlooked:
     """
     settings = read_environment(environment)
     with reach(settings) as host, keep(host):
-        if _is_at_work(host, settings):
+        if is_at_work(host, settings):
             return Unlooked("Skipped", "a run is changing the target; look again later")
         facts = read_deployed(host, settings)
         if facts is None:
@@ -110,12 +106,6 @@ def _part(name: str, look: Callable[[], Iterable[Check]]) -> tuple[Check, ...]:
     except RolloutError as error:
         get_run_logger().warning("%s: %s", name, error.true)
         return (unseen(name, error),)
-
-
-def _is_at_work(host: Host, settings: Environment) -> bool:
-    command = read_lease_command(Layout(settings.application.directory))
-    answer = host.check(command, "the lease could not be read", next_step=_NEXT)
-    return parse_lease(answer.stdout).holder is not None
 
 
 def _engine(host: Host, settings: Environment) -> str:
