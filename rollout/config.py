@@ -26,6 +26,8 @@ from rollout.promotion import Promotion
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
+LONGEST_BAKE_S = 1200
+"""How long a target may bake in all, in seconds: less than a rollback waits for its turn."""
 
 
 def _inside_repository(path: str) -> str:
@@ -303,7 +305,9 @@ class Verify(Section):
             its report; 0 asks never.
         limits: What a release must keep within.
         bake_s: How long a new release is looked at again and again before it counts as good, in
-            seconds; 0 looks once.
+            seconds; 0 looks once. Nothing else may change the target meanwhile: a rollback waits
+            for its end, which is why it may not be longer; with `[hosts] further`, where it is done
+            twice, half of that.
         bake_interval_s: How long to wait between two looks, in seconds.
         ask_s: How long a person has to decide in the UI when a part of the evidence is missing, in
             seconds; 0 asks nobody.
@@ -317,7 +321,7 @@ class Verify(Section):
     timeout_s: Seconds = 60
     watch_rate_per_s: Annotated[float, Field(ge=0, le=50)] = 10
     limits: Limits = Limits()
-    bake_s: Annotated[float, Field(ge=0, le=86_400)] = 0
+    bake_s: Annotated[float, Field(ge=0, le=LONGEST_BAKE_S)] = 0
     bake_interval_s: Seconds = 15
     ask_s: Annotated[int, Field(ge=0, le=86_400)] = 900
     ask_default: Literal["refuse", "go"] = "refuse"
@@ -394,6 +398,10 @@ class Environment(Section):
     def _each_is_named_once(self) -> Environment:
         if self.blocks.target_host in self.hosts.further:
             raise ValueError("hosts.further names blocks.target_host, which is the first already")
+        if self.hosts.further and self.verify.bake_s > LONGEST_BAKE_S / 2:
+            raise ValueError(
+                f"verify.bake_s is done twice with hosts.further: at most {LONGEST_BAKE_S // 2}"
+            )
         listed = set(self.secrets.values())
         for name, secret in self.build.secret_args.items():
             if secret not in listed:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from rollout.executors.lease import Lease
 
 WAIT_S = 1800.0
+"""How long a run waits for its turn, in seconds: longer than another one may take to bake."""
 HOST_WAIT_S = 120.0
 """How long a further host may take to be free of a run that was cut, in seconds."""
 

@@ -7,9 +7,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rollout.config import DryRunPolicy, MigrationPolicy, MigrationRules, parse_environment
+from rollout.config import (
+    LONGEST_BAKE_S,
+    DryRunPolicy,
+    MigrationPolicy,
+    MigrationRules,
+    parse_environment,
+)
 from rollout.errors import ConfigInvalid
 from rollout.executors.files import ENVIRONMENTS, read_environment
+from tasks.lease import WAIT_S
 from tests.support.values import SMALL_ENVIRONMENT
 
 if TYPE_CHECKING:
@@ -85,6 +92,11 @@ def test_what_a_file_says_of_the_dry_run_is_what_is_chosen():
         (('url = "https', 'url = "ftp'), "verify.url"),
         (("[verify]", "[verify]\nwatch_rate_per_s = -1"), "verify.watch_rate_per_s"),
         (("[verify]", "[verify]\nwatch_rate_per_s = 51"), "verify.watch_rate_per_s"),
+        (("[verify]", "[verify]\nbake_s = 1201"), "verify.bake_s"),
+        (
+            ("[verify]", '[hosts]\nfurther = ["b"]\n[verify]\nbake_s = 601'),
+            "verify.bake_s is done twice with hosts.further: at most 600",
+        ),
         (("[verify]", '[verify]\naddress = "10.0.0.2:0"'), "should be HOST or HOST:PORT"),
         (("[verify]", '[verify]\naddress = "10.0.0.2:65536"'), "out of range"),
         (("[verify]", '[verify]\naddress = "https://10.0.0.2"'), "verify.address"),
@@ -122,6 +134,10 @@ def test_what_does_not_fit_is_told_with_its_path(edit: tuple[str, str], problem:
     assert raised.value.path == "small.toml"
     assert problem in str(raised.value)
     assert len(raised.value.true.splitlines()) == 1
+
+
+def test_a_rollback_waits_longer_than_anything_may_bake():
+    assert LONGEST_BAKE_S + 600 <= WAIT_S
 
 
 CHECKS = """
