@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from prefect import get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.runtime import flow_run
 
 from blocks import load_artifact_registry, load_target_host
 from rollout.decide.image import image_tag
@@ -83,7 +84,7 @@ def find_image(promoted: Promoted, environment: str) -> Image:
         environment: The environment that it shall go to.
 
     Raises:
-        Refused: When it serves already, or the registry has another image, or none.
+        Refused: When another run has made it serve, or the registry has another image, or none.
         RegistryRefused: When the login is refused.
         HostError: When the host cannot be read.
     """
@@ -91,7 +92,8 @@ def find_image(promoted: Promoted, environment: str) -> Image:
     what = f"promotion to {environment}"
     with reach(settings) as host:
         facts = _facts(host, settings)
-    _demand(what, judge_promoted(facts, promoted, environment, settings.application.service))
+    asked = environment, settings.application.service, str(flow_run.id)
+    _demand(what, judge_promoted(facts, promoted, *asked))
     login = load_artifact_registry(settings.blocks.artifact_registry).login()
     digest = Registry(login).digest(settings.build.image, image_tag(promoted.version))
     repository = login.repository(settings.build.image)

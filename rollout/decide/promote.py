@@ -48,19 +48,28 @@ def choose_promoted(
         why = _STAGES.get(stage, "was not verified there")
         told = f"release {release.number} of {source} ({release.version.short}) {why}"
         return _refuse("verified-in-source", told, source, facts)
+    last = state.last_said(release.version.sha)
+    if last is not None and state.is_left(release.version.sha):
+        told = f"release {release.number} of {source} ({release.version.short}) is of a version"
+        told = f"{told} that was left there by a rollback, as release {last.release}"
+        return _refuse("verified-in-source", told, source, facts)
     return Promoted(source, release.number, release.version, release.image)
 
 
-def judge_promoted(facts: HostFacts, promoted: Promoted, environment: str, service: str) -> Verdict:
+def judge_promoted(
+    facts: HostFacts, promoted: Promoted, environment: str, service: str, run_id: str = ""
+) -> Verdict:
     """Return whether anything is to be promoted: not what serves already, and was seen to.
 
-    One whose run was cut before it was seen serving goes on.
+    One whose run was cut before it was seen serving goes on. So does a run that is retried once it
+    was: hosts may be behind, and those that serve it are left as they are.
 
     Args:
         facts: What was read of the host that it shall go to.
         promoted: What is promoted.
         environment: The environment that it shall go to.
         service: The compose service that is switched.
+        run_id: The run that asks; empty for none.
 
     Raises:
         LedgerCorrupt: When the host's history cannot be trusted.
@@ -69,6 +78,8 @@ def judge_promoted(facts: HostFacts, promoted: Promoted, environment: str, servi
     if serving is None or serving.image.digest != promoted.image.digest:
         return Go()
     if read_ledger(facts.ledger).stage(serving.number) != "verified":
+        return Go()
+    if run_id and serving.run_id == run_id:
         return Go()
     told = f"release {serving.number} of {environment} serves it already, by the same digest"
     advice = "Nothing to do. Name another one as `release` if that was meant."
@@ -177,8 +188,9 @@ def _wanted(facts: HostFacts, state: LedgerState, wanted: str, service: str) -> 
 
 
 def _refuse(rule: str, told: str, source: str, facts: HostFacts) -> Refuse:
-    good = read_ledger(facts.ledger).good
-    known = [one for one in releases_on(facts) if one.number in good]
+    state = read_ledger(facts.ledger)
+    good = [one for one in releases_on(facts) if one.number in state.good]
+    known = [one for one in good if not state.is_left(one.version.sha)]
     named = ", ".join(f"{one.number} ({one.version.short})" for one in known)
     advice = (
         f"Verified there are {named}; name one of these as `release`."

@@ -97,6 +97,41 @@ def test_a_refusal_names_the_releases_that_could_go():
     )
 
 
+def test_a_version_that_was_left_there_is_refused_by_its_other_release_too():
+    told = [(1, "1", VERIFIED), (2, "2", VERIFIED), (3, "2", (*VERIFIED, "rolled-back"))]
+    said = [Entry(one, event, sha * 40, "d") for one, sha, events in told for event in events]
+    again = Entry(2, "activated", "2" * 40, "d"), Entry(2, "verified", "2" * 40, "d")
+    twin = replace(release(2), number=3)
+    known = {1: ONE, 2: release(2), 3: twin}
+    left = HostFacts(
+        live="web-r1",
+        ledger="".join(render_entry(one) + "\n" for one in said),
+        releases={number: render_release(one) for number, one in known.items()},
+    )
+
+    verdict = choose_promoted(left, "staging", "2")
+
+    assert rule(verdict) == (
+        "verified-in-source: release 2 of staging (222222222222) is of a version that was left "
+        "there by a rollback, as release 3"
+    )
+    assert isinstance(verdict, Refuse)
+    assert "Verified there are 1 (111111111111); name" in verdict.findings[0].help
+    taken_up = replace(left, ledger=left.ledger + "".join(render_entry(x) + "\n" for x in again))
+    assert isinstance(choose_promoted(taken_up, "staging", "2"), Promoted)
+
+
+def test_a_promotion_that_is_retried_goes_on_to_the_hosts_that_are_behind():
+    done = host((1, VERIFIED), live=1)
+    mine = replace(done, releases={1: render_release(replace(ONE, run_id="own"))})
+
+    assert judge_promoted(mine, PROMOTED, "production", "web", "own") == Go()
+    for run_id in ("another", ""):
+        refused = judge_promoted(mine, PROMOTED, "production", "web", run_id)
+        assert rule(refused).startswith("serves-already: ")
+    assert rule(judge_promoted(done, PROMOTED, "production", "web")).startswith("serves-already: ")
+
+
 def test_what_serves_already_is_refused_unless_its_run_was_cut():
     done = host((1, VERIFIED), live=1)
     cut = host((1, VERIFIED[:3]), live=1)
