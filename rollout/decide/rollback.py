@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rollout.decide.may_go import OLDER
-from rollout.decide.releases import releases_on, serving_release
+from rollout.decide.releases import release_on, releases_on, serving_release
 from rollout.ledger import read_ledger
-from rollout.model.finding import Finding, Refuse
+from rollout.model.finding import Finding, Go, Refuse, Verdict
 
 if TYPE_CHECKING:
     from rollout.ledger import LedgerState
+    from rollout.model.activation import Chosen
     from rollout.model.host import HostFacts
     from rollout.model.release import Release
 
@@ -24,13 +25,14 @@ def choose_release(
     """Return the release that a rollback takes up again, or why there is none.
 
     What serves now is what the proxy sends requests to: a run that was cut after its switch could
-    not say so in the ledger.
+    not say so in the ledger. The same request again takes what that run has taken, and finishes it.
 
     Args:
         facts: What was read of the host.
-        wanted: A release's number; its commit in 7 to 40 digits, which is also its image's tag; or
-            both, as the UI's list has them (`12 c0ffee123456`); None or empty means the last good
-            one before the current, of another version, that no rollback has left.
+        wanted: A release's number; its commit in 7 to 40 digits, which is also its image's tag, of
+            which a good release goes before any other; or both, as the UI's list has them
+            (`12 c0ffee123456`); None or empty means the last good one before the current, of
+            another version, that no rollback has left.
         service: The compose service that is switched.
 
     Raises:
@@ -40,7 +42,9 @@ def choose_release(
     releases = releases_on(facts)
     serving = serving_release(facts, service) or state.current
     if wanted in (None, ""):
-        return _previous_good(state.good_before(serving), releases)
+        # What was cut was on its way to this one; one further back is nothing that anybody asked.
+        unsaid = serving if serving == state.previous_good else None
+        return _previous_good(unsaid or state.good_before(serving), releases)
     words = str(wanted).split()
     named = [one for one in releases if _is_named(words, one.number, one.version.sha)]
     served = [one for one in named if state.served(one.number)]
@@ -48,9 +52,70 @@ def choose_release(
         return _absent(str(wanted), words, state, releases)
     if not served:
         return _refuse("release-served", f"release {wanted} never served here", releases)
-    if served[-1].number == serving:
+    good = [one for one in served if one.number in state.good]
+    chosen = (good or served)[-1]
+    if chosen.number == serving == state.current:
         return _refuse("release-earlier", f"release {serving} serves already", releases)
-    return served[-1]
+    return chosen
+
+
+def left_for(facts: HostFacts, number: int, service: str = "web") -> int | None:
+    """Return the release that a rollback leaves for another one; None where none of ours serves.
+
+    As a rule that is what serves. Where the other one does already, because a run was cut between
+    its switch and its line in the ledger, it is what the ledger calls the current one.
+
+    Args:
+        facts: What was read of the host.
+        number: The release that is taken up again.
+        service: The compose service that is switched.
+
+    Raises:
+        LedgerCorrupt: When the host's history cannot be trusted.
+    """
+    serving = serving_release(facts, service)
+    return read_ledger(facts.ledger).current if serving == number else serving
+
+
+def is_taken_up(facts: HostFacts, chosen: Chosen, run_id: str, service: str = "web") -> bool:
+    """Return whether what a rollback has chosen serves: itself, or this run's own renewal of it.
+
+    Args:
+        facts: What was read of the host.
+        chosen: The choice of an earlier try.
+        run_id: The run; with the newest secrets it makes a new release of what it has chosen.
+        service: The compose service that is switched.
+    """
+    number = serving_release(facts, service)
+    if number == chosen.number:
+        return True
+    serving = release_on(facts, number)
+    return serving is not None and (serving.restores, serving.run_id) == (chosen.number, run_id)
+
+
+def judge_choice(facts: HostFacts, chosen: Chosen, run_id: str, service: str = "web") -> Verdict:
+    """Return whether a retried rollback may go on with what an earlier try has chosen.
+
+    What came to serve since then is nothing that this run was asked to leave: it would be left
+    without being quarantined, and by a reason that is about another one.
+
+    Args:
+        facts: What was read of the host, in this try.
+        chosen: The choice of an earlier try.
+        run_id: The run.
+        service: The compose service that is switched.
+    """
+    serving = serving_release(facts, service)
+    if serving == chosen.leaves or is_taken_up(facts, chosen, run_id, service):
+        return Go()
+    now = "none of ours" if serving is None else f"release {serving}"
+    then = "none of ours" if chosen.leaves is None else f"release {chosen.leaves}"
+    told = f"{now} serves by now, and this run has chosen release {chosen.number} when {then} did"
+    advice = (
+        f"Where {now} is to be left as well, start a new rollback, which says so of it and is "
+        "judged anew; a retry of this run goes on only where nobody has changed what serves."
+    )
+    return Refuse((Finding("serving-changed", told, "the proxy", advice),))
 
 
 def ways_back(facts: HostFacts, service: str) -> tuple[str, ...]:
@@ -68,7 +133,7 @@ def ways_back(facts: HostFacts, service: str) -> tuple[str, ...]:
     return tuple(
         f"{one.number} {one.version.short}"
         for one in reversed(releases_on(facts))
-        if state.served(one.number) and one.number != serving
+        if state.served(one.number) and not one.number == serving == state.current
     )
 
 

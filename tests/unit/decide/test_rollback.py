@@ -7,9 +7,16 @@ from dataclasses import replace
 import pytest
 
 from rollout.decide.releases import releases_on
-from rollout.decide.rollback import choose_release, ways_back
+from rollout.decide.rollback import (
+    choose_release,
+    is_taken_up,
+    judge_choice,
+    left_for,
+    ways_back,
+)
 from rollout.ledger import Entry, Event, render_entry
-from rollout.model.finding import Refuse
+from rollout.model.activation import Chosen
+from rollout.model.finding import Go, Refuse
 from rollout.model.host import HostFacts
 from rollout.render.release import render_release
 from tests.support.values import release
@@ -51,11 +58,116 @@ def test_a_release_that_could_not_say_that_it_serves_is_left_all_the_same():
     assert choose_release(host, 2) == release(2)
 
 
-def test_a_rollback_that_was_cut_after_its_switch_is_not_taken_back_by_the_next_one():
-    host = replace(facts(1, 2, 3), live="web-r2")
+@pytest.mark.parametrize("wanted", ["", "2", "2222222", "2 222222222222"])
+def test_what_a_cut_rollback_has_switched_to_is_finished_by_the_same_request(wanted: str):
+    cut = replace(facts(1, 2, 3), live="web-r2")
 
-    assert choose_release(host) == release(1)
-    assert choose_release(host, 3) == release(3)
+    assert choose_release(cut, wanted) == release(2)
+    assert left_for(cut, 2) == 3
+    assert ways_back(cut, "web") == ("3 333333333333", "2 222222222222", "1 111111111111")
+
+
+def test_a_cut_rollback_is_no_reason_against_another_one():
+    cut = replace(facts(1, 2, 3), live="web-r2")
+
+    assert choose_release(cut, 3) == release(3)
+    assert choose_release(cut, 1) == release(1)
+    assert left_for(cut, 1) == 2
+
+
+def test_what_serves_is_left_by_a_rollback():
+    assert left_for(replace(facts(1, 2), live="web-r2"), 1) == 2
+    assert left_for(facts(1, 2), 1) is None
+
+
+def twins(*further: tuple[int, tuple[Event, ...]]) -> HostFacts:
+    """Return a host with release 1, releases of its commit that this happened to, and then 9."""
+    mine = [(1, SERVED), *further]
+    said = [Entry(one, event, "1" * 40, "d") for one, events in mine for event in events]
+    said += [Entry(9, event, "9" * 40, "d") for event in SERVED]
+    known = {one: replace(release(1), number=one) for one, _ in mine} | {9: release(9)}
+    return HostFacts(
+        live="web-r9",
+        ledger="".join(render_entry(one) + "\n" for one in said),
+        releases={number: render_release(one) for number, one in known.items()},
+    )
+
+
+@pytest.mark.parametrize(
+    ("host", "number"),
+    [
+        pytest.param(twins((2, SERVED)), 2, id="the newest of several good ones"),
+        pytest.param(twins((2, (*SERVED[:3], "failed"))), 1, id="not one that failed"),
+        pytest.param(twins((2, SERVED[:3])), 1, id="not one that nobody has seen serving"),
+        pytest.param(twins((2, (*SERVED, "rolled-back"))), 1, id="not one that somebody left"),
+        pytest.param(twins((2, SERVED[:2])), 1, id="not one that never served"),
+        pytest.param(
+            twins((1, ("failed",)), (2, (*SERVED, "rolled-back"))), 2, id="the newest without one"
+        ),
+    ],
+)
+def test_of_several_releases_of_a_commit_a_good_one_is_taken(host: HostFacts, number: int):
+    chosen = choose_release(host, "1" * 12)
+
+    assert not isinstance(chosen, Refuse)
+    assert chosen.number == number
+    assert choose_release(host, number) == chosen
+
+
+def test_one_of_several_that_is_not_good_is_taken_by_its_number():
+    chosen = choose_release(twins((2, (*SERVED[:3], "failed"))), 2)
+
+    assert not isinstance(chosen, Refuse)
+    assert chosen.number == 2
+
+
+RENEWED = replace(release(2), number=4, restores=2, run_id="own")
+CHOSEN = Chosen(2, 3)
+
+
+def after(live: str) -> HostFacts:
+    host = facts(1, 2, 3)
+    return replace(host, live=live, releases={**host.releases, 4: render_release(RENEWED)})
+
+
+@pytest.mark.parametrize(
+    ("live", "run_id", "taken_up"),
+    [
+        pytest.param("web-r3", "own", False, id="what it was chosen to be left still serves"),
+        pytest.param("web-r2", "own", True, id="a try was cut after its switch"),
+        pytest.param("web-r4", "own", True, id="a try was cut that had renewed its secrets"),
+    ],
+)
+def test_a_retried_rollback_goes_on(live: str, run_id: str, taken_up: bool):
+    assert judge_choice(after(live), CHOSEN, run_id) == Go()
+    assert is_taken_up(after(live), CHOSEN, run_id) is taken_up
+
+
+def test_a_first_rollback_from_what_is_not_ours_goes_on():
+    assert judge_choice(after(""), Chosen(2, None), "own") == Go()
+
+
+@pytest.mark.parametrize(
+    ("live", "run_id", "chosen", "told"),
+    [
+        ("web-r1", "own", CHOSEN, "release 1 serves by now, and this run has chosen release 2 "
+         "when release 3 did"),
+        ("web-r4", "another", CHOSEN, "release 4 serves by now, and this run has chosen release 2 "
+         "when release 3 did"),
+        ("", "own", CHOSEN, "none of ours serves by now, and this run has chosen release 2 when "
+         "release 3 did"),
+        ("web-r9", "own", Chosen(2, None), "release 9 serves by now, and this run has chosen "
+         "release 2 when none of ours did"),
+    ],
+)  # fmt: skip
+def test_a_retried_rollback_leaves_nothing_that_it_was_not_asked_to(
+    live: str, run_id: str, chosen: Chosen, told: str
+):
+    verdict = judge_choice(after(live), chosen, run_id)
+
+    assert isinstance(verdict, Refuse)
+    assert [(one.rule, one.consequence) for one in verdict.findings] == [("serving-changed", told)]
+    assert "start a new rollback" in verdict.findings[0].help
 
 
 def test_the_same_version_with_other_secrets_is_no_way_back():
