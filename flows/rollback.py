@@ -31,7 +31,7 @@ from tasks.names import rollback_name
 from tasks.on_github import begin_on_github, shown_on_github
 from tasks.ready import getting_ready
 from tasks.revert import plan_revert, propose, rehearse
-from tasks.rollback import activate_earlier, choose_earlier, plan_rollback
+from tasks.rollback import activate_earlier, choose, plan_rollback
 from tasks.watch import watching
 
 
@@ -89,7 +89,7 @@ def rollback(  # noqa: PLR0913, PLR0917 - each is a field of the form
         with explaining(environment):
             return _propose(wish, environment, hold=hold, dry_run=dry_run)
     if dry_run:
-        chosen = choose_earlier(wish, environment)
+        chosen = choose(wish, environment)
         return Completed(name="DryRun", message=plan_rollback(chosen, wish, environment))
     ahead = nullcontext() if wish.applies else reading_ahead(environment)
     try:
@@ -155,7 +155,7 @@ def _correct(wish: Wish, environment: str, target: Target) -> str:
 
 def _activate(wish: Wish, environment: str, target: Target) -> str:
     """Return a sentence that says what serves, once it was seen to."""
-    chosen = choose_earlier(wish, environment)
+    chosen = choose(wish, environment)
     # Looked at while the host starts the release: before, each look would delay the choice.
     with watching(environment):
         # Only a new release needs a number; and a host that is lost keeps nobody from going back.

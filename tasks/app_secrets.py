@@ -12,7 +12,7 @@ from prefect.runtime import flow_run
 from rollout.commands.release import parse_release_folder, read_release_command
 from rollout.decide.may_go import OLDER
 from rollout.decide.own_database import database_of, judge_database
-from rollout.decide.releases import next_release_number
+from rollout.decide.releases import release_to_activate
 from rollout.decide.secrets import has_environment, judge_recorded, renew
 from rollout.errors import RollbackRefused, SecretStoreUnavailable
 from rollout.executors.clock import now_utc
@@ -148,6 +148,8 @@ def earlier_with_newest_secrets(
 ) -> tuple[Release, tuple[RemoteFile, ...]]:
     """Return a new release that is an earlier one with the newest version of every secret.
 
+    A run that was killed and goes on takes up its own, while that says the same.
+
     Raises:
         SecretUnusable: When any is missing, disabled, empty or forbidden; names them all.
     """
@@ -160,5 +162,10 @@ def earlier_with_newest_secrets(
         reason=wish.reason,
         run_id=str(flow_run.id),
     )
-    release = replace(draft, number=next_release_number(facts, taken), restores=chosen.number)
-    return release, renewal(host, settings, chosen, secrets)(release)
+    return release_to_activate(
+        facts,
+        replace(draft, restores=chosen.number),
+        renewal(host, settings, chosen, secrets),
+        settings.application.service,
+        taken,
+    )

@@ -12,8 +12,8 @@ from prefect.runtime import flow_run
 
 from rollout.decide.candidates import is_derived, judge_candidates
 from rollout.decide.earlier import Earlier, is_drafted, judge_earlier, wants_evidence
-from rollout.decide.releases import release_on, serving_release
-from rollout.decide.rollback import choose_release
+from rollout.decide.releases import release_on
+from rollout.decide.rollback import choose_release, is_taken_up, judge_choice, left_for
 from rollout.errors import RollbackRefused
 from rollout.executors.dial import authorities
 from rollout.executors.files import read_environment
@@ -40,7 +40,10 @@ if TYPE_CHECKING:
     from rollout.model.host import HostFacts, StoredContracts
     from rollout.model.plan import RemoteFile
     from rollout.model.release import Release
+    from tasks.ahead import Ahead
 
+_KEPT = "Cached"
+"""What Prefect calls the state of a task whose result an earlier try of the run has left."""
 
 # Elsewhere these wait until they are needed. Here that would be within the second in which the
 # earlier release shall serve, so they are loaded with the flow, before its run begins. Those of
@@ -62,12 +65,33 @@ for _module in _SLOW:
 authorities()
 
 
+def choose(wish: Wish, environment: str) -> Chosen:
+    """Return the release that is asked for, once it is known to be fit to serve; for flows.
+
+    Which one that is, and what it is to be left for, is decided once for all tries of a run.
+    Whether it may serve is judged in each: hours may lie between them, and another release.
+
+    Args:
+        wish: Which one, and what is accepted.
+        environment: The environment.
+
+    Raises:
+        RollbackRefused: As `choose_earlier`, and as `judge_again` where an earlier try has chosen.
+        DatabaseError: When the live schema cannot be read.
+    """
+    state = choose_earlier(wish, environment, return_state=True)
+    chosen: Chosen = state.result()
+    if state.name == _KEPT:
+        judge_again(chosen, wish, environment)
+    return chosen
+
+
 @task(name="rollback: choose", task_run_name="rollback: choose")
 def choose_earlier(wish: Wish, environment: str) -> Chosen:
     """Return the release that is asked for, once the schema is known to let its code serve.
 
     Its result is kept: a run that was killed and goes on takes up the same release, whatever
-    serves by then.
+    serves by then. That it may is true of this try alone.
 
     Args:
         wish: Which one, and what is accepted.
@@ -80,22 +104,63 @@ def choose_earlier(wish: Wish, environment: str) -> Chosen:
         DatabaseError: When the live schema cannot be read.
     """
     settings = read_environment(environment)
+    service = settings.application.service
     with readings(settings) as ahead:
-        stored = ahead.stored.result()
-        chosen = _chosen(wish, stored, settings)
-        recorded = wish.secrets == "recorded"
-        demanded = ahead.submit(demand_recorded, chosen, settings) if recorded else None
-        earlier = _known(chosen, stored, ahead.live.result(), wish, settings)
-        if demanded is not None:
-            demanded.result()
-        verdict = judge_earlier(earlier, wish.accept)
-        published = ahead.submit(publish_choice, settings, earlier, verdict, wish)
+        facts = ahead.stored.result().facts
+        chosen = choose_release(facts, wish.to, service)
+        if isinstance(chosen, Refuse):
+            raise RollbackRefused("rollback", chosen.findings)
+        _demand_fit(chosen, wish, ahead, settings)
+    return Chosen(chosen.number, left_for(facts, chosen.number, service))
+
+
+@task(name="rollback: judge", task_run_name="rollback: judge", cache_policy=NO_CACHE)
+def judge_again(chosen: Chosen, wish: Wish, environment: str) -> None:
+    """See to it that what an earlier try has chosen may serve by what is true now.
+
+    Where it serves already there is nothing left to keep it from: a try that was cut after its
+    switch goes on to its end, and what would refuse it is a warning.
+
+    Args:
+        chosen: Which one, and what it takes the place of.
+        wish: What is accepted.
+        environment: The environment.
+
+    Raises:
+        RollbackRefused: When something else came to serve since, its folder is gone, or it may not
+            serve, as `choose_earlier`; this try has changed nothing.
+        DatabaseError: When the live schema cannot be read.
+    """
+    settings = read_environment(environment)
+    asked = str(flow_run.id), settings.application.service
+    with readings(settings) as ahead:
+        facts = ahead.stored.result().facts
+        verdict = judge_choice(facts, chosen, *asked)
         if isinstance(verdict, Refuse):
-            published.result()
             raise RollbackRefused(f"rollback to release {chosen.number}", verdict.findings)
+        try:
+            _demand_fit(_there(facts, chosen, settings), wish, ahead, settings)
+        except RollbackRefused as refusal:
+            if not is_taken_up(facts, chosen, *asked):
+                raise
+            get_run_logger().warning("it serves already: %s", refusal.true)
+
+
+def _demand_fit(chosen: Release, wish: Wish, ahead: Ahead, settings: Environment) -> None:
+    """See to it that a release may serve by what was read: database, schema and its secrets."""
+    demand_same_database(chosen, wish, settings)
+    recorded = wish.secrets == "recorded"
+    demanded = ahead.submit(demand_recorded, chosen, settings) if recorded else None
+    earlier = _known(chosen, ahead.stored.result(), ahead.live.result(), wish, settings)
+    if demanded is not None:
+        demanded.result()
+    verdict = judge_earlier(earlier, wish.accept)
+    published = ahead.submit(publish_choice, settings, earlier, verdict, wish)
+    if isinstance(verdict, Refuse):
+        published.result()
+        raise RollbackRefused(f"rollback to release {chosen.number}", verdict.findings)
     for finding in verdict.findings:
         get_run_logger().warning("%s: %s (%s)", finding.rule, finding.consequence, finding.where)
-    return Chosen(chosen.number, serving_release(stored.facts, settings.application.service))
 
 
 def _known(
@@ -119,14 +184,6 @@ def _known(
     if not wants_evidence(earlier, wish.accept):
         return earlier
     return replace(earlier, evidence=evidence_for(chosen, stored, settings))
-
-
-def _chosen(wish: Wish, stored: StoredContracts, settings: Environment) -> Release:
-    chosen = choose_release(stored.facts, wish.to, settings.application.service)
-    if isinstance(chosen, Refuse):
-        raise RollbackRefused("rollback", chosen.findings)
-    demand_same_database(chosen, wish, settings)
-    return chosen
 
 
 @task(name="rollback", task_run_name="rollback", cache_policy=NO_CACHE)
@@ -188,13 +245,19 @@ def _with_secrets(
     taken: int = 0,
 ) -> tuple[Release, tuple[RemoteFile, ...]]:
     """Return the release that was chosen, and what the host lacks of it."""
+    release = _there(facts, chosen, settings)
+    if wish.secrets == "newest":
+        return earlier_with_newest_secrets(host, facts, release, settings, wish, taken)
+    return release, earlier_with_its_secrets(host, facts, release, settings)
+
+
+def _there(facts: HostFacts, chosen: Chosen, settings: Environment) -> Release:
+    """Return the release that was chosen, whose folder may be gone since an earlier try."""
     release = release_on(facts, chosen.number)
     if release is None:
         gone = choose_release(facts, chosen.number, settings.application.service)
         raise RollbackRefused("rollback", gone.findings if isinstance(gone, Refuse) else ())
-    if wish.secrets == "newest":
-        return earlier_with_newest_secrets(host, facts, release, settings, wish, taken)
-    return release, earlier_with_its_secrets(host, facts, release, settings)
+    return release
 
 
 def _asked(release: Release, wish: Wish) -> Release:
