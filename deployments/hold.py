@@ -17,6 +17,7 @@ from uuid import uuid4
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from blocks import load_target_host
+from deployments.here import demand_linux
 from deployments.server import UNANSWERED, demand_address, unanswered
 from rollout.errors import ConfigInvalid, RolloutError
 from rollout.executors import hold as executor
@@ -103,6 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out what the words ask for; 0 when it was done."""
     asked = read_words(arguments)
     try:
+        demand_linux()
         if asked.way == "release-hold":
             print(release(asked.environment))
             return 0

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from blocks import load_target_host
+from deployments.here import demand_linux
 from deployments.server import UNANSWERED, demand_address, unanswered
 from rollout.commands.host import NOT_PREPARED, parse_host, read_host_command
 from rollout.decide.overview import overview
@@ -86,6 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--limit", type=positive, default=DEFAULT_LIMIT, help="how many releases")
     options = parser.parse_args(arguments)
     try:
+        demand_linux()
         print(tell(options.environment, options.limit, as_json=options.json))
     except (RolloutError, *UNANSWERED) as error:
         told = error if isinstance(error, RolloutError) else unanswered(error)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from deployments import schema_corrective, schema_judge, schema_releases
+from deployments.here import demand_linux
 from deployments.server import UNANSWERED, unanswered
 from rollout.errors import RolloutError
 
@@ -33,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         add_to(commands)
     options = parser.parse_args(arguments)
     try:
+        demand_linux()
         with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):
             return options.run(options)
     except RolloutError as error:

@@ -85,6 +85,23 @@ def test_a_server_that_is_away_is_one_sentence(name: str, capsys: pytest.Capture
 
 
 @pytest.mark.usefixtures("away")
+@pytest.mark.parametrize("name", [*COMMANDS, "rollback"])
+def test_a_machine_that_is_no_linux_is_refused_before_anything_is_done(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    back = ("--environment", "rehearsal", "--reason", "a test", "--without-server")
+    main, words = {**COMMANDS, "rollback": (rollback.main, back)}[name]
+    monkeypatch.setattr(sys, "platform", "darwin")
+
+    assert main(words) != 0
+
+    told = "".join(capsys.readouterr())
+    assert "this machine is no Linux (darwin), and only a Linux reaches the host" in told
+    assert "Run it on the operations machine, or on any other Linux machine" in told
+    assert URL not in told
+
+
+@pytest.mark.usefixtures("away")
 def test_a_login_that_is_missing_is_told_as_such():
     assert "wants another login" in unanswered(refused(401)).true
     assert "PREFECT_API_AUTH_STRING" in unanswered(refused(401)).next_step
