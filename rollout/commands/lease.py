@@ -199,19 +199,20 @@ cd "$1" 2>/dev/null || exit 0
 ! on_hold || printf 'hold %s\\n' "$(sed 1d hold)"
 """
 
-_WRITE_HOLD = """\
-write_hold() {
+_WRITE_HOLD = f"""\
+write_hold() {{
     now=$(date +%s) until=0 shown=
     if [ "$1" != 0 ]; then
         until=$((now + $1))
         shown=$(date -u -d "@$until" +%Y-%m-%dT%H:%M:%SZ)
     fi
     since=$(date -u -d "@$now" +%Y-%m-%dT%H:%M:%SZ)
-    printf '%s\\n{"since": "%s", "until": "%s", %s\\n' "$until" "$since" "$shown" "${2#?}" >hold.tmp
-    sync hold.tmp
+    printf '%s\\n{{"since": "%s", "until": "%s", %s\\n' "$until" "$since" "$shown" "${{2#?}}" \\
+        >hold.tmp || exit {NO_ROOM}
+    sync hold.tmp || exit {NO_ROOM}
     mv hold.tmp hold
     printf 'hold %s\\n' "$(sed 1d hold)"
-}
+}}
 """
 
 _HOLD = f"""\
@@ -230,7 +231,7 @@ if on_hold; then
     exit {BUSY}
 fi
 # A run that was cut off and comes back finds that somebody else has had the lease.
-printf %s "$5" >token.tmp
+printf %s "$5" >token.tmp || exit {NO_ROOM}
 mv token.tmp token
 write_hold "$3" "$4"
 """
@@ -271,7 +272,7 @@ def take_command(layout: Layout, claim: Claim, way: Way) -> Command:
         timeout_s=LONGEST_RUN_S,
         meanings={
             NO_FOLDER: f"{layout.lease} cannot be made: the login may not use sudo",
-            NO_ROOM: f"{layout.lease} cannot be written: its file system is full",
+            NO_ROOM: _full(layout),
             STUCK: "what a former owner left running could not be ended",
         },
     )
@@ -307,6 +308,7 @@ def hold_command(layout: Layout, claim: Claim, *, wait_s: int, for_s: int) -> Co
         meanings={
             NO_FOLDER: f"{layout.lease} cannot be made: the login may not use sudo",
             BUSY: "somebody else has it",
+            NO_ROOM: _full(layout),
         },
     )
 
@@ -318,7 +320,8 @@ def hold_within_command(layout: Layout, claim: Claim) -> Command:
         layout: Where the application lies.
         claim: Who does, and why; until somebody releases it.
     """
-    return Command(script(_HOLD_WITHIN, layout.lease, _json(claim)))
+    words = script(_HOLD_WITHIN, layout.lease, _json(claim))
+    return Command(words, meanings={NO_ROOM: _full(layout)})
 
 
 def release_hold_command(layout: Layout) -> Command:
@@ -345,6 +348,10 @@ def parse_said(line: str) -> tuple[str, Holder | None]:
     """
     word, _, text = line.strip().partition(" ")
     return word, _holder(text)
+
+
+def _full(layout: Layout) -> str:
+    return f"{layout.lease} cannot be written: its file system is full"
 
 
 def _holder(text: str) -> Holder | None:

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from rollout.commands.lease import (
     BUSY,
+    NO_ROOM,
     hold_command,
     hold_within_command,
     parse_lease,
     release_hold_command,
 )
-from rollout.errors import CommandFailed, LeaseHeld
+from rollout.errors import CommandFailed, HostError, LeaseHeld
 
 if TYPE_CHECKING:
     from rollout.executors.host import Host
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from rollout.model.lease import Claim, Holder
 
 _LOOK = "Log in to the host and look at its lease folder."
+_FREE = "Free some space on the host first: old images, then logs (docs/recover.md)."
 
 
 def hold(
@@ -49,8 +51,10 @@ def hold(
             if facts.holder
             else f"Ask them, or release it first: bin/release-hold --environment {target}.",
         )
+    told = ": ".join(filter(None, (f"{target} could not be held", said.meaning)))
+    if said.exit_code == NO_ROOM:
+        raise HostError(told, next_step=_FREE)
     if facts.hold is None:
-        told = f"{target} could not be held: {said.meaning}"
         raise CommandFailed(told, said, next_step=_LOOK)
     return facts.hold
 

@@ -21,6 +21,7 @@ from rollout.commands.lease import (
     release_hold_command,
 )
 from rollout.errors import HostError, LeaseHeld, LeaseLost, OutcomeUnknown, Superseded
+from rollout.executors.hold import hold as keep_back
 from rollout.executors.host import Host
 from rollout.executors.lease import hold_lease
 from rollout.model.command import Command, script
@@ -120,7 +121,11 @@ def test_a_file_system_without_room_is_told_as_one(vm: Vm, host: Host):
             hold_lease(host, layout, claim("ada"), wait_s=5),
         ):
             pass
+        with pytest.raises(HostError, match=r"could not be held: .* its file system is full"):
+            keep_back(host, layout, claim("ada"), "own", wait_s=0, for_s=0)
         vm.machine.run("rm", f"{layout.lease}/filled")
+        keep_back(host, layout, claim("ada"), "own", wait_s=0, for_s=0)
+        host.run(release_hold_command(layout))
         with hold_lease(host, layout, claim("ada"), wait_s=5):
             assert parse_lease(host.check(read_lease_command(layout), "look").stdout).holder
     finally:

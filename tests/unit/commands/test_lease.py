@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from rollout.commands.lease import (
+    NO_ROOM,
     fenced,
+    hold_command,
+    hold_within_command,
     parse_lease,
     parse_said,
     take_command,
@@ -46,6 +49,17 @@ def test_only_a_deploy_stands_in_line(supersedes: bool, asked: str):
     claim = Claim(CLAIM.token, CLAIM.owner, asked_at=CLAIM.asked_at, supersedes=supersedes)
 
     assert take_command(LAYOUT, claim, "wait").argv[8] == asked
+
+
+def test_a_hold_that_has_no_room_says_so_as_the_lease_does():
+    full = "/opt/trovella/lease cannot be written: its file system is full"
+    commands = (
+        take_command(LAYOUT, CLAIM, "wait"),
+        hold_command(LAYOUT, CLAIM, wait_s=0, for_s=0),
+        hold_within_command(LAYOUT, CLAIM),
+    )
+
+    assert [one.meanings[NO_ROOM] for one in commands] == [full] * 3
 
 
 def test_a_fenced_command_keeps_its_words():
