@@ -100,6 +100,7 @@ class MigrationPolicy(Policy):
         byte_order_mark: A file begins with one, which PostgreSQL does not take.
         not_utf8: A file is no UTF-8.
         own_transaction: `ROLLBACK` and the like inside a file; `BEGIN` and `COMMIT` are planned.
+        leads_back: A pending file is called `*.down.sql`: it would be applied like any other.
         unnamed_index: `CREATE INDEX CONCURRENTLY` without a name: a repetition makes a second one.
         several_transactions: A file that cannot be one transaction: `CONCURRENTLY`, `COMMIT`.
         out_of_order: One is dated before the newest applied one. Drizzle's own migrator would skip
@@ -124,6 +125,7 @@ class MigrationPolicy(Policy):
     byte_order_mark: Consequence = "refuse"
     not_utf8: Consequence = "refuse"
     own_transaction: Consequence = "refuse"
+    leads_back: Consequence = "refuse"
     unnamed_index: Consequence = "refuse"
     several_transactions: Consequence = "warn"
     out_of_order: Consequence = "warn"

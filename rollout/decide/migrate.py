@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from rollout.migrations.journal import Journal
 
+LEADS_BACK = ".down.sql"
+"""How tools that lead both ways call a file that takes another one back."""
 _ABOUT_THE_FOLDER = {"file-without-entry", "index-gap", "two-heads"}
 
 
@@ -105,6 +107,7 @@ def decide_migrations(
         *_unknown_rows(applied, matches),
         *_mixed_layouts(journal, applied),
         *(one for file in pending for one in segment_findings(file)),
+        *_leading_back(pending),
         *_about(journal.warnings, pending),
         *_late(pending, applied),
         *_double_rows(matches),
@@ -255,6 +258,17 @@ def _about(warnings: tuple[Finding, ...], pending: tuple[Migration, ...]) -> Ite
     for warning in warnings:
         if warning.where in named or warning.rule in _ABOUT_THE_FOLDER:
             yield warning
+
+
+def _leading_back(pending: tuple[Migration, ...]) -> Iterator[Finding]:
+    for file in pending:
+        if file.file.endswith(LEADS_BACK):
+            yield Finding(
+                "leads-back",
+                "by its name it leads back, and each SQL file of the folder is applied",
+                file.file,
+                "Move files that lead back out of the folder, for instance into one below it.",
+            )
 
 
 def _late(pending: tuple[Migration, ...], applied: tuple[Applied, ...]) -> Iterator[Finding]:

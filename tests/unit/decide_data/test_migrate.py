@@ -199,6 +199,18 @@ def test_words_elsewhere_are_no_transaction(text: str):
     assert isinstance(decide_migrations(Journal((file("a", 1, text),)), (), None).verdict, Go)
 
 
+def test_a_pending_file_that_leads_back_is_refused_by_its_name():
+    up, down, old = file("0002_b", 2), file("0002_b.down", 1), file("0001_a.down", 0)
+
+    plan = decide_migrations(Journal((old, down, up)), (row(1, old),), None)
+
+    assert rules(plan.findings) == [("leads-back", "0002_b.down.sql")]
+    assert isinstance(plan.verdict, Refuse)
+    assert plan.verdict.findings[0].help == (
+        "Move files that lead back out of the folder, for instance into one below it."
+    )
+
+
 def test_an_applied_file_may_have_handled_its_own_transaction():
     old = file("0000_a", 1, "commit;")
 
