@@ -148,9 +148,11 @@ def trigger(order: Order, client: SyncPrefectClient, patience: Patience) -> Outc
 
 
 def _create(order: Order, client: SyncPrefectClient) -> FlowRun:
+    parameters, schema = order.parameters, dict[str, Any]()
     try:
         deployment = client.read_deployment_by_name(order.deployment)
-        parameters = _as_offered(order.parameters, deployment.parameter_openapi_schema or {})
+        schema = deployment.parameter_openapi_schema or {}
+        parameters = _as_offered(order.parameters, schema)
         return client.create_flow_run_from_deployment(
             deployment.id, parameters=parameters, idempotency_key=order.key
         )
@@ -163,7 +165,8 @@ def _create(order: Order, client: SyncPrefectClient) -> FlowRun:
         ) from None
     except PrefectHTTPStatusError as error:
         if error.response.status_code in {httpx.codes.CONFLICT, httpx.codes.UNPROCESSABLE_ENTITY}:
-            raise ConfigInvalid(f"parameters of {order.deployment}", _detail(error)) from None
+            told = f"{_detail(error)}{_unlisted(order, parameters, schema)}"
+            raise ConfigInvalid(f"parameters of {order.deployment}", told) from None
         raise
 
 
@@ -188,6 +191,19 @@ def _as_offered(parameters: dict[str, Any], schema: dict[str, Any]) -> dict[str,
     if not isinstance(wanted, str):
         return parameters
     return {**parameters, PARAMETER: as_offered(wanted, choices_of(schema))}
+
+
+def _unlisted(order: Order, parameters: dict[str, Any], schema: dict[str, Any]) -> str:
+    """Return what to do about a release that the form's list lacks; nothing for other parameters.
+
+    The list is Prefect's, and the releases are the host's: a rollback without this server, or a
+    dump that was restored, leaves it behind.
+    """
+    choices = choices_of(schema)
+    if not choices or parameters.get(PARAMETER, "") in ("", *choices):
+        return ""
+    again = f"`bin/trigger verify --environment {order.environment}`"
+    return f"; where `bin/releases {order.environment}` has that release, {again} renews the list"
 
 
 def _detail(error: PrefectHTTPStatusError) -> str:

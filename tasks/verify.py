@@ -107,6 +107,9 @@ def look(release: Release, environment: str, served: bool = False) -> Sight:  # 
     settings = settings_of(environment)
     with reach(settings) as host:
         evidence, verdict = _judge_once(release, settings, host, served=served)
+        if evidence.facts and not isinstance(verdict, Go) and not holds_lease():
+            # Nobody goes on to show what serves; the list of releases to go back to is wanted now.
+            publish_state(host, settings)
         _publish(release, verdict, settings, evidence)
         if isinstance(verdict, Inconclusive):
             return _inconclusive(release, verdict)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import pytest
-from prefect.exceptions import ObjectNotFound
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
 from deployments.entries import decide_entries, load_flow, read_entries
 from deployments.facts import read_facts, read_world
@@ -17,6 +19,7 @@ from deployments.trigger import read_order, trigger
 from rollout.errors import ConfigInvalid
 from rollout.executors.files import read_environment
 from rollout.promotion import Promotion
+from rollout.render.form import with_choices
 
 ROOT = Path(__file__).parents[3]
 DEPLOY = ("deploy", "--environment", "production")
@@ -191,6 +194,42 @@ def test_what_is_not_registered_says_what_does_it(flow: str, more: str):
         "is not registered; `python -m deployments.register --environment staging` does it, on "
         f"the operations machine{more}"
     )
+
+
+class _Listing:
+    """A server whose form offers two releases, and which refuses every other one."""
+
+    def read_deployment_by_name(self, _: str) -> Any:
+        schema = with_choices({"properties": {"to": {}, "reason": {}}}, ["2 beef", "1 c0ffee"])
+        return SimpleNamespace(id="an id", parameter_openapi_schema=schema)
+
+    def create_flow_run_from_deployment(self, *_: object, **__: object) -> None:
+        request = httpx.Request("POST", "http://127.0.0.1/api")
+        answer = httpx.Response(409, request=request, json={"detail": "it is not one of them"})
+        error = httpx.HTTPStatusError("refused", request=request, response=answer)
+        raise PrefectHTTPStatusError.from_httpx_error(error)
+
+
+@pytest.mark.parametrize(
+    ("to", "more"),
+    [
+        (
+            "3",
+            "; where `bin/releases staging` has that release, `bin/trigger verify --environment "
+            "staging` renews the list",
+        ),
+        ("2", ""),
+        ("", ""),
+    ],
+)
+def test_a_release_that_the_list_lacks_says_what_renews_it(to: str, more: str):
+    order, _ = read_order(["rollback", "--environment", "staging", "--to", to])
+    client: Any = _Listing()
+
+    with pytest.raises(ConfigInvalid) as raised:
+        trigger(order, client, Patience(lambda _: None, 0))
+
+    assert raised.value.true == f"parameters of rollback/staging: it is not one of them{more}"
 
 
 def test_an_entrypoint_must_be_a_flow():
