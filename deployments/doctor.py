@@ -18,16 +18,16 @@ from typing import TYPE_CHECKING
 
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import (
-    DeploymentFilter,
-    DeploymentFilterName,
     FlowRunFilter,
     FlowRunFilterState,
     FlowRunFilterStateType,
+    FlowRunFilterTags,
 )
 from prefect.client.schemas.objects import StateType
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from deployments import looks
+from deployments.here import demand_linux
 from deployments.server import UNANSWERED, demand_address, unanswered
 from rollout.decide.hosts import at_host
 from rollout.errors import RolloutError
@@ -84,7 +84,10 @@ class Question:
 
 def examine(environment: str) -> Iterator[Line]:
     """Look at everything that a deploy to the environment needs, one after the other."""
-    yield Line("python", f"{platform.python_version()} on {platform.platform()}")
+    python = Question("python", _python).answer()
+    yield python
+    if not python.well:
+        return
     yield Line("packages", ", ".join(f"{name} {version(name)}" for name in OURS))
     settings_of = Question("environment", lambda: read_environment(environment).repository)
     yield settings_of.answer()
@@ -102,10 +105,15 @@ def examine(environment: str) -> Iterator[Line]:
             yield question.answer()
 
 
+def _python() -> str:
+    demand_linux()
+    return f"{platform.python_version()} on {platform.platform()}"
+
+
 def _at_work(settings: Environment, api: SyncPrefectClient) -> tuple[Question, ...]:
     return (
         Question("workers", lambda: _workers(api)),
-        Question("at work", lambda: _runs(settings.name, api)),
+        Question("at work", lambda: runs_at_work(settings.name, api)),
     )
 
 
@@ -156,11 +164,15 @@ def _workers(api: SyncPrefectClient) -> str:
     return ", ".join(online)
 
 
-def _runs(environment: str, api: SyncPrefectClient) -> str:
+def runs_at_work(environment: str, api: SyncPrefectClient) -> str:
+    """Return the environment's runs that have not ended, or `nobody`.
+
+    They are found by tag: a run of `bin/rollback` has no deployment, and the tags of one.
+    """
     runs = api.read_flow_runs(
-        deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=[environment])),
         flow_run_filter=FlowRunFilter(
-            state=FlowRunFilterState(type=FlowRunFilterStateType(any_=AT_WORK))
+            tags=FlowRunFilterTags(all_=[environment]),
+            state=FlowRunFilterState(type=FlowRunFilterStateType(any_=AT_WORK)),
         ),
     )
     return "; ".join(f"{run.name} ({run.state_name}, {run.id})" for run in runs) or "nobody"

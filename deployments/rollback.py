@@ -23,11 +23,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 import httpx
+from prefect import tags
 from prefect.client.orchestration import get_client
 from prefect.settings import get_current_settings
 
 from deployments.documents import KINDS, save_blocks
 from deployments.facts import BlockFacts, read_facts, read_world
+from deployments.here import demand_linux
 from deployments.server import UNANSWERED, unanswered
 from rollout.errors import ConfigInvalid, RolloutError
 from rollout.executors.files import read_environment
@@ -79,6 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = read_words(arguments)
     folder = os.environ.get(OWN_SERVER, "")
     try:
+        demand_linux()
         if folder:
             asyncio.run(_save_blocks(asked))
         elif asked.without_server or not server_answers():
@@ -169,18 +172,20 @@ def _roll_back(asked: argparse.Namespace) -> int:
     from flows.rollback import rollback  # noqa: PLC0415
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    state = rollback(
-        asked.reason,
-        asked.environment,
-        to=asked.to,
-        strategy=asked.strategy,
-        secrets=asked.secrets,
-        actor=asked.actor,
-        accept=tuple(asked.accept),
-        hold=asked.hold,
-        dry_run=asked.dry_run,
-        return_state=True,
-    )
+    # Those of its deployment, by which somebody is told of the run and `bin/doctor` finds it.
+    with tags(asked.environment, rollback.name):
+        state = rollback(
+            asked.reason,
+            asked.environment,
+            to=asked.to,
+            strategy=asked.strategy,
+            secrets=asked.secrets,
+            actor=asked.actor,
+            accept=tuple(asked.accept),
+            hold=asked.hold,
+            dry_run=asked.dry_run,
+            return_state=True,
+        )
     if state.is_completed():
         print(state.message, flush=True)
         return 0

@@ -14,6 +14,7 @@ from prefect import get_client, get_run_logger, pause_flow_run
 from prefect.context import FlowRunContext
 from prefect.exceptions import FlowPauseTimeout, ObjectNotFound, PrefectException
 from prefect.input import RunInput
+from prefect.runtime import flow_run
 from prefect.settings import get_current_settings
 from prefect.states import Running
 from pydantic import Field
@@ -96,7 +97,10 @@ def ask(question: Question, within_s: int, default: Literal["refuse", "go"]) -> 
         get_run_logger().warning("nobody is asked (%s): %s", nobody, default)
         return Answer(default, f"nobody was asked, because {nobody}")
     form = Decision.with_initial_data(description=question.known)
-    _label(question, within_s)
+    until = later_utc(within_s)
+    _label(_told(question, until, "the run"))
+    # What Prefect logs next says neither what is asked nor where: a terminal shows nothing else.
+    get_run_logger().warning(_told(question, until, str(flow_run.ui_url or "the run")))
     try:
         with _ending_in(within_s):
             # A key of its own: with Prefect's, a run that is tried again would take the earlier
@@ -124,17 +128,19 @@ def _why_nobody() -> str:
     return ""
 
 
-def _label(question: Question, within_s: int) -> None:
+def _told(question: Question, until: str, where: str) -> str:
+    return (
+        f"{question.gist}\n"
+        f"left: The run waits until {until}; without an answer {question.otherwise}.\n"
+        f"next: Open {where}, read what is known, and answer with Resume."
+    )
+
+
+def _label(told: str) -> None:
     """Write on the run what it is about to ask: its state, which Prefect makes, has no words."""
     context = FlowRunContext.get()
     if context is None or context.flow_run is None:
         return
-    until = later_utc(within_s)
-    told = (
-        f"{question.gist}\n"
-        f"left: The run waits until {until}; without an answer {question.otherwise}.\n"
-        "next: Open the run, read what is known, and answer with Resume."
-    )
     with get_client(sync_client=True) as client:
         client.update_flow_run_labels(context.flow_run.id, {ASKS: told})
 

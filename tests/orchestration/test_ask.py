@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from prefect import flow, resume_flow_run, task
 from prefect.cache_policies import NO_CACHE
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    LogFilter,
+    LogFilterFlowRunId,
+)
 from prefect.client.schemas.objects import StateType
 from prefect.context import FlowRunContext
 from prefect.settings import PREFECT_API_URL, PREFECT_LOGGING_TO_API_ENABLED, temporary_settings
@@ -74,6 +80,19 @@ def test_a_person_decides_each_time_that_is_asked(server: Server):
     run = Asked(server, LONG_S, times=2)
 
     first = run.paused()
+    logged = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[first]))
+
+    def said() -> list[str]:
+        return [line.message for line in server.client.read_logs(logged)]
+
+    wait_until(lambda: any(QUESTION.gist in line for line in said()), "the question in the log")
+    (asks,) = (line for line in said() if QUESTION.gist in line)
+    lines = asks.splitlines()
+    assert lines[0] == "shall it go on serving?"
+    assert lines[1].startswith("left: The run waits until 20")
+    assert lines[1].endswith("; without an answer it is left again.")
+    assert lines[2].startswith("next: Open http")
+    assert lines[2].endswith(f"/{first}, read what is known, and answer with Resume.")
     with pytest.raises(Exception, match="who"):
         resume_flow_run(first, run_input={"verdict": "go", "why": "seen"})
     resume_flow_run(first, run_input={"verdict": "go", "why": "it is up", "who": "ada"})
