@@ -283,7 +283,8 @@ class LedgerCorrupt(HostError):
     def __init__(self, line_number: int, problem: str) -> None:
         super().__init__(
             f"ledger.jsonl, line {line_number}: {problem}",
-            next_step="Look at the file on the host; its artifacts in Prefect hold a copy.",
+            next_step="Keep a copy of the file on the host, and take the line out: "
+            "docs/recover.md, The ledger cannot be read, says how.",
         )
         self.line_number = line_number
         self.problem = problem
