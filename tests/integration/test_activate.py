@@ -6,6 +6,7 @@ The tests run in order on one VM: each finds what the one before it left, as a p
 from __future__ import annotations
 
 import json
+import textwrap
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -61,6 +62,7 @@ from tests.support.vm import (
     read,
     sick_image,
 )
+from tests.support.world import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -72,6 +74,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.rehearsal
 
 A, B, SICK = "a" * 40, "b" * 40, "c" * 40
+PAGE = ROOT / "docs/own-stack.md"
 RUNNING = ["caddy", "cloud-sql-proxy", "inngest", "typesense"]
 
 
@@ -590,6 +593,49 @@ def test_a_host_that_runs_the_wikis_own_files_is_adopted():
             "remove the containers of old releases",
             "remove the images of old releases",
         ]
+
+
+def test_a_take_over_beside_data_is_taken_back_as_the_page_says():
+    keeps_files, goes_back = _page_about_data()
+    with bare_vm("adopt", "10.77.0.64") as vm, Host(vm.address) as host:
+        prepare(host)
+        _stand_up_the_wikis(host)
+        kept = f"{LAYOUT.directory}/data/kept"
+        vm.machine.run("sh", "-euc", 'mkdir "${1%/*}"; echo rows >"$1"', "sh", kept)
+        before = vm.machine.run("ls", "-A", LAYOUT.directory)
+        vm.machine.run("sh", "-euc", keeps_files)
+        release = new_release(host, good_image(B), B)
+        plan = activate(host, release, files_of(release))
+        assert serving(vm) == (B, "web-r1")
+
+        vm.machine.run("sh", "-euc", goes_back)
+
+        assert httpx.get(vm.url, timeout=10).json()["version"] == A
+        assert running(host) == [*RUNNING, "web"]
+        assert vm.machine.run("cat", kept).strip() == "rows"
+        assert vm.machine.run("ls", "-A", LAYOUT.directory) == before
+        facts = read(host)
+        assert (facts.ledger, facts.current, facts.live) == ("", None, "")
+        again = new_release(host, good_image(B), B)
+        steps = activate(host, again, files_of(again)).steps
+        # The image is there by now; all else is done as the first time.
+        afresh = [one.name for one in plan.steps if not one.name.startswith("pull ")]
+        assert [one.name for one in steps] == afresh
+        assert serving(vm) == (B, "web-r1")
+
+
+def _page_about_data() -> tuple[str, str]:
+    """Return what `docs/own-stack.md` has for a folder with data: the copy, and the way back."""
+    copy, back = (
+        textwrap.dedent(block)
+        for block in PAGE.read_text().split("```sh\n")[1:]
+        for block in (block.partition("```")[0],)
+        if ".before" in block
+    )
+    fitted = {"/srv/notes": LAYOUT.directory, "--project-name notes": "--project-name trovella"}
+    for written, here in (*fitted.items(), ("sudo ", "")):
+        copy, back = copy.replace(written, here), back.replace(written, here)
+    return copy, back
 
 
 def _stand_up_the_wikis(host: Host) -> None:

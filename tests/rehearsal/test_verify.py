@@ -6,6 +6,7 @@ One world, in order: each test goes on where the one before it ended.
 from __future__ import annotations
 
 import json
+import subprocess
 import threading
 from contextlib import contextmanager
 from dataclasses import replace
@@ -38,6 +39,7 @@ from tasks.way_back import way_back
 from tests.support import blocks
 from tests.support.alerts import opened, shown
 from tests.support.world import (
+    ROOT,
     RUN_LIMIT_S,
     Run,
     commit,
@@ -46,6 +48,7 @@ from tests.support.world import (
     on_host,
     rehearsal,
     serving_version,
+    tool,
     trigger,
 )
 
@@ -282,3 +285,27 @@ def test_a_person_decides_what_nobody_could_see_in_full(serving: str):
     assert "; without an answer it is left again, for the release before it.\nnext: " in told
     assert serving_version() != served
     assert json.loads(on_host("tail -n 1 /opt/trovella/ledger.jsonl"))["event"] == "verified"
+
+
+def test_a_rollback_from_a_terminal_says_there_what_it_asks_and_is_seen_at_work(serving: str):
+    deployed = trigger("deploy", commit=commit())
+    assert deployed.exit_code == 0, deployed.log
+    words = (ROOT / "bin/rollback", "--environment", "rehearsal", "--reason", "a test of verify")
+    with (
+        opened(denied=True),
+        subprocess.Popen(
+            words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as process,
+    ):
+        asked = paused()
+        seen = tool("doctor", "--environment", "rehearsal").stdout
+        with get_client(sync_client=True) as client:
+            tags = client.read_flow_run(asked).tags
+        resume_flow_run(asked, {"verdict": "go", "why": "the page is well", "who": "ada"})
+        said, _ = process.communicate(timeout=RUN_LIMIT_S)
+
+    assert process.returncode == 0, said
+    assert sorted(tags) == ["rehearsal", "rollback"]
+    assert f"(Paused, {asked})" in seen
+    assert ": shall it go on serving?\nleft: The run waits until 20" in said
+    assert f"/{asked}, read what is known, and answer with Resume.\n" in said
