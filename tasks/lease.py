@@ -16,8 +16,8 @@ from rollout.executors.files import read_environment
 from rollout.executors.lease import hold_lease
 from rollout.model.layout import Layout
 from rollout.model.lease import Claim
-from tasks.record import note_superseded
-from tasks.target import keep, reach
+from tasks.record import gives_way
+from tasks.target import keep, reach, tell
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -108,7 +108,7 @@ def first_host() -> Generator[None]:
 
 
 def before_first_change(environment: str) -> None:
-    """Let a newer deploy take this run's place, as long as nothing was changed on the target.
+    """Let a newer deploy take this run's place, as long as nothing of its own serves there.
 
     Args:
         environment: The environment, in whose ledger a retried run says that it gave way.
@@ -124,8 +124,9 @@ def before_first_change(environment: str) -> None:
     try:
         lease.stand_aside()
     except Superseded as newer:
-        note_superseded(environment, newer.true)
-        raise
+        if gives_way(environment, newer.true):
+            raise
+        tell("its release serves already: the newer deploy waits until it was seen to")
 
 
 def assure_lease() -> None:

@@ -16,7 +16,7 @@ from prefect.exceptions import PrefectException
 from prefect.runtime import flow_run
 
 from rollout.commands.host import append_ledger_command
-from rollout.decide.history import entry, give_way
+from rollout.decide.history import entry, give_way, serves_of
 from rollout.decide.overview import overview
 from rollout.decide.quarantine import newly_left
 from rollout.errors import RolloutError
@@ -81,26 +81,31 @@ def note_left(
         release: What serves instead; it knows who asked for it, and why.
         settings: The environment.
     """
-    left = newly_left(facts, leaves, release)
+    left = newly_left(facts, leaves, release, settings.application.service)
     if left is not None:
         asked = {"actor": release.actor, "reason": release.reason, "run_id": release.run_id}
         note(host, settings, replace(left, **asked), "rolled-back", release.reason)
 
 
-def note_superseded(environment: str, reason: str) -> None:
-    """Say in the ledger that this run's own release, if it has one, gives way to a newer merge.
+def gives_way(environment: str, reason: str) -> bool:
+    """Return whether this run gives way to a newer merge; then the ledger says so of its release.
 
-    Only a retried run has one. What cannot be written is a warning: the newer run says it then.
+    Only a retried run has one. Where that serves already, because an earlier try was cut behind its
+    switch, the run has to see to it and gives no way. What cannot be written is a warning: the
+    newer run says it then.
     """
     settings = read_environment(environment)
-    layout = Layout(settings.application.directory)
+    layout, service = Layout(settings.application.directory), settings.application.service
     try:
         with reach(settings) as host:
-            ledger = read_ledger(read(host, settings.application).ledger)
-            for one in give_way(ledger, str(flow_run.id), reason):
+            facts = read(host, settings.application)
+            if serves_of(facts, str(flow_run.id), service):
+                return False
+            for one in give_way(read_ledger(facts.ledger), str(flow_run.id), reason):
                 host.check(append_ledger_command(layout, render_entry(one)), "write the ledger")
     except RolloutError as error:
         tell(f"warning: the ledger does not say that this run gave way: {error.true}")
+    return True
 
 
 def publish_release(

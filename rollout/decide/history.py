@@ -6,12 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rollout.commands import host
+from rollout.decide.releases import releases_on, serving_release
 from rollout.ledger import Entry, render_entry
 from rollout.model.plan import Step
 
 if TYPE_CHECKING:
     from rollout.decide.scene import Scene
     from rollout.ledger import Event, LedgerState, Stage
+    from rollout.model.host import HostFacts
     from rollout.model.release import Release
 
 _NOT_BEGUN: tuple[Stage, ...] = ("unknown", "abandoned", "superseded")
@@ -70,6 +72,19 @@ def give_way(ledger: LedgerState, run_id: str, reason: str) -> tuple[Entry, ...]
     """
     own = (one for one in ledger.unfinished if one.run_id == run_id)
     return tuple(replace(one, event="superseded", reason=reason, at="") for one in own)
+
+
+def serves_of(facts: HostFacts, run_id: str, service: str) -> bool:
+    """Return whether what serves on a host, or is its current release, is what a run has made.
+
+    Args:
+        facts: What was read of the host.
+        run_id: The run.
+        service: The compose service that is switched.
+    """
+    numbers = {serving_release(facts, service), facts.current}
+    own = (one for one in releases_on(facts) if one.run_id == run_id)
+    return any(one.number in numbers for one in own)
 
 
 def _left(scene: Scene, known: Entry) -> Entry:

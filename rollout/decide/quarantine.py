@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rollout.decide.accepted import unless_accepted
-from rollout.decide.releases import release_on
+from rollout.decide.releases import release_on, serving_release
 from rollout.ledger import read_ledger
 from rollout.model.finding import Finding, Go, Verdict
 
@@ -50,13 +50,19 @@ def judge_quarantine(ledger: str, version: Version, accepted: Collection[str]) -
     return unless_accepted(finding, accepted, "Watch what it does.")
 
 
-def newly_left(facts: HostFacts, leaves: int | None, release: Release) -> Release | None:
-    """Return the release that a rollback leaves on a host; None where its ledger says so already.
+def newly_left(
+    facts: HostFacts, leaves: int | None, release: Release, service: str
+) -> Release | None:
+    """Return the release that a rollback leaves on a host.
+
+    None where its ledger says so already, and where the release never came to serve, as on one of
+    several hosts that a deploy did not get to: there is nothing that is left.
 
     Args:
         facts: What was read of the host, before it was switched.
         leaves: The number of what is left; None leaves nothing.
         release: What serves instead.
+        service: The compose service that is switched.
 
     Raises:
         LedgerCorrupt: When the host's history cannot be trusted.
@@ -64,5 +70,7 @@ def newly_left(facts: HostFacts, leaves: int | None, release: Release) -> Releas
     left = release_on(facts, leaves)
     if left is None or left.number == release.number:
         return None
-    is_said = read_ledger(facts.ledger).stage(left.number) == "rolled-back"
-    return None if is_said else left
+    state = read_ledger(facts.ledger)
+    serves = left.number in (serving_release(facts, service), facts.current)
+    is_said = state.stage(left.number) == "rolled-back"
+    return left if (serves or state.served(left.number)) and not is_said else None

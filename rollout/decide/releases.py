@@ -14,6 +14,7 @@ from rollout.render.release import parse_release
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rollout.ledger import LedgerState
     from rollout.model.host import HostFacts
     from rollout.model.plan import RemoteFile
     from rollout.model.release import Release
@@ -50,7 +51,9 @@ def release_to_return_to(
 
     As a rule that is what serves now. Where this one does already, because an earlier try switched
     to it and was cut, it is the last other one that was made to serve and is still there; and none
-    where this one was seen serving before, unless the run that asks has activated it itself.
+    where this one was seen serving before, unless the run that asks has activated it itself. What
+    an earlier run of the same version was cut over, so that nobody has seen it serve, is no way
+    back from that version either: then it is the last of another version that was verified.
 
     Args:
         facts: What was read of the host, before the activation.
@@ -63,13 +66,30 @@ def release_to_return_to(
         LedgerCorrupt: When the host's history cannot be trusted.
     """
     serving = serving_release(facts, service)
+    state = read_ledger(facts.ledger)
     if serving != release.number:
-        return serving
+        seen_before = _last_of_another_version(facts, release, state)
+        return seen_before if _is_unseen_twin(facts, release, serving, state) else serving
     if served_before(facts, release, service, run_id):
         return None
-    entries = reversed(read_ledger(facts.ledger).entries)
-    served = (one.release for one in entries if one.event == "activated")
+    served = (one.release for one in reversed(state.entries) if one.event == "activated")
     return next((one for one in served if one != serving and one in facts.releases), None)
+
+
+def _is_unseen_twin(
+    facts: HostFacts, release: Release, serving: int | None, state: LedgerState
+) -> bool:
+    """Return whether what serves is the same version, and was never seen serving."""
+    other = release_on(facts, serving)
+    if other is None or other.version != release.version:
+        return False
+    never = state.stage(other.number) not in ("verified", "rolled-back")
+    return never and _last_of_another_version(facts, release, state) is not None
+
+
+def _last_of_another_version(facts: HostFacts, release: Release, state: LedgerState) -> int | None:
+    verified = (one for one in reversed(state.good) if one in facts.releases)
+    return next((one for one in verified if state.versions[one] != release.version.sha), None)
 
 
 def served_before(facts: HostFacts, release: Release, service: str, run_id: str = "") -> bool:
@@ -88,7 +108,9 @@ def served_before(facts: HostFacts, release: Release, service: str, run_id: str 
         return False
     state = read_ledger(facts.ledger)
     own = bool(run_id) and state.activated_by(release.number) == run_id
-    return state.stage(release.number) == "verified" and not own
+    # A rollback that was cut behind its switch has said nothing yet: the ledger is at another one.
+    is_said = state.current == release.number
+    return is_said and state.stage(release.number) == "verified" and not own
 
 
 def release_to_activate(

@@ -15,7 +15,7 @@ import pytest
 from prefect import flow
 
 from blocks.target_host import TargetHost
-from tasks.record import note_superseded
+from tasks import record
 from tests.support import blocks
 from tests.support.world import ROOT, commit, newest, on_host, serving_version, trigger
 
@@ -115,17 +115,28 @@ def test_a_retried_run_that_gives_way_says_so_of_what_it_began(monkeypatch: pyte
     unfinished = told()["releases"][0]["number"]
 
     monkeypatch.setenv("PREFECT__RUNTIME__FLOW_RUN__ID", run.flow_run_id)
-    gives_way()
+    assert gives_way()
 
     assert events(unfinished) == ["prepared", "migrated", "superseded"]
     assert told()["releases"][0]["reason"] == "a newer deploy takes this one's place"
-    gives_way()
+    assert gives_way()
     assert events(unfinished) == ["prepared", "migrated", "superseded"]
 
 
 @flow
-def gives_way() -> None:
-    note_superseded("rehearsal", "a newer deploy takes this one's place")
+def gives_way() -> bool:
+    return record.gives_way("rehearsal", "a newer deploy takes this one's place")
+
+
+def test_a_retried_run_whose_release_serves_gives_no_way(monkeypatch: pytest.MonkeyPatch):
+    run = trigger("deploy", commit=commit())
+    assert run.exit_code == 0, run.log
+    before = ledger()
+
+    monkeypatch.setenv("PREFECT__RUNTIME__FLOW_RUN__ID", run.flow_run_id)
+
+    assert not gives_way()
+    assert ledger() == before
 
 
 def test_a_rollback_shows_in_all_of_them():

@@ -687,3 +687,32 @@ def test_what_the_run_itself_saw_serving_on_this_host_is_gone_back_from(
     assert release_to_return_to(facts, release(2), "web", run) == number
     assert served_before(facts, release(2), "web", run) is (number is None)
     assert not served_before(facts, release(1), "web", run)
+
+
+def test_a_rollback_that_was_cut_behind_its_switch_has_seen_nothing_yet():
+    cut = replace(serving(2, 1), live="web-r1")
+    own = replace(release(1), run_id="the rollback")
+
+    assert not served_before(cut, own, "web", "the rollback")
+    assert release_to_return_to(cut, own, "web", "the rollback") == 2
+
+
+def test_a_version_that_nobody_saw_serve_is_no_way_back_from_itself():
+    facts = serving(1)
+    cut = replace(release(2), run_id="cut")
+    facts = replace(
+        facts,
+        live="web-r2",
+        ledger=facts.ledger + ledger((2, "prepared"), (2, "migrated")),
+        releases={**facts.releases, 2: render_release(cut)},
+    )
+    again = replace(cut, number=3, run_id="again")
+
+    assert release_to_return_to(facts, again, "web", "again") == 1
+    # What was seen serving with other secrets is one, and so is another version.
+    seen = replace(facts, ledger=facts.ledger + ledger((2, "activated"), (2, "verified")))
+    assert release_to_return_to(seen, again, "web", "again") == 2
+    assert release_to_return_to(facts, release(3), "web", "again") == 2
+    # Where there is no other one, what serves is all that there is.
+    alone = replace(facts, ledger=ledger((2, "prepared"), (2, "migrated")))
+    assert release_to_return_to(alone, again, "web", "again") == 2

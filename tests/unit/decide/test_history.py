@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.decide.history import begin, entry, give_way, note_activation
+from rollout.decide.history import begin, entry, give_way, note_activation, serves_of
 from rollout.decide.retire import prune
 from rollout.decide.scene import Scene, read_scene
 from rollout.ledger import EVENTS, Entry, Event, LedgerState, fold, read_ledger, render_entry
@@ -155,6 +155,16 @@ def test_a_run_that_gives_way_says_so_of_what_it_began():
     assert line == Entry(5, "superseded", "v", "d", "bob", "a newer deploy", "run-5")
     assert give_way(state, "run-6", "a newer deploy") == ()
     assert fold((*state.entries, line)).stage(5) == "superseded"
+
+
+def test_what_serves_or_is_current_may_be_a_runs_own():
+    mine = replace(release(5), run_id="run-5")
+    facts = HostFacts(releases={4: render_release(release(4)), 5: render_release(mine)})
+
+    assert serves_of(replace(facts, live="web-r5", current=4), "run-5", "web")
+    assert serves_of(replace(facts, live="web-r4", current=5), "run-5", "web")
+    assert not serves_of(replace(facts, live="web-r4", current=4), "run-5", "web")
+    assert not serves_of(replace(facts, live="web-r5", current=5), "run-6", "web")
 
 
 HISTORIES = st.lists(st.tuples(st.integers(1, 5), st.sampled_from(EVENTS)), max_size=25)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rollout.decide.quarantine import QUARANTINED, judge_quarantine, newly_left
@@ -78,16 +79,25 @@ def host(history: str) -> HostFacts:
 
 
 def test_what_a_rollback_leaves_is_told_once():
-    left = newly_left(host(ledger(*SERVED)), 1, release(2))
+    left = newly_left(host(ledger(*SERVED)), 1, release(2), "web")
 
     assert left is not None
     assert left.number == 1
-    assert newly_left(host(HISTORY), 1, release(2)) is None
+    assert newly_left(host(HISTORY), 1, release(2), "web") is None
 
 
 def test_what_is_taken_up_again_and_what_a_host_does_not_have_is_not_left():
     there = host(ledger(*SERVED))
 
-    assert newly_left(there, 1, release(1)) is None
-    assert newly_left(there, 3, release(2)) is None
-    assert newly_left(there, None, release(2)) is None
+    assert newly_left(there, 1, release(1), "web") is None
+    assert newly_left(there, 3, release(2), "web") is None
+    assert newly_left(there, None, release(2), "web") is None
+
+
+def test_what_never_came_to_serve_on_a_host_is_not_left_there():
+    begun = host(ledger((1, LEFT, "prepared"), (1, LEFT, "migrated")))
+
+    assert newly_left(begun, 1, release(2), "web") is None
+    # One that was cut behind its switch did, and the activation before this has said so.
+    for cut in (replace(begun, live="web-r1"), replace(begun, current=1)):
+        assert newly_left(cut, 1, release(2), "web") is not None
