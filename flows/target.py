@@ -66,6 +66,8 @@ class Target:
     def verify(self, activation: Activation) -> str:
         """Return a sentence that says what serves, once every host that is reached has it.
 
+        Requests that were cut off, because they outlasted what the environment lets them, are told.
+
         Args:
             activation: What was made to serve on the first host.
 
@@ -81,7 +83,8 @@ class Target:
                     verify_release(activation.release, self._environment, served=activation.served)
                 self.spread(activation.release, activation.leaves)
             release, served = activation.release, activation.served
-            return verify_release(release, self._environment, served=served)
+            seen = verify_release(release, self._environment, served=served)
+            return "; ".join(filter(None, (seen, activation.cut_off)))
 
     def spread(self, release: Release, leaves: int | None = None) -> tuple[HostResult, ...]:
         """Return what came of a release on the further hosts, once each batch has got it.

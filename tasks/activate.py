@@ -20,6 +20,7 @@ from rollout.decide.releases import (
     release_to_return_to,
     served_before,
 )
+from rollout.decide.retire import undrained
 from rollout.errors import RolloutError
 from rollout.executors import git
 from rollout.executors.carry_out import carry_out
@@ -178,15 +179,16 @@ def serve_former(
         way = way_back(host, settings, failed, former)
         if not way.open:
             return Return(f"Release {failed.number} is still serving. {way.told}")
-        activate(host, facts, former, (), settings)
+        again = activate(host, facts, former, (), settings)
         if _was_well(former, facts):
             note(host, settings, former, "verified", "it served before")
     except RolloutError as error:
         get_run_logger().exception("the former release could not be made to serve again")
         told = f"release {activation.former}" if activation.former else "the former release"
         return Return(f"Going back to {told} failed: {error.true}. {error.left}")
-    again = f"Release {former.number} ({former.version.short}) is serving again."
-    return Return(" ".join(filter(None, (again, way.told))), serves=True)
+    serves = f"Release {former.number} ({former.version.short}) is serving again."
+    cut_off = f"{again.cut_off}." if again.cut_off else ""
+    return Return(" ".join(filter(None, (serves, cut_off, way.told))), serves=True)
 
 
 def _was_well(former: Release, facts: HostFacts) -> bool:
@@ -207,7 +209,7 @@ def activate(
     started_s = monotonic_s()
     plan = activation_plan(facts, release, files, settings)
     get_run_logger().info("release %s: %s", release.number, plan.outline())
-    carry_out(plan, host, partial(mask_of, settings, release))
+    results = carry_out(plan, host, partial(mask_of, settings, release))
     service, own = settings.application.service, str(flow_run.id)
     return Activation(
         release=release,
@@ -216,6 +218,7 @@ def activate(
         steps=len(plan.steps),
         round_trips=host.round_trips,
         seconds=monotonic_s() - started_s,
+        undrained=undrained(results),
     )
 
 

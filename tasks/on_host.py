@@ -170,6 +170,7 @@ def deploy_to(
             return HostResult(
                 block,
                 "serves",
+                activation.cut_off,
                 former=activation.former,
                 steps=activation.steps,
                 round_trips=host.round_trips,

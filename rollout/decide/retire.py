@@ -10,7 +10,10 @@ from rollout.model.layout import release_number
 from rollout.model.plan import Step
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rollout.decide.scene import Scene
+    from rollout.model.command import Result
     from rollout.model.host import Container
 
 
@@ -23,6 +26,19 @@ def retire_former(scene: Scene) -> tuple[Step, ...]:
         steps.append(Step(f"drain {one.service}", drain, best_effort=True))
         steps.append(Step(f"stop {one.service}", compose.stop_command(one.name), best_effort=True))
     return tuple(steps)
+
+
+def undrained(results: Iterable[Result]) -> tuple[str, ...]:
+    """Return what was stopped before nobody was connected to it any more, each as a fragment.
+
+    Args:
+        results: What the steps of an activation answered.
+    """
+    return tuple(
+        one.meaning
+        for one in results
+        if one.exit_code == compose.NOT_DRAINED and compose.NOT_DRAINED in one.command.meanings
+    )
 
 
 def prune(scene: Scene) -> tuple[Step, ...]:

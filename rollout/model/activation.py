@@ -29,6 +29,8 @@ class Activation:
         seconds: How long it took.
         leaves: The number of the release that a rollback has left for it; None where none was.
         served: Whether it served already, and was seen serving before this run.
+        undrained: What was stopped although somebody was still connected to it, as
+            `trovella-web-r1-1 still had connections after 30 s`.
     """
 
     release: Release
@@ -38,6 +40,13 @@ class Activation:
     seconds: float
     leaves: int | None = None
     served: bool = False
+    undrained: tuple[str, ...] = ()
+
+    @property
+    def cut_off(self) -> str:
+        """Return what was cut off by it, as a fragment; empty where all was drained."""
+        told = ", ".join(self.undrained)
+        return f"{told} and was stopped: what they carried was cut off" if told else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ class HostResult:
     Attributes:
         block: The host's block, by which people name it.
         outcome: What it came to.
-        told: What is true of it, a sentence or more; empty where the release serves.
+        told: What is true of it, a sentence or more; where the release serves, what was cut off by
+            it, and as a rule nothing.
         former: The number of the release that served there before; None when there was none, or
             nobody knows.
         steps: How many steps it took; none when it served already.

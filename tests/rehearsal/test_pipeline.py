@@ -135,6 +135,21 @@ def test_the_next_commit_loses_no_request(first: str):
     assert len(on_host("docker ps --quiet").split()) == 5
 
 
+def test_what_outlasts_the_time_to_drain_is_cut_off_and_told(first: str):
+    """Somebody stays connected to what served, for longer than the environment lets it drain."""
+    name = f"trovella-{on_host('cat /opt/trovella/proxy/live').strip()}-1"
+    networks = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+    address = on_host(f"docker inspect --format '{networks}' {name}").strip()
+    stays = f"exec 3<>/dev/tcp/{address}/3000; sleep 120"
+    on_host(f"setsid --fork bash -c '{stays}' </dev/null >/dev/null 2>&1")
+
+    run = trigger("deploy", commit=commit())
+
+    assert run.exit_code == 0, run.log
+    cut = f"{name} still had connections after 30 s and was stopped: what they carried was cut off"
+    assert run.message.endswith(f"; {cut}"), run.message
+
+
 def test_a_dry_run_tells_every_step_and_changes_nothing():
     served, version = serving_version(), commit()
     before = on_host(EVERYTHING)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from rollout.commands.compose import NOT_DRAINED, drain_command
 from rollout.commands.host import checksum
 from rollout.config import Verify
 from rollout.decide.activate import decide_activation
@@ -18,9 +19,11 @@ from rollout.decide.releases import (
     releases_on,
     served_before,
 )
+from rollout.decide.retire import undrained
 from rollout.errors import LedgerCorrupt, Refused
 from rollout.ledger import Entry, Event, render_entry
-from rollout.model.command import Secret
+from rollout.model.activation import Activation
+from rollout.model.command import Command, Result, Secret
 from rollout.model.host import Container, HostFacts
 from rollout.render.compose import images_of
 from rollout.render.release import parse_release, release_files, render_release
@@ -716,3 +719,15 @@ def test_a_version_that_nobody_saw_serve_is_no_way_back_from_itself():
     # Where there is no other one, what serves is all that there is.
     alone = replace(facts, ledger=ledger((2, "prepared"), (2, "migrated")))
     assert release_to_return_to(alone, again, "web", "again") == 2
+
+
+def test_what_was_stopped_before_it_had_drained_is_told():
+    drain, stop = drain_command("trovella-web-r1-1", 3000, 30), Command(("docker", "stop", "x"))
+    said = ((stop, 0), (drain, NOT_DRAINED), (stop, NOT_DRAINED))
+    answers = tuple(Result(command, status, "", "", 0.1) for command, status in said)
+
+    assert undrained(answers) == ("trovella-web-r1-1 still had connections after 30 s",)
+    assert undrained((Result(drain, 0, "", "", 0.1),)) == ()
+    activation = Activation(release(2), 1, 3, 1, 0.5, undrained=undrained(answers))
+    assert activation.cut_off.endswith("after 30 s and was stopped: what they carried was cut off")
+    assert Activation(release(2), 1, 3, 1, 0.5).cut_off == ""
