@@ -163,7 +163,8 @@ def earlier_with_newest_secrets(
         run_id=str(flow_run.id),
     )
     return release_to_activate(
-        facts,
+        # Only this run's own: what serves may be of the same version, and is what shall be left.
+        replace(facts, current=None),
         replace(draft, restores=chosen.number),
         renewal(host, settings, chosen, secrets),
         settings.application.service,
