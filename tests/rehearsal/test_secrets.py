@@ -45,6 +45,8 @@ pytestmark = pytest.mark.rehearsal
 # These open doors, so they keep their values, and their passwords are looked for.
 DATABASE, REDIS = "trovella-database-url", "trovella-upstash-redis-url"
 MAIL, SEARCH, DSN = "trovella-resend-api-key", "trovella-typesense-api-key", "trovella-sentry-dsn"
+# What the build alone needs.
+UPLOADS = "trovella-sentry-auth-token"
 FOURTEEN = 14
 
 
@@ -145,21 +147,22 @@ def test_a_release_knows_its_versions_and_its_containers_their_values(planted: P
 def test_everything_that_is_missing_is_named_before_anything_changes(planted: Planted):
     before, version = ledger(), commit()
     with store() as there:
-        taken = there.secrets.pop(full(DSN))
+        taken = {name: there.secrets.pop(full(name)) for name in (DSN, UPLOADS)}
         there.secrets[full(MAIL)].append(Version("ENABLED", " \n"))
     try:
         with disabled(SEARCH, newest(SEARCH)[0]):
             run = trigger("deploy", commit=version)
     finally:
         with store() as there:
-            there.secrets[full(DSN)] = taken
+            there.secrets |= {full(name): versions for name, versions in taken.items()}
             there.secrets[full(MAIL)].pop()
 
     assert_refused(
         run,
-        "3 of 14 secrets",
+        "4 of 15 secrets",
         f"{SEARCH} is disabled",
         f"{DSN} does not exist or has no version",
+        f"{UPLOADS} does not exist or has no version",
         f"{MAIL} is empty",
     )
     assert run.tasks["preflight"] == "Failed"
