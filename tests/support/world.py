@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -141,21 +142,26 @@ def newest(key: str) -> str:
 def configured(**settings: str) -> Generator[None]:
     """Let the rehearsal's environment file say something else for a while, as a person edits it.
 
+    Only in this world: another one that runs beside it, from the same checkout, sees the file.
+
     Args:
         settings: Key to the text that stands for it meanwhile; one in small letters is written
             with underscores for its hyphens.
     """
     file = ROOT / "deployments/rehearsal.toml"
-    former = text = file.read_text()
+    text = file.read_text()
     for name, value in settings.items():
         key = re.escape(name if name.isupper() else name.replace("_", "-"))
         text, found = re.subn(rf'(?m)^({key} = )"[^"]*"', rf'\1"{value}"', text)
         assert found == 1, name
-    file.write_text(text)
-    try:
-        yield
-    finally:
-        file.write_text(former)
+    with NamedTemporaryFile("w", suffix=".toml") as changed:
+        changed.write(text)
+        changed.flush()
+        subprocess.run(["mount", "--bind", changed.name, file], check=True)
+        try:
+            yield
+        finally:
+            subprocess.run(["umount", "--lazy", file], check=True)
 
 
 def restart_worker() -> None:
