@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from rollout.model.seen import GITHUB_API
+from rollout.model.around import GITHUB_API
 
 
 class GitHub(BaseModel):

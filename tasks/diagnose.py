@@ -32,8 +32,9 @@ from rollout.errors import (
 )
 from rollout.executors.evidence import Places, look_around
 from rollout.executors.masking import masking
+from rollout.model.around import GITHUB_API, Around, Cloud, Code
 from rollout.model.diagnosis import Diagnosis
-from rollout.model.seen import GITHUB_API, Around, Cloud, Code, Evidence
+from rollout.model.seen import Evidence
 from rollout.render.diagnosis import render_diagnosis, render_evidence
 from tasks.app_secrets import read_secrets
 from tasks.masks import secrets_of_kept

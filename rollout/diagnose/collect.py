@@ -30,9 +30,10 @@ from rollout.errors import (
     SecretUnusable,
     VerificationFailed,
 )
-from rollout.model.seen import Around, Evidence
+from rollout.model.seen import Evidence
 
 if TYPE_CHECKING:
+    from rollout.model.around import Around
     from rollout.model.command import Result
 
 LINES = 20

@@ -26,9 +26,9 @@ from rollout.errors import AlreadyMigrating, DatabaseProxyRefused, DatabaseUnrea
 from rollout.executors.contract import read_contract
 from rollout.executors.database import Database
 from rollout.executors.pg_dump import dump_schema
+from rollout.model.around import Around
 from rollout.model.command import Secret
 from rollout.model.contract import Scope
-from rollout.model.seen import Around
 from tests.support.database import SCHEMA, TABLE, folder, scratch_database
 from tests.support.sql_admin import PROJECT, Instance, instance
 from tests.support.world import ROOT

@@ -20,9 +20,9 @@ from rollout.diagnose.collect import evidence_of
 from rollout.diagnose.match import diagnose
 from rollout.errors import HostKeyChanged, HostKeyUnavailable, HostKeyUnknown
 from rollout.executors.host_keys import read_host_key
+from rollout.model.around import Around
 from rollout.model.command import Command
 from rollout.model.diagnosis import Retry
-from rollout.model.seen import Around
 from rollout.model.target import Instance
 from tests.support import compute
 from tests.support.google import credentials

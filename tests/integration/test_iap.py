@@ -27,8 +27,8 @@ from rollout.errors import (
     TunnelRefused,
 )
 from rollout.executors.host import Host
+from rollout.model.around import Around
 from rollout.model.command import Command, script
-from rollout.model.seen import Around
 from tests.support import compute
 from tests.support.vm import Vm, bare_vm
 from tests.support.world import ROOT

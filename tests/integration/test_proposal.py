@@ -15,10 +15,10 @@ from rollout.diagnose.match import diagnose
 from rollout.errors import GitHubRefused, GitHubUnavailable, PushRefused, Refused
 from rollout.executors import proposal as proposing
 from rollout.executors.github import GitHub
+from rollout.model.around import Around
 from rollout.model.command import Secret
 from rollout.model.proposal import NewFiles, Proposal, PullRequest, Revert
 from rollout.model.release import Version
-from rollout.model.seen import Around
 from rollout.render.revert import render_by_hand
 from tests.support.github import StandIn, github
 

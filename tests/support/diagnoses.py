@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 from rollout.diagnose.collect import evidence_of, looks
 from rollout.diagnose.match import diagnose
 from rollout.executors.evidence import Places, look_around
-from rollout.model.seen import Around
+from rollout.model.around import Around
 from rollout.render.diagnosis import render_diagnosis
 from tests.support.vm import APPLICATION, login
 

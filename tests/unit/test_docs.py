@@ -23,7 +23,7 @@ from markdown_it import MarkdownIt
 
 from deployments.settings import PAGE, page
 from rollout.diagnose.match import diagnose
-from rollout.model.seen import Around
+from rollout.model.around import Around
 from tests.unit.diagnose.test_failures import CASES
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from pydantic import SecretStr
 from blocks.gcp_project import GcpProject
 from blocks.target_host import TargetHost
 from rollout.config import parse_environment
-from rollout.model.seen import Around, Cloud, Code, Evidence
+from rollout.model.around import Around, Cloud, Code
+from rollout.model.seen import Evidence
 from tasks import diagnose
 from tests.support.values import SMALL_ENVIRONMENT
 

@@ -20,16 +20,14 @@ from rollout.diagnose.failures import FAILURES, migrations_missing
 from rollout.diagnose.match import diagnose, masked, without_lines_of, without_logs
 from rollout.errors import BuildFailed
 from rollout.limits import Limits
+from rollout.model.around import Around, Cloud, Code
 from rollout.model.diagnosis import Diagnosis, Retry
 from rollout.model.finding import Finding
 from rollout.model.layout import Layout
 from rollout.model.lease import Claim
 from rollout.model.outside import Outside, Tls
 from rollout.model.seen import (
-    Around,
     CheckSeen,
-    Cloud,
-    Code,
     ComposeCheck,
     ContainerSeen,
     Evidence,

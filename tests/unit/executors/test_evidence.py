@@ -12,8 +12,9 @@ from rollout.config import Application
 from rollout.diagnose.collect import Look
 from rollout.diagnose.match import diagnose
 from rollout.executors.evidence import Places, look_around
+from rollout.model.around import Around
 from rollout.model.command import Secret
-from rollout.model.seen import Around, Evidence
+from rollout.model.seen import Evidence
 from rollout.model.target import HostAddress
 
 if TYPE_CHECKING:
