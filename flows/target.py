@@ -115,7 +115,7 @@ class Target:
         """
         if self._results and activation.former is None:
             return self._gone_back(activation, nowhere_to_go(activation.release))
-        done = return_to_former(activation, self._environment)
+        done = return_to_former(activation, self._environment).after(activation)
         if done.serves:
             self._results = return_hosts(self._results, activation.release, self._environment)
         return self._gone_back(activation, done)

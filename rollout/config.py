@@ -27,7 +27,9 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 LONGEST_BAKE_S = 1200
-"""How long a target may bake in all, in seconds: less than a rollback waits for its turn."""
+"""How long a target may bake in all, in seconds: less than a rollback waits for its turn.
+
+A question (`ask_s`) may come on top: somebody can answer it, so it is not counted here."""
 
 
 def _inside_repository(path: str) -> str:
@@ -307,7 +309,7 @@ class Verify(Section):
         bake_s: How long a new release is looked at again and again before it counts as good, in
             seconds; 0 looks once. Nothing else may change the target meanwhile: a rollback waits
             for its end, which is why it may not be longer; with `[hosts] further`, where it is done
-            twice, half of that.
+            twice, half of that. A question (`ask_s`) comes on top.
         bake_interval_s: How long to wait between two looks, in seconds.
         ask_s: How long a person has to decide in the UI when a part of the evidence is missing, in
             seconds; 0 asks nobody.

@@ -162,6 +162,11 @@ class LedgerState:
         """Return whether a release was ever activated."""
         return any(one.release == release and one.event == "activated" for one in self.entries)
 
+    def was_seen(self, release: int) -> bool:
+        """Return whether a release was ever verified, or left by a rollback as one that was."""
+        seen = (one.event for one in self.entries if one.release == release)
+        return not {"verified", "rolled-back"}.isdisjoint(seen)
+
     def activated_by(self, release: int) -> str:
         """Return the run that activated a release last; empty when none did, or nobody knows."""
         own = (one for one in reversed(self.entries) if one.release == release)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rollout.decide.public import public_facts
 from rollout.decide.releases import release_on
+from rollout.decide.secrets import unreadable_around
 from rollout.errors import RolloutError
 from rollout.executors.masking import masking
 from rollout.model.layout import release_service
@@ -35,10 +36,11 @@ def mask_of(settings: Environment, release: Release) -> Callable[[str], str] | N
 def secrets_of_kept(settings: Environment) -> tuple[tuple[Secret, ...], frozenset[str]]:
     """Return the secrets of every release that the host has, each at its own version.
 
-    Containers of earlier releases are kept, and so is what they wrote.
+    Containers of earlier releases are kept, and so is what they wrote. What surrounds the releases
+    runs with the secrets of the one that serves, or of the newest that was to.
 
     Returns:
-        The secrets; and the services of the releases of which one can no longer be read.
+        The secrets; and the services of which a secret can no longer be read.
 
     Raises:
         RolloutError: When the host or Secret Manager cannot be asked.
@@ -59,4 +61,4 @@ def secrets_of_kept(settings: Environment) -> tuple[tuple[Secret, ...], frozense
             seen[key] = bool(reading.unusable)
         if seen[key]:
             unknown.add(release_service(settings.application.service, number))
-    return tuple(values), frozenset(unknown)
+    return tuple(values), unreadable_around(facts, unknown, settings.application)

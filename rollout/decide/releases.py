@@ -83,7 +83,7 @@ def _is_unseen_twin(
     other = release_on(facts, serving)
     if other is None or other.version != release.version:
         return False
-    never = state.stage(other.number) not in ("verified", "rolled-back")
+    never = not state.was_seen(other.number)
     return never and _last_of_another_version(facts, release, state) is not None
 
 

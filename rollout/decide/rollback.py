@@ -41,10 +41,10 @@ def choose_release(
     state = read_ledger(facts.ledger)
     releases = releases_on(facts)
     serving = serving_release(facts, service) or state.current
+    cut = _cut_over(facts, state, serving)
     if wanted in (None, ""):
         # What was cut was on its way to this one; one further back is nothing that anybody asked.
-        unsaid = serving if serving == state.previous_good else None
-        return _previous_good(unsaid or state.good_before(serving), releases)
+        return _previous_good(cut or state.good_before(serving), releases)
     words = str(wanted).split()
     named = [one for one in releases if _is_named(words, one.number, one.version.sha)]
     served = [one for one in named if state.served(one.number)]
@@ -54,7 +54,7 @@ def choose_release(
         return _refuse("release-served", f"release {wanted} never served here", releases)
     good = [one for one in served if one.number in state.good]
     chosen = (good or served)[-1]
-    if chosen.number == serving == state.current:
+    if chosen.number == serving == state.current and cut is None:
         return _refuse("release-earlier", f"release {serving} serves already", releases)
     return chosen
 
@@ -62,8 +62,8 @@ def choose_release(
 def left_for(facts: HostFacts, number: int, service: str = "web") -> int | None:
     """Return the release that a rollback leaves for another one; None where none of ours serves.
 
-    As a rule that is what serves. Where the other one does already, because a run was cut between
-    its switch and its line in the ledger, it is what the ledger calls the current one.
+    As a rule that is what serves. Where the other one does already, by its own folder or as one of
+    its code with newer secrets, because a run was cut behind its switch, it is what served before.
 
     Args:
         facts: What was read of the host.
@@ -74,7 +74,12 @@ def left_for(facts: HostFacts, number: int, service: str = "web") -> int | None:
         LedgerCorrupt: When the host's history cannot be trusted.
     """
     serving = serving_release(facts, service)
-    return read_ledger(facts.ledger).current if serving == number else serving
+    state = read_ledger(facts.ledger)
+    if serving is None or number not in (serving, _cut_over(facts, state, serving)):
+        return serving
+    again = {serving, number, *_unseen_renewals(facts, state, number)}
+    served = (one.release for one in reversed(state.entries) if one.event == "activated")
+    return next((one for one in served if one not in again), None)
 
 
 def is_taken_up(facts: HostFacts, chosen: Chosen, run_id: str, service: str = "web") -> bool:
@@ -106,7 +111,8 @@ def judge_choice(facts: HostFacts, chosen: Chosen, run_id: str, service: str = "
         service: The compose service that is switched.
     """
     serving = serving_release(facts, service)
-    if serving == chosen.leaves or is_taken_up(facts, chosen, run_id, service):
+    leaves = left_for(facts, chosen.number, service)
+    if leaves == chosen.leaves or is_taken_up(facts, chosen, run_id, service):
         return Go()
     now = "none of ours" if serving is None else f"release {serving}"
     then = "none of ours" if chosen.leaves is None else f"release {chosen.leaves}"
@@ -130,10 +136,11 @@ def ways_back(facts: HostFacts, service: str) -> tuple[str, ...]:
     """
     state = read_ledger(facts.ledger)
     serving = serving_release(facts, service) or state.current
+    settled = serving == state.current and _cut_over(facts, state, serving) is None
     return tuple(
         f"{one.number} {one.version.short}"
         for one in reversed(releases_on(facts))
-        if state.served(one.number) and not one.number == serving == state.current
+        if state.served(one.number) and not (settled and one.number == serving)
     )
 
 
@@ -148,6 +155,29 @@ def names_release(wanted: str, number: int, version: str) -> bool:
     if wanted.isdecimal() and len(wanted) < SHORTEST_VERSION:
         return number == int(wanted)
     return len(wanted) >= SHORTEST_VERSION and version.startswith(wanted.lower())
+
+
+def _cut_over(facts: HostFacts, state: LedgerState, serving: int | None) -> int | None:
+    """Return the release that a run was taking up again when it was cut; None where none was.
+
+    It serves then, or one of its code with newer secrets does, and nobody has seen to that. A line
+    that says so may be missing or not: one is written behind the switch, the other at the end.
+    """
+    if serving is None:
+        return None
+    times = sum((one.release, one.event) == (serving, "activated") for one in state.entries)
+    if serving != state.current and times:
+        return serving if serving == state.previous_good else None
+    if serving == state.current and state.stage(serving) != "activated":
+        return None
+    own = release_on(facts, serving)
+    return serving if times > 1 else own.restores if own else None
+
+
+def _unseen_renewals(facts: HostFacts, state: LedgerState, number: int) -> set[int]:
+    """Return the releases of one's code with newer secrets that nobody has seen serving."""
+    of_it = (one.number for one in releases_on(facts) if one.restores == number)
+    return {one for one in of_it if not state.was_seen(one)}
 
 
 def _is_named(words: list[str], number: int, version: str) -> bool:

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 from rollout.decide.releases import releases_on, serving_release
 from rollout.model import layout as names
 from rollout.model.finding import Finding, Go, Refuse
+from rollout.model.layout import release_number, release_service
 from rollout.render.compose import users_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Set
 
-    from rollout.config import Environment
+    from rollout.config import Application, Environment
     from rollout.ledger import LedgerState
     from rollout.model.finding import Verdict
     from rollout.model.host import HostFacts
@@ -168,3 +169,26 @@ def _finding(release: Release, secret: Unusable) -> Finding:
         f"Enable version {version} of {secret.name} again, or roll back with secrets=newest, which "
         "gives that release the newest version of every secret.",
     )
+
+
+def unreadable_around(
+    facts: HostFacts, unreadable: Set[str], application: Application
+) -> frozenset[str]:
+    """Return the services whose secrets can no longer be read, with those around the releases.
+
+    What surrounds the releases was started with the secrets of the one that serves, of the current
+    one, or of the newest, which was to serve.
+
+    Args:
+        facts: What was read of the host.
+        unreadable: The releases' services of which a secret can no longer be read.
+        application: The environment's application.
+    """
+    service = application.service
+    numbers = {facts.current, max(facts.releases, default=None)} - {None}
+    setting = {facts.live, *(release_service(service, one) for one in numbers if one)}
+    if not setting & unreadable:
+        return frozenset(unreadable)
+    others = {one.service for one in facts.containers}
+    around = {one for one in others if release_number(service, one) is None}
+    return frozenset({*unreadable, *around, application.proxy})

@@ -72,6 +72,9 @@ def without_logs(evidence: Evidence) -> Evidence:
 def without_lines_of(evidence: Evidence, services: frozenset[str]) -> Evidence:
     """Return evidence without what the containers of some services wrote; none changes nothing.
 
+    Where the proxy is one of them, so is what surrounds the releases: neither its own lines nor
+    what compose says of a file with the same secrets can be shown.
+
     Args:
         evidence: What was seen.
         services: Those whose secrets can no longer be read, so that nothing can hide them.
@@ -80,6 +83,8 @@ def without_lines_of(evidence: Evidence, services: frozenset[str]) -> Evidence:
     if host:
         shown = (_silent(one) if one.service in services else one for one in host.containers)
         host = replace(host, containers=tuple(shown))
+        if evidence.around.proxy in services:
+            host = replace(host, proxy=(), compose=None)
     if container and container.service in services:
         container = _silent(container)
     return replace(evidence, container=container, host=host)

@@ -61,6 +61,11 @@ class Return:
     told: str
     serves: bool = False
 
+    def after(self, activation: Activation) -> Return:
+        """Return the same, with what the activation has cut off before it was gone back from."""
+        cut_off = activation.cut_off
+        return replace(self, told=f"{cut_off}. {self.told}") if cut_off else self
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:

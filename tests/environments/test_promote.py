@@ -151,3 +151,17 @@ def test_what_serves_already_is_not_promoted_again():
     assert run.state == "Failed", run.log
     assert "serves it already, by the same digest" in run.message
     assert production() == before
+
+
+def test_what_staging_has_left_is_not_promoted():
+    before, version = production(), commit()
+    there = trigger("deploy", deployment="rehearsal-staging", commit=version)
+    back = trigger("rollback", deployment="rehearsal-staging", reason="it is slow")
+    assert (there.exit_code, back.exit_code) == (0, 0), back.log
+
+    run = trigger("promote", release=version)
+
+    assert run.state == "Failed", run.log
+    assert f"release 2 of rehearsal-staging ({version[:12]}) " in run.message
+    assert "was left there by a rollback" in run.message
+    assert production() == before

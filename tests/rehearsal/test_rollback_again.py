@@ -72,6 +72,14 @@ def deployed() -> tuple[int, str]:
     return current(), version
 
 
+def ordered(**asked: str) -> str:
+    """Start a rollback and return the run's id."""
+    with get_client(sync_client=True) as client:
+        found = client.read_deployment_by_name("rollback/rehearsal")
+        parameters = {"reason": "a test", **asked}
+        return str(client.create_flow_run_from_deployment(found.id, parameters=parameters).id)
+
+
 @contextmanager
 def no_image(number: int) -> Generator[None]:
     """Let the host have nothing of a release's image, and no way to it."""
@@ -154,10 +162,7 @@ def test_a_retry_leaves_nothing_that_came_to_serve_since(known: Known):
 def test_a_run_that_was_killed_after_its_switch_goes_on_with_the_release_that_it_made(known: Known):
     left, (first, version) = current(), known.first
     live = on_host("cat /opt/trovella/proxy/live")
-    with get_client(sync_client=True) as client:
-        found = client.read_deployment_by_name("rollback/rehearsal")
-        asked = {"reason": "a test", "secrets": "newest"}
-        run_id = str(client.create_flow_run_from_deployment(found.id, parameters=asked).id)
+    run_id = ordered(secrets="newest")
     wait_until(lambda: on_host("cat /opt/trovella/proxy/live") != live, "the switch")
     os.kill(process_of(run_id), signal.SIGKILL)
     assert end_of(run_id) == "Crashed"
@@ -172,3 +177,19 @@ def test_a_run_that_was_killed_after_its_switch_goes_on_with_the_release_that_it
     restored = json.loads(on_host(f"cat /opt/trovella/releases/{left + 1}/release.json"))
     assert restored["restores"] == first
     assert said()[-2:] == [(left, "rolled-back"), (left + 1, "verified")]
+
+
+def test_the_same_command_finishes_what_was_killed_while_it_drained(known: Known):
+    former = current()
+    left, _ = deployed()
+    run_id = ordered()
+    wait_until(lambda: said()[-1] == (former, "activated"), "the line of the switch")
+    os.kill(process_of(run_id), signal.SIGKILL)
+    assert end_of(run_id) == "Crashed"
+    assert said()[-1] == (former, "activated")
+
+    run = trigger("rollback", reason="a test")
+
+    assert run.exit_code == 0, run.log
+    assert current() == former
+    assert said()[-2:] == [(left, "rolled-back"), (former, "verified")]

@@ -33,6 +33,7 @@ from infra.rehearsal.shell import wait_until
 from rollout.decide.way_back import WayBack
 from rollout.executors.files import read_environment
 from tasks.ask import ASKS
+from tasks.lease import target_lease
 from tasks.target import reach
 from tasks.verify import current_release
 from tasks.way_back import way_back
@@ -155,6 +156,19 @@ def test_verify_alone_asks_for_all_of_it(serving: str):
     assert "see also migrations-missing" in run.message
     told = "| alerts since the activation | open: Uptime; closed again: Memory | none open |"
     assert told in artifact(run.flow_run_id, "release")
+
+
+def test_what_another_run_is_changing_is_not_judged(serving: str):
+    @flow
+    def beside_a_change() -> Run:
+        with target_lease("rehearsal"), without_redis():
+            return trigger("verify")
+
+    run = beside_a_change()
+
+    assert (run.exit_code, run.state) == (0, "Skipped"), run.log
+    assert "a run is changing the target; look again later. Seen: " in run.message
+    assert run.tasks["verify"] == "Failed"
 
 
 def test_an_alert_and_alerts_that_cannot_be_read_are_left_to_a_person(serving: str):

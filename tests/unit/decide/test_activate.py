@@ -22,7 +22,7 @@ from rollout.decide.releases import (
 from rollout.decide.retire import undrained
 from rollout.errors import LedgerCorrupt, Refused
 from rollout.ledger import Entry, Event, render_entry
-from rollout.model.activation import Activation
+from rollout.model.activation import Activation, Return
 from rollout.model.command import Command, Result, Secret
 from rollout.model.host import Container, HostFacts
 from rollout.render.compose import images_of
@@ -731,3 +731,16 @@ def test_what_was_stopped_before_it_had_drained_is_told():
     activation = Activation(release(2), 1, 3, 1, 0.5, undrained=undrained(answers))
     assert activation.cut_off.endswith("after 30 s and was stopped: what they carried was cut off")
     assert Activation(release(2), 1, 3, 1, 0.5).cut_off == ""
+    assert Return("1 serves.").after(activation).told == f"{activation.cut_off}. 1 serves."
+
+
+def test_new_secrets_of_a_release_that_came_by_a_cut_rollback_go_back_to_it():
+    said = [Entry(one, event, f"{one}" * 40, "d") for one in (2, 3) for event in SERVED]
+    said.append(Entry(2, "activated", "2" * 40, "d"))
+    facts = HostFacts(
+        live="web-r2",
+        ledger="".join(render_entry(one) + "\n" for one in said),
+        releases={one: render_release(release(one)) for one in (2, 3)},
+    )
+
+    assert release_to_return_to(facts, replace(release(2), number=4), "web") == 2

@@ -67,6 +67,74 @@ def test_what_a_cut_rollback_has_switched_to_is_finished_by_the_same_request(wan
     assert ways_back(cut, "web") == ("3 333333333333", "2 222222222222", "1 111111111111")
 
 
+def went(host: HostFacts, *said: tuple[int, Event], live: str) -> HostFacts:
+    """Return a host to whose releases 1 to 3, or to 4 of 2's code, this happened afterwards."""
+    versions = {4: "2"}
+    lines = [Entry(one, event, versions.get(one, str(one)) * 40, "d") for one, event in said]
+    ledger = host.ledger + "".join(render_entry(one) + "\n" for one in lines)
+    renewed = {4: render_release(RENEWED)} if any(one == 4 for one, _ in said) else {}
+    return replace(host, live=live, ledger=ledger, releases={**host.releases, **renewed})
+
+
+@pytest.mark.parametrize("wanted", ["", "2", "2222222", "2 222222222222"])
+@pytest.mark.parametrize(
+    ("said", "live"),
+    [
+        pytest.param([(2, "activated")], "web-r2", id="the drain"),
+        pytest.param([(2, "activated"), (3, "rolled-back")], "web-r2", id="verify"),
+        pytest.param([(4, "prepared"), (4, "migrated")], "web-r4", id="newest: the switch"),
+        pytest.param(
+            [(4, "prepared"), (4, "migrated"), (4, "activated")], "web-r4", id="newest: the drain"
+        ),
+        pytest.param(
+            [(4, "prepared"), (4, "migrated"), (4, "activated"), (3, "rolled-back")],
+            "web-r4",
+            id="newest: verify",
+        ),
+    ],
+)
+def test_a_rollback_is_finished_wherever_it_was_cut(
+    said: list[tuple[int, Event]], live: str, wanted: str
+):
+    cut = went(facts(1, 2, 3), *said, live=live)
+
+    assert choose_release(cut, wanted) == release(2)
+    assert left_for(cut, 2) == 3
+    assert "2 222222222222" in ways_back(cut, "web")
+
+
+def test_a_deploy_that_was_cut_on_its_way_back_is_finished():
+    cut = went(facts(1, 2, 3), (3, "failed"), (2, "activated"), live="web-r2")
+
+    assert choose_release(cut) == release(2)
+    assert left_for(cut, 2) == 3
+
+
+def test_a_cut_rollback_to_the_same_code_leaves_what_has_served_and_nothing_older():
+    every: list[tuple[int, Event]] = [(4, event) for event in SERVED]
+    cut = went(facts(1, 2), *every, (2, "activated"), live="web-r2")
+
+    assert left_for(cut, 2) == 4
+
+
+def test_what_was_verified_since_is_no_cut_rollback():
+    done = went(
+        facts(1, 2, 3), (2, "activated"), (3, "rolled-back"), (2, "verified"), live="web-r2"
+    )
+
+    assert choose_release(done) == release(1)
+    assert isinstance(choose_release(done, 2), Refuse)
+    assert left_for(done, 1) == 2
+    assert "2 222222222222" not in ways_back(done, "web")
+
+
+def test_a_first_release_that_nobody_has_seen_serving_is_left():
+    host = facts(1, 2, begun=3, events=("prepared", "migrated", "activated"))
+
+    assert choose_release(replace(host, live="web-r3")) == release(2)
+    assert isinstance(choose_release(replace(host, live="web-r3"), 3), Refuse)
+
+
 def test_a_cut_rollback_is_no_reason_against_another_one():
     cut = replace(facts(1, 2, 3), live="web-r2")
 
@@ -136,6 +204,7 @@ def after(live: str) -> HostFacts:
         pytest.param("web-r3", "own", False, id="what it was chosen to be left still serves"),
         pytest.param("web-r2", "own", True, id="a try was cut after its switch"),
         pytest.param("web-r4", "own", True, id="a try was cut that had renewed its secrets"),
+        pytest.param("web-r4", "another", False, id="an earlier run was cut over it"),
     ],
 )
 def test_a_retried_rollback_goes_on(live: str, run_id: str, taken_up: bool):
@@ -152,8 +221,6 @@ def test_a_first_rollback_from_what_is_not_ours_goes_on():
     [
         ("web-r1", "own", CHOSEN, "release 1 serves by now, and this run has chosen release 2 "
          "when release 3 did"),
-        ("web-r4", "another", CHOSEN, "release 4 serves by now, and this run has chosen release 2 "
-         "when release 3 did"),
         ("", "own", CHOSEN, "none of ours serves by now, and this run has chosen release 2 when "
          "release 3 did"),
         ("web-r9", "own", Chosen(2, None), "release 9 serves by now, and this run has chosen "
@@ -168,6 +235,13 @@ def test_a_retried_rollback_leaves_nothing_that_it_was_not_asked_to(
     assert isinstance(verdict, Refuse)
     assert [(one.rule, one.consequence) for one in verdict.findings] == [("serving-changed", told)]
     assert "start a new rollback" in verdict.findings[0].help
+
+
+def test_what_another_run_has_brought_to_its_end_is_not_left_by_a_retry():
+    every: list[tuple[int, Event]] = [(4, event) for event in SERVED]
+    done = went(facts(1, 2, 3), *every, live="web-r4")
+
+    assert isinstance(judge_choice(done, CHOSEN, "another"), Refuse)
 
 
 def test_the_same_version_with_other_secrets_is_no_way_back():

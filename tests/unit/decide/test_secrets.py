@@ -16,15 +16,16 @@ from rollout.decide.secrets import (
     judge_rotation,
     release_to_renew,
     renew,
+    unreadable_around,
 )
 from rollout.executors.files import read_environment
 from rollout.ledger import Entry, LedgerState, render_entry
 from rollout.model.command import Secret
 from rollout.model.finding import Finding, Go, Refuse
-from rollout.model.host import HostFacts, ReleaseFolder
+from rollout.model.host import Container, HostFacts, ReleaseFolder
 from rollout.model.release import Release
 from rollout.model.secrets import Unusable
-from rollout.render.release import parse_release, release_files, renewed_files
+from rollout.render.release import parse_release, release_files, render_release, renewed_files
 from tests.support.values import APPLICATION, CADDYFILE, COMPOSE, release
 
 OLD, NEW = {"key": "1", "url": "4"}, {"key": "2", "url": "4"}
@@ -217,3 +218,27 @@ def test_one_that_only_we_cannot_read_is_a_warning():
 
     assert isinstance(verdict, Go)
     assert [one.rule for one in verdict.findings] == ["secret-version"]
+
+
+@pytest.mark.parametrize(
+    ("live", "unreadable", "around"),
+    [
+        pytest.param("web-r2", {"web-r1"}, set(), id="a kept one's"),
+        pytest.param("web-r2", {"web-r2"}, {"caddy", "typesense"}, id="what serves"),
+        pytest.param("web-r2", {"web-r3"}, {"caddy", "typesense"}, id="what was to serve"),
+        pytest.param("web-r1", {"web-r2"}, {"caddy", "typesense"}, id="the current one's"),
+        pytest.param("web-r2", set[str](), set(), id="none"),
+    ],
+)
+def test_what_surrounds_a_release_of_unreadable_secrets_is_unreadable_too(
+    live: str, unreadable: set[str], around: set[str]
+):
+    names = ("web-r1", "web-r2", "web-r3", "typesense")
+    facts = HostFacts(
+        live=live,
+        current=2,
+        releases=dict.fromkeys((1, 2, 3), render_release(release(1))),
+        containers=tuple(Container(name, name, "running") for name in names),
+    )
+
+    assert unreadable_around(facts, unreadable, APPLICATION) == unreadable | around

@@ -513,6 +513,15 @@ def test_only_what_services_of_unreadable_secrets_wrote_is_left_out():
     assert without_lines_of(evidence, frozenset()) == evidence
 
 
+def test_what_surrounds_unreadable_secrets_is_left_out_with_the_proxy():
+    said = HostSeen(proxy=("hunter2",), compose=ComposeCheck("f", 1, 1, ("hunter2",)))
+
+    left = without_lines_of(Evidence(host=said), frozenset({"caddy"}))
+
+    assert left.host == HostSeen()
+    assert without_lines_of(Evidence(host=said), frozenset({"web-r1"})).host == said
+
+
 def test_the_evidence_of_a_release_that_is_left_has_all_that_was_logged():
     web = container(lines=tuple(f"line {number}" for number in range(60)))
     evidence = Evidence(
