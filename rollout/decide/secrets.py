@@ -185,9 +185,9 @@ def unreadable_around(
         application: The environment's application.
     """
     service = application.service
-    numbers = {facts.current, max(facts.releases, default=None)} - {None}
-    setting = {facts.live, *(release_service(service, one) for one in numbers if one)}
-    if not setting & unreadable:
+    numbers = (facts.current, max(facts.releases, default=None))
+    started_with = {facts.live, *(release_service(service, one) for one in numbers if one)}
+    if not started_with & unreadable:
         return frozenset(unreadable)
     others = {one.service for one in facts.containers}
     around = {one for one in others if release_number(service, one) is None}
