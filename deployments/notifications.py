@@ -18,6 +18,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.types import SecretDict
 from pydantic import SecretStr
 
+from deployments.automations import declare_automation
 from rollout.errors import HELD, ROLLED_BACK, ConfigInvalid
 from tasks.ask import ASKS
 
@@ -76,10 +77,10 @@ async def declare_notifications(
         block, Webhook.get_block_type_slug(), include_secrets=False
     )
     call = CallWebhook(block_document_id=document.id, payload=_TEXT)
-    told.append(await _declare(_failed(environment, call), client))
-    told.append(await _declare(_rolled_back(environment, call), client))
+    told.append(await declare_automation(_failed(environment, call), client))
+    told.append(await declare_automation(_rolled_back(environment, call), client))
     call = CallWebhook(block_document_id=document.id, payload=_QUESTION)
-    told.append(await _declare(_asking(environment, call), client))
+    told.append(await declare_automation(_asking(environment, call), client))
     return told
 
 
@@ -164,15 +165,6 @@ def _when(states: tuple[str, ...], *tags: str) -> EventTrigger:
         threshold=1,
         within=timedelta(seconds=0),
     )
-
-
-async def _declare(automation: AutomationCore, client: PrefectClient) -> str:
-    existing = await client.read_automations_by_name(automation.name)
-    if existing:
-        await client.update_automation(existing[0].id, automation)
-    else:
-        await client.create_automation(automation)
-    return f"automation: {automation.name}"
 
 
 async def _taken_away(environment: str, client: PrefectClient) -> list[str]:

@@ -15,22 +15,19 @@ import argparse
 import asyncio
 import os
 import sys
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCreate
-from prefect.client.schemas.objects import StateType
 from prefect.client.schemas.schedules import CronSchedule
-from prefect.events.actions import ChangeFlowRunState
-from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import get_current_settings
 from prefect.utilities.callables import parameter_schema
 from prefect.workers.process import ProcessWorker
 
+from deployments.automations import declare_zombie_automation
 from deployments.documents import KINDS, save_blocks
 from deployments.entries import Entry, decide_entries, load_flow, read_entries
 from deployments.facts import BlockFacts, read_facts, read_world
@@ -45,8 +42,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 POOL_DESCRIPTION = "Runs of this project, as processes of a worker that drains when it is stopped."
-MISSED_HEARTBEATS = 3
-ZOMBIES = "declare runs dead whose process is gone"
 
 
 async def register(environment: str, facts: BlockFacts | None, *, replace: bool) -> list[str]:
@@ -130,44 +125,6 @@ async def _offered(flow: str, entry: Entry, client: PrefectClient) -> tuple[str,
     except ObjectNotFound:
         return ()
     return choices_of(known.parameter_openapi_schema or {})
-
-
-async def declare_zombie_automation(client: PrefectClient) -> str:
-    """Mark a run Crashed after three missed heartbeats; that stops nothing that still runs.
-
-    Source: docs.prefect.io, "Detect zombie flows", read 2026-11-22; its window of 90 s kills
-    healthy runs with the default heartbeat of 180 s, so ours is tied to the setting.
-    """
-    heartbeat_s = get_current_settings().flows.heartbeat_frequency or 0
-    trigger = EventTrigger(
-        match={"prefect.resource.id": ["prefect.flow-run.*"]},  # pyright: ignore[reportArgumentType]
-        for_each={"prefect.resource.id"},
-        # A run that is killed in its first second was never heard of: its start counts as well.
-        after={"prefect.flow-run.heartbeat", "prefect.flow-run.Running"},
-        expect={"prefect.flow-run.*"},
-        posture=Posture.Proactive,
-        threshold=1,
-        within=timedelta(seconds=heartbeat_s * MISSED_HEARTBEATS),
-    )
-    crashed = ChangeFlowRunState(
-        name=None,
-        force=False,
-        state=StateType.CRASHED,
-        message=f"no heartbeat for {heartbeat_s * MISSED_HEARTBEATS} s: its process is gone, or "
-        "cut off\nleft: unknown until the target is read\nnext: Retry goes on at the failed task.",
-    )
-    automation = AutomationCore(
-        name=ZOMBIES,
-        description="A run that was killed together with its worker would stay Running for good.",
-        trigger=trigger,
-        actions=[crashed],
-    )
-    existing = await client.read_automations_by_name(ZOMBIES)
-    if existing:
-        await client.update_automation(existing[0].id, automation)
-    else:
-        await client.create_automation(automation)
-    return f"automation: {ZOMBIES}"
 
 
 def _facts(environment: str, blocks: Path | None) -> BlockFacts | None:

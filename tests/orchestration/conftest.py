@@ -31,6 +31,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[Server]:
     """A server on SQLite, and a client of it."""
     from prefect.client.orchestration import get_client
+    from prefect.logging.handlers import APILogHandler
     from prefect.settings import temporary_settings
 
     home = tmp_path_factory.mktemp("prefect")
@@ -39,6 +40,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[Server]:
             client = get_client(sync_client=True)
         with client as running.client:
             yield running
+        # What is still on its way to the server would be tried again for a minute without it.
+        APILogHandler().flush()
 
 
 @pytest.fixture(autouse=True)

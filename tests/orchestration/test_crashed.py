@@ -18,7 +18,7 @@ GUARANTEED_S = 120.0
 DECLARE = """
 import asyncio
 from prefect.client.orchestration import get_client
-from deployments.register import declare_zombie_automation
+from deployments.automations import declare_zombie_automation
 
 async def main():
     async with get_client() as client:
@@ -26,6 +26,11 @@ async def main():
 
 asyncio.run(main())
 """
+
+
+def _declare(server: Server) -> None:
+    declared = server.python("-c", DECLARE)
+    assert declared.returncode == 0, declared.stderr
 
 
 def _process_of(run: str) -> int:
@@ -55,14 +60,15 @@ def test_a_dead_run_is_declared_and_goes_on_by_retry_while_a_healthy_one_is_left
     deployments: Server, tmp_path: Path
 ):
     gate = tmp_path / "open"
-    declared = deployments.python("-c", DECLARE)
-    assert declared.returncode == 0, declared.stderr
+    _declare(deployments)
     with working(deployments) as worker:
         healthy = _order(deployments, gate, "1" * 40)
         dead = _order(deployments, gate, "2" * 40)
         victim = _process_of(dead)
         worker.kill()
         os.kill(victim, signal.SIGKILL)
+    # Whoever starts the worker again may register again as well: nothing is forgotten by that.
+    _declare(deployments)
 
     wait_until(
         lambda: deployments.run_state(dead) == "Crashed", "the dead run's state", GUARANTEED_S

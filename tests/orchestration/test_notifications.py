@@ -112,7 +112,11 @@ def run(flow: Any, **parameters: str) -> str:
 
 
 def heard_of(hook: Hook, begin: Callable[[], str]) -> str:
-    """Run until one run is told of, and return what: a busy server takes automations up later."""
+    """Run until one run is told of, and return what.
+
+    A busy server takes automations up later, and one on SQLite lays an event aside that it could
+    not evaluate because of a lock.
+    """
     runs: list[str] = []
     began_s = time.monotonic()
     while not hook.texts(tuple(runs)):
@@ -157,25 +161,19 @@ def test_a_block_that_is_not_there_is_told():
 def test_a_failed_run_and_a_rollback_are_told_with_their_three_parts(
     server: Server, tmp_path: Path
 ):
+    begins = (
+        partial(run, sample_flows.ending, commit=TAKEN_BACK),
+        partial(run, sample_flows.ending, commit=HELD_BACK),
+        partial(run, sample_flows.deploy, commit=FAULTY),
+        partial(run, sample_flows.rollback, to="3"),
+    )
     with hearing() as hook:
         declare_twice(hook, server, tmp_path / "url")
-        for begin in (
-            partial(run, sample_flows.ending, commit=HELD_BACK),
-            partial(run, sample_flows.rollback, to="2"),
-        ):
-            heard_of(hook, begin)
         good = run(sample_flows.deploy, commit="1")
-        failed = run(sample_flows.deploy, commit=FAULTY)
-        back = run(sample_flows.rollback, to="3")
-        held_back = run(sample_flows.ending, commit=HELD_BACK)
-        left_again = run(sample_flows.ending, commit=TAKEN_BACK)
-        mine = (good, failed, back, held_back, left_again)
-        wait_until(lambda: len(hook.texts(mine)) >= 4, "the webhook to be called")
-        texts = hook.texts(mine)
+        taken_back, held, faulty, rolled_back = (heard_of(hook, begin) for begin in begins)
+        assert hook.texts((good,)) == []
 
     assert {(path, kind) for path, kind, _ in hook.told} == {(PATH, "application/json")}
-    assert len(texts) == 4
-    taken_back, held, faulty, rolled_back = texts
     assert taken_back.startswith(
         f"deploy {TAKEN_BACK} to production: RolledBack\n"
         "version 1 answers, not 2\nleft: Release 1 is serving again.\nnext: "
@@ -191,9 +189,8 @@ def test_a_failed_run_and_a_rollback_are_told_with_their_three_parts(
         "left: Release 1 is still serving.",
         "next: Read the log above and deploy again.",
     ]
-    assert lines[4].endswith(failed)
+    assert server.run_state(lines[4].rpartition("/")[2]) == "Failed"
     assert rolled_back.startswith("rollback production to 3: Completed\n")
-    assert rolled_back.endswith(back)
 
     assert len(declare("", None)) == 3
     assert names(server) == []
