@@ -15,7 +15,7 @@ import pytest
 
 from infra.rehearsal.shell import wait_until
 from rollout.decide.activate import decide_activation
-from rollout.errors import CommandFailed, HostError
+from rollout.errors import CommandFailed, HostError, LedgerCorrupt
 from rollout.executors.carry_out import carry_out
 from rollout.executors.host import Host
 from rollout.ledger import read_ledger
@@ -143,6 +143,24 @@ def test_a_release_serves(host: Host):
     facts = read(host)
     assert facts.current == release.number
     assert read_ledger(facts.ledger).stage(release.number) == "verified"
+
+
+def test_a_damaged_line_of_the_history_is_told_and_shown(host: Host):
+    ledger = f"{APPLICATION.directory}/ledger.jsonl"
+    damage = Command(("sh", "-euc", 'cp -p "$1" /tmp/kept; sed -i "2s/.$//" "$1"', "sh", ledger))
+    host.check(damage, "not damaged")
+    try:
+        with pytest.raises(LedgerCorrupt) as caught:
+            read_ledger(read(host).ledger)
+        told = diagnosed(caught.value, host)
+        shown = host.run(Command(("sh", "-c", shlex.split(told.commands[1])[-1]), changes=False))
+    finally:
+        host.check(Command(("sh", "-euc", 'cat /tmp/kept >"$1"', "sh", ledger)), "not mended")
+
+    assert (told.code, told.seen) == ("ledger-damaged", "ledger.jsonl, line 2: is no JSON")
+    assert told.impact.startswith("Users notice nothing")
+    assert shown.stdout.splitlines()[1].split(maxsplit=1)[0] == "2"
+    assert read_ledger(read(host).ledger).current
 
 
 def test_the_proxy_is_found_whatever_it_is_called(host: Host):

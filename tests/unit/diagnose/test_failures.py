@@ -129,6 +129,10 @@ CASES: dict[str, tuple[Evidence, str]] = {
         ),
         "tar: bad",
     ),
+    "ledger-damaged": (
+        Evidence(kinds=("LedgerCorrupt", "HostError"), true="ledger.jsonl, line 3: is no JSON"),
+        "line 3",
+    ),
     "lease-lost": (Evidence(kinds=("LeaseLost", "HostError"), true="ann took it"), "ann took it"),
     "hosts-behind": (
         Evidence(kinds=("HostsBehind", "HostError"), true="not on b"),
