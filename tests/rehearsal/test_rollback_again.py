@@ -193,3 +193,21 @@ def test_the_same_command_finishes_what_was_killed_while_it_drained(known: Known
     assert run.exit_code == 0, run.log
     assert current() == former
     assert said()[-2:] == [(left, "rolled-back"), (former, "verified")]
+
+
+def test_the_same_command_finishes_what_was_killed_with_new_secrets(known: Known):
+    former, version = current(), serving_version()
+    left, _ = deployed()
+    run_id = ordered(secrets="newest")
+    wait_until(lambda: on_host("cat /opt/trovella/proxy/live") != f"web-r{left}", "the switch")
+    os.kill(process_of(run_id), signal.SIGKILL)
+    assert end_of(run_id) == "Crashed"
+
+    run = trigger("rollback", secrets="newest", reason="a test")
+
+    assert run.exit_code == 0, run.log
+    serving = current()
+    assert (serving_version(), serving > left) == (version, True)
+    restored = json.loads(on_host(f"cat /opt/trovella/releases/{serving}/release.json"))
+    assert restored["restores"] == former
+    assert said()[-2:] == [(left, "rolled-back"), (serving, "verified")]
