@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
 
 MISSED_HEARTBEATS = 3
+_AT_WORK = ("Pending", "Running", "Cancelling")
 ZOMBIES = "declare runs dead whose process is gone"
 
 
@@ -40,7 +41,8 @@ async def declare_automation(automation: AutomationCore, client: PrefectClient) 
 
 
 def _what_it_does(automation: AutomationCore) -> dict[str, Any]:
-    return automation.model_dump(mode="json", include=set(AutomationCore.model_fields))
+    # As Python's own objects: a set is a list in JSON, whose order differs from process to process.
+    return automation.model_dump(include=set(AutomationCore.model_fields))
 
 
 async def declare_zombie_automation(client: PrefectClient) -> str:
@@ -60,8 +62,9 @@ def _zombies(silence_s: int) -> AutomationCore:
     trigger = EventTrigger(
         match={"prefect.resource.id": ["prefect.flow-run.*"]},  # pyright: ignore[reportArgumentType]
         for_each={"prefect.resource.id"},
-        # A run that is killed in its first second was never heard of: its start counts as well.
-        after={"prefect.flow-run.heartbeat", "prefect.flow-run.Running"},
+        # A run that is killed in its first second was never heard of: its start counts as well. And
+        # a cancel, which nobody is left to answer, is no sign of life.
+        after={f"prefect.flow-run.{one}" for one in ("heartbeat", *_AT_WORK)},
         expect={"prefect.flow-run.*"},
         posture=Posture.Proactive,
         threshold=1,

@@ -136,7 +136,8 @@ class Change:
 
 def _is_cancelling(client: SyncPrefectClient, run_id: UUID) -> bool:
     state = client.read_flow_run(run_id).state
-    return state is not None and state.is_cancelling()
+    # The server calls a run cancelled that no worker has ended within five minutes.
+    return state is not None and (state.is_cancelling() or state.is_cancelled())
 
 
 def _deaf(_number: int, _frame: FrameType | None) -> None:

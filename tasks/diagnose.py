@@ -270,7 +270,7 @@ def _secrets(
     Beside them, the services whose secrets can no longer be read. Nothing where nobody can have
     written one yet; None when they cannot be read.
     """
-    if isinstance(error, (SecretUnusable, SecretStoreUnavailable)):
+    if not seen.host and isinstance(error, (SecretUnusable, SecretStoreUnavailable)):
         return (), frozenset()
     try:
         newest = read_secrets(settings)

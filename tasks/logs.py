@@ -10,7 +10,7 @@ from prefect.exceptions import PrefectException
 
 from rollout.commands.logs import parse_logs, read_logs_command
 from rollout.decide.log_sources import log_sources
-from rollout.decide.logs import new_errors
+from rollout.decide.logs import masked, new_errors
 from tasks.masks import mask_of
 from tasks.target import tell
 
@@ -46,12 +46,14 @@ def show_new_errors(settings: Environment, release: Release, logs: Logs) -> None
     if not errors:
         return
     mask = mask_of(settings, release)
+    # Before anything is cut or replaced in it: no mask knows a part of a secret.
+    errors = new_errors(masked(logs, mask)) if mask else errors
     table = [
         {
             "service": one.service,
             "count": str(one.count),
-            "error": mask(one.fingerprint) if mask else "not shown",
-            "example": mask(one.example) if mask else "not shown",
+            "error": one.fingerprint if mask else "not shown",
+            "example": one.example if mask else "not shown",
         }
         for one in errors[:SHOWN_ERRORS]
     ]

@@ -13,6 +13,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from prefect import get_run_logger
+from prefect.exceptions import TerminationSignal
 from prefect.runtime import flow_run
 
 from blocks import load_gcp_project
@@ -58,7 +59,7 @@ def shown_on_github(environment: str, what: str) -> Generator[None]:
     token = _TOLD.set(telling)
     try:
         yield
-    except (Superseded, CancelAsked):
+    except (Superseded, CancelAsked, TerminationSignal):
         telling.end("inactive")
         raise
     except Exception:

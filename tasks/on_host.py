@@ -32,7 +32,17 @@ from tasks.diagnose import evidence_first
 from tasks.lease import first_host, host_lease
 from tasks.record import note_left
 from tasks.retry import RETRIES, RETRY_DELAY_S, telling_of_earlier_tries, when_safe
-from tasks.target import bootstrap_plan, only, open_host, prepare, reach, read, settings_of, tell
+from tasks.target import (
+    bootstrap_plan,
+    only,
+    open_host,
+    prepare,
+    reach,
+    read,
+    read_unprepared,
+    settings_of,
+    tell,
+)
 from tasks.verify import demand_current, judge_host
 
 if TYPE_CHECKING:
@@ -228,8 +238,7 @@ def verify_host(block: str, release: Release, environment: str) -> HostResult:
 def _serve(release: Release, leaves: int | None, host: Host, settings: Environment) -> Activation:
     """Make a release serve on a host and prove it there, or let the one before serve again."""
     with _seen_first(settings.name, release):
-        prepare(host, settings.application)
-        facts = read(host, settings.application)
+        facts = _prepared(host, release, leaves, settings)
         files = _lacking(facts, release)
     try:
         with _seen_first(settings.name, release):
@@ -241,6 +250,19 @@ def _serve(release: Release, leaves: int | None, host: Host, settings: Environme
             raise
         raise _gone_back(failure, _left(facts, release, settings), host, settings) from failure
     return activation
+
+
+def _prepared(host: Host, release: Release, leaves: int | None, settings: Environment) -> HostFacts:
+    """Return what a host has, once a release can be put there.
+
+    One that has all of a release that is gone back to lacks nothing: room for an image least.
+    """
+    if leaves is not None:
+        there = read_unprepared(host, settings.application)
+        if release.number in there.releases and release.image.reference in there.images:
+            return there
+    prepare(host, settings.application)
+    return read(host, settings.application)
 
 
 def _left(facts: HostFacts, release: Release, settings: Environment) -> Activation:

@@ -13,6 +13,7 @@ from prefect.states import Completed
 
 from rollout.decide.alerts import ALERTS
 from rollout.decide.releases import release_on
+from rollout.decide.standing import is_starting
 from rollout.decide.verify import DATABASE, HOST, LOGS, judge
 from rollout.errors import (
     AlertsUnavailable,
@@ -27,9 +28,9 @@ from rollout.errors import (
     VerificationFailed,
 )
 from rollout.executors.baking import judge_repeatedly
-from rollout.executors.clock import unix_s
+from rollout.executors.clock import monotonic_s, pause, unix_s
 from rollout.executors.outside import look_outside
-from rollout.executors.probe import probe
+from rollout.executors.probe import BETWEEN_S, probe
 from rollout.ledger import read_ledger
 from rollout.model.evidence import Evidence
 from rollout.model.finding import Finding, Go, Inconclusive, Refuse
@@ -232,11 +233,7 @@ def _look(
         outside = beside.submit(look_outside, settings.verify, requests=requests)
         alerts = reading_alerts(settings, beside)
         database = database or _database(release, settings, missing)
-        began_s = unix_s()
-        facts = _facts(host, settings, missing)
-        read_at_s = (began_s + unix_s()) / 2
-        figures = facts.figures if facts else None
-        skew_s = figures.clock_s - read_at_s if figures else None
+        facts, skew_s = _started(host, settings, missing)
         logs = _logs(host, settings, release, facts, missing) if facts else None
         opened = _alerts(alerts, missing)
         seen_outside = outside.result()
@@ -279,6 +276,25 @@ def _database(
     except (DatabaseError, SourceUnavailable) as error:
         _again_or_missing(error, DATABASE, missing)
         return None
+
+
+def _started(
+    host: Host, settings: Environment, missing: list[tuple[str, str]]
+) -> tuple[HostFacts | None, float | None]:
+    """Return the host's facts and how far its clock is off, once no service is starting any more.
+
+    Those that an activation starts beside the switched one are not waited for before the switch.
+    """
+    until_s = monotonic_s() + settings.application.ready_timeout_s
+    while True:
+        began_s = unix_s()
+        facts = _facts(host, settings, missing)
+        read_at_s = (began_s + unix_s()) / 2
+        if facts is None or not is_starting(facts) or monotonic_s() >= until_s:
+            break
+        pause(BETWEEN_S)
+    figures = facts.figures if facts else None
+    return facts, figures.clock_s - read_at_s if figures else None
 
 
 def _facts(host: Host, settings: Environment, missing: list[tuple[str, str]]) -> HostFacts | None:

@@ -114,8 +114,10 @@ _SAYS_VERSION = f"""\
 id={_CONTAINER}
 [ -n "$id" ] || exit {NO_CONTAINER}
 {_ASK}
+# Parts of the body may have a version of their own.
 said=$(ask "$3" "$4" 2>/dev/null | sed '1,/^$/d' | grep -oE "\\"$5\\" *: *\\"[^\\"]*\\"" |
-    head -n 1 | cut -d '"' -f 4)
+    cut -d '"' -f 4)
+if grep -qxF -- "$6" <<<"$said"; then said=$6; else said=$(head -n 1 <<<"$said"); fi
 echo "it says ${{said:-nothing}}"
 [ -z "$said" ] || [ "$said" = "$6" ] || exit {OTHER_VERSION}
 """

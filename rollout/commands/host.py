@@ -121,10 +121,15 @@ cp "releases/$2/Caddyfile" proxy/Caddyfile.next
 chmod 644 proxy/Caddyfile.next
 """
 
+# Undoing it half-way puts back what it has kept: a whole file of this run's, or nothing.
 _INSTALL = """\
 # give the proxy its new Caddyfile, keep the former
 cd "$1/proxy"
-[ ! -f Caddyfile ] || cp Caddyfile Caddyfile.former
+rm -f Caddyfile.former
+if [ -f Caddyfile ]; then
+    cp Caddyfile Caddyfile.former.tmp
+    mv Caddyfile.former.tmp Caddyfile.former
+fi
 mv Caddyfile.next Caddyfile
 """
 

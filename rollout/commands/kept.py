@@ -41,6 +41,8 @@ ask() {{
     exec 3>&-
 }}
 is_other() {{
+    # Parts of the body may have a version of their own.
+    ! [[ $said =~ \\"$key\\"\\ *:\\ *\\"$version\\" ]] || return
     found=$(value "$key") || return
     [ -n "$found" ] && [ "$found" != "$version" ]
 }}

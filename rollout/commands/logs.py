@@ -12,8 +12,8 @@ from rollout.model.logs import Logs, LogWindow
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-PART_BYTES = 256 * 1024
-"""What is read of one container and one window at most."""
+PART_BYTES = 1024 * 1024
+"""What is read of one container and one window at most: its end."""
 LONGEST_WINDOW_S = 900
 TIMEOUT_S = 20.0
 _OF_WINDOW = 4
@@ -32,7 +32,7 @@ printf 'seconds %s\\n' "$length"
 window() { # WORD SERVICE CONTAINER SINCE UNTIL
     docker inspect --format . "$3" >/dev/null 2>&1 || return
     printf '%s %s ' "$1" "$2"
-    docker logs --since "$4" --until "$5" "$3" 2>&1 | head -c "$bytes" | gzip -c | base64 -w 0
+    docker logs --since "$4" --until "$5" "$3" 2>&1 | tail -c "$bytes" | gzip -c | base64 -w 0
     echo ' .'
 }
 while [ "$#" -ge 3 ]; do
@@ -68,8 +68,10 @@ def parse_logs(stdout: str) -> Logs | None:
             seconds = float(words[1])
         elif words[0] in windows and len(words) == _OF_WINDOW:
             raw = gzip.decompress(b64decode(words[2]))
-            text = raw.decode(errors="replace")
-            windows[words[0]].append(LogWindow(words[1], text, len(raw) >= PART_BYTES))
+            cut = len(raw) >= PART_BYTES
+            # The first line of an end is a part of one.
+            text = raw[raw.find(b"\n") + 1 :] if cut else raw
+            windows[words[0]].append(LogWindow(words[1], text.decode(errors="replace"), cut))
     if not seconds:
         return None
     return Logs(seconds, tuple(windows["now"]), tuple(windows["before"]))

@@ -15,11 +15,14 @@ def of_the_domain(error: object) -> RolloutError:
     """Return an error of the domain; whatever else something ended by is made one."""
     if isinstance(error, RolloutError):
         return error
-    return ActivationFailed(
+    failed = ActivationFailed(
         f"the task ended by {type(error).__name__}",
         left="What it did on the host is unknown until that is read again.",
         next_step="Read the task's log, then retry this run.",
     )
+    # Whether its release serves there by now is what nobody knows: a host of several is asked.
+    failed.is_kept = True
+    return failed
 
 
 @contextmanager

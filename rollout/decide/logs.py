@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from rollout.model.finding import Check
 from rollout.model.logs import Level, Logs, LogWindow, NewError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from rollout.limits import Limits
 
@@ -81,6 +82,15 @@ def fingerprint(line: str) -> str:
     return text.strip()[:LONGEST_FINGERPRINT]
 
 
+def masked(logs: Logs, mask: Callable[[str], str]) -> Logs:
+    """Return logs with their secrets hidden, in both windows, so that lines stay comparable."""
+    now, before = (
+        tuple(replace(one, text=mask(one.text)) for one in windows)
+        for windows in (logs.now, logs.before)
+    )
+    return replace(logs, now=now, before=before)
+
+
 def new_errors(logs: Logs) -> tuple[NewError, ...]:
     """Return the errors that no line from before has, the most frequent first."""
     known = {(service, print_) for service, print_, _ in _errors(logs.before)}
@@ -111,12 +121,15 @@ def log_checks(logs: Logs, limits: Limits) -> tuple[Check, ...]:
     checks: list[Check] = []
     for service in services:
         now, before = (_counts(windows, service) for windows in (logs.now, logs.before))
+        # Of what was written before more is unknown than of what is written now: no refusal.
+        cut = any(one.cut for one in logs.before if one.service == service)
         checks.append(
             Check(
                 f"errors in the log of {service}",
                 f"at most {limits.errors_per_min:g} a minute more than before",
                 _rates(now["error"] / minutes, before["error"] / minutes),
                 (now["error"] - before["error"]) / minutes <= limits.errors_per_min,
+                "warn" if cut else "refuse",
             )
         )
         checks.append(
@@ -128,6 +141,10 @@ def log_checks(logs: Logs, limits: Limits) -> tuple[Check, ...]:
                 "warn",
             )
         )
+    for service in sorted({one.service for one in logs.now if one.cut}):
+        told = "its end only: the rates above are lower than they were"
+        whole = Check(f"log of {service}", "read as a whole", told, ok=False, weight="warn")
+        checks.append(whole)
     kinds = len(new_errors(logs))
     most = limits.new_errors
     told = f"{kinds} kinds" if kinds else "none"

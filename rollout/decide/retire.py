@@ -85,9 +85,9 @@ def _unwanted_containers(scene: Scene, keep: set[int]) -> tuple[Container, ...]:
     return tuple(
         one
         for one in scene.facts.containers
-        if (one.status != "running" and one.service == service)
+        if (not one.is_up and one.service == service)
         or (
-            (one.status != "running" or one in scene.retiring)
+            (not one.is_up or one in scene.retiring)
             and release_number(service, one.service) not in {None, *keep}
         )
     )
@@ -97,7 +97,7 @@ def _unwanted_images(scene: Scene, keep: set[int], unwanted: tuple[Container, ..
     repository = scene.release.image.repository
     wanted = {one.image.reference for one in releases_on(scene.facts) if one.number in keep}
     wanted |= {scene.release.image.reference}
-    running = [one for one in scene.facts.containers if one.status == "running"]
+    running = [one for one in scene.facts.containers if one.is_up]
     wanted |= {one.reference for one in running if one not in unwanted}
     # Of a host that is taken over: started by a tag, and what its way back starts again.
     former = {one.image_id for one in running if one not in unwanted and one.image_id}

@@ -121,7 +121,7 @@ class Scene:
         return tuple(
             one
             for one in self.facts.containers
-            if one.status == "running"
+            if one.is_up
             and one.service != self.service
             and (one.service == service or release_number(service, one.service) is not None)
         )

@@ -81,6 +81,12 @@ def nothing_deployed(facts: HostFacts) -> bool:
     return bool(entries) or not there
 
 
+def is_starting(facts: HostFacts) -> bool:
+    """Return whether a service of the current compose file is yet to say how it is."""
+    present = (facts.container(name) for name in services_of(facts.compose))
+    return any(one.is_starting for one in present if one is not None)
+
+
 def container_checks(facts: HostFacts) -> tuple[Check, ...]:
     """Return one check a service of the current compose file."""
     healthy, jobs = checked_services(facts.compose), jobs_of(facts.compose)

@@ -140,8 +140,9 @@ def _images(facts: HostFacts) -> Iterator[Check]:
 def _strangers(facts: HostFacts) -> Iterator[Check]:
     known = services_of(facts.compose)
     for one in facts.containers:
-        if one.status == "running" and one.service not in known:
-            yield Check(f"container {one.service or one.name}", "not running", "running", ok=False)
+        if one.is_up and one.service not in known:
+            name = f"container {one.service or one.name}"
+            yield Check(name, "not running", one.status, ok=False)
 
 
 def schema_release(facts: HostFacts) -> Release | None:

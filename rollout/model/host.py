@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+# In the engine's words; it starts again by itself what it calls `restarting`.
+_UP = ("running", "restarting", "paused")
+
 
 @dataclass(frozen=True, slots=True)
 class MachineFacts:
@@ -72,6 +75,16 @@ class Container:
     restarts: int = 0
     oom_killed: bool = False
     started_at: str = ""
+
+    @property
+    def is_up(self) -> bool:
+        """Return whether the engine keeps it up: also one that it is about to start again."""
+        return self.status in _UP
+
+    @property
+    def is_starting(self) -> bool:
+        """Return whether its first health check is still to be passed."""
+        return self.status == "running" and self.health == "starting"
 
     @property
     def serves(self) -> bool:

@@ -14,7 +14,7 @@ class LogWindow:
 
     Attributes:
         service: The compose service; that of the switched one for each of its releases.
-        text: Its lines, both streams, cut off at the bound; secrets are not masked yet.
+        text: Its last lines, both streams, within the bound; secrets are not masked yet.
         cut: Whether there was more than the bound.
     """
 

@@ -14,7 +14,7 @@ import pytest
 from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
 from prefect.runner._cancellation_manager import CancellationManager
 from prefect.runner._flow_run_executor import FlowRunExecutorContext
-from prefect.states import Cancelling
+from prefect.states import Cancelled, Cancelling
 
 from infra.prefect.cancellation import MADE_BY, PatientCancellation, let_runs_finish
 from tasks.cancelling import CHANGES_BY, TOO_LATE
@@ -149,6 +149,26 @@ def test_a_cancel_that_no_worker_sees_ends_the_run_at_its_first_change(
     wait_until(lambda: _has_ended(process), "the run's process to end")
     last = _log(deployments, run).splitlines()[-1]
     assert last.startswith("Finished in state Cancelled('the run was cancelled")
+
+
+def test_what_the_server_calls_cancelled_changes_nothing_any_more(
+    deployments: Server, tmp_path: Path
+):
+    """It does so five minutes after a cancel that no worker has seen to."""
+    gate = tmp_path / "gate"
+    (tmp_path / "checked").touch()
+    with working(deployments) as worker:
+        run = _order(deployments, tmp_path, before=str(gate))
+        _wait_for_state(deployments, run, "Running")
+        os.killpg(worker.pid, signal.SIGKILL)
+    deployments.client.set_flow_run_state(UUID(run), Cancelled(), force=True)
+    gate.touch()
+
+    wait_until(lambda: CHANGES_BY in _read(deployments, run).labels, "the first change")
+    process = int(_read(deployments, run).labels[CHANGES_BY])
+    wait_until(lambda: _has_ended(process), "the run's process to end")
+    assert not (tmp_path / "changing").exists()
+    assert deployments.run_state(run) == "Cancelled"
 
 
 def test_a_cancel_that_no_worker_sees_is_answered_at_the_end(deployments: Server, tmp_path: Path):

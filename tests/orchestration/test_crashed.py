@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from prefect.states import Cancelling, Pending
+
+from tests.orchestration import sample_flows
 from tests.orchestration.prefect_server import wait_until, working
 
 if TYPE_CHECKING:
@@ -52,6 +55,11 @@ def _order(server: Server, gate: Path, commit: str) -> str:
     return run
 
 
+def _asked(server: Server) -> str:
+    """Return a run of no work pool: no worker takes it."""
+    return str(server.client.create_flow_run(sample_flows.ending, parameters={}).id)
+
+
 def _states(server: Server, run: str) -> list[str]:
     return [state.name for state in server.client.read_flow_run_states(UUID(run))]
 
@@ -61,18 +69,25 @@ def test_a_dead_run_is_declared_and_goes_on_by_retry_while_a_healthy_one_is_left
 ):
     gate = tmp_path / "open"
     _declare(deployments)
+    pending = _asked(deployments)
+    deployments.client.set_flow_run_state(UUID(pending), Pending())
     with working(deployments) as worker:
         healthy = _order(deployments, gate, "1" * 40)
         dead = _order(deployments, gate, "2" * 40)
-        victim = _process_of(dead)
+        cancelled = _order(deployments, gate, "3" * 40)
+        victims = _process_of(dead), _process_of(cancelled)
         worker.kill()
-        os.kill(victim, signal.SIGKILL)
+        for victim in victims:
+            os.kill(victim, signal.SIGKILL)
+    deployments.client.set_flow_run_state(UUID(cancelled), Cancelling())
     # Whoever starts the worker again may register again as well: nothing is forgotten by that.
     _declare(deployments)
 
     wait_until(
         lambda: deployments.run_state(dead) == "Crashed", "the dead run's state", GUARANTEED_S
     )
+    for one in (cancelled, pending):
+        wait_until(lambda one=one: deployments.run_state(one) == "Crashed", one, GUARANTEED_S)
     # Longer than the automation waits for a heartbeat, the healthy run has been at work by now.
     assert _states(deployments, healthy)[-1] == "Running"
     gate.touch()

@@ -8,6 +8,8 @@ from base64 import b64encode
 from rollout.commands.logs import PART_BYTES, parse_logs, read_logs_command
 from rollout.model.logs import Logs, LogWindow
 
+END = "\n" + "x" * (PART_BYTES - 1)
+
 
 def packed(text: str) -> str:
     return b64encode(gzip.compress(text.encode())).decode()
@@ -18,13 +20,13 @@ def test_what_a_host_says_becomes_two_windows_and_a_torn_line_is_left_out():
         "seconds 12\n"
         f"now web {packed('a line')} .\n"
         f"before web {packed('')} .\n"
-        f"now caddy {packed('x' * PART_BYTES)} .\n"
+        f"now caddy {packed('a part' + END)} .\n"
         f"before caddy {packed('torn')[:9]}\n"
     )
 
     assert parse_logs(stdout) == Logs(
         12.0,
-        (LogWindow("web", "a line"), LogWindow("caddy", "x" * PART_BYTES, cut=True)),
+        (LogWindow("web", "a line"), LogWindow("caddy", END[1:], cut=True)),
         (LogWindow("web", ""),),
     )
 
@@ -37,7 +39,7 @@ def test_a_service_without_a_container_of_before_has_none():
     command = read_logs_command("2026-11-25T13:00:00Z", [("web", "web-2", ""), ("db", "db", "db")])
 
     assert command.argv[4:] == (
-        *("2026-11-25T13:00:00Z", "262144", "900"),
+        *("2026-11-25T13:00:00Z", str(PART_BYTES), "900"),
         *("web", "web-2", "-", "db", "db", "db"),
     )
     assert not command.changes

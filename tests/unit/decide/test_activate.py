@@ -445,6 +445,16 @@ def test_a_kept_container_is_asked_itself_and_the_engine_after_the_switch():
     assert "wait until the engine finds web-r1 healthy" not in asked
 
 
+@pytest.mark.parametrize("status", ["restarting", "paused"])
+def test_a_former_release_that_the_engine_starts_again_and_again_is_stopped(status: str):
+    facts = serving(1)
+    containers = (web(1, status), *facts.containers[1:])
+
+    names = [one.name for one in plan(replace(facts, containers=containers), 2).steps]
+
+    assert names[-2:] == ["drain web-r1", "stop web-r1"]
+
+
 def test_what_is_around_a_release_is_started_anew_where_that_is_not_known():
     """Somebody was at it and was killed; or one of its services stopped since."""
     facts = alike(serving(2, 1))

@@ -8,6 +8,7 @@ import pytest
 
 from rollout.commands.host import checksum
 from rollout.config import parse_environment
+from rollout.decide.defects import of_the_domain
 from rollout.decide.hosts import (
     at_host,
     batches_of,
@@ -225,6 +226,10 @@ def test_migrations_wait_until_every_host_serves_the_code_that_they_were_judged_
     assert isinstance(verdict, kind)
     assert [one.consequence[:1] for one in verdict.findings] == ["b"] * told
     assert judge_level(seen, None, pending, accept) == Go()
+
+
+def test_a_host_that_a_defect_left_is_asked_what_serves_there_by_now():
+    assert result_of("b", of_the_domain(ValueError("?"))).outcome == "kept"
 
 
 def test_a_host_that_keeps_what_it_refuses_has_not_gone_back():

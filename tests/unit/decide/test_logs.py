@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from rollout.decide.logs import fingerprint, level_of, log_checks, new_errors
+from rollout.decide.logs import fingerprint, level_of, log_checks, masked, new_errors
 from rollout.limits import Limits
 from rollout.model.logs import Level, Logs, LogWindow, NewError
 
@@ -118,4 +118,34 @@ def test_warnings_and_kinds_of_errors_warn_only():
     assert [(one.name, one.seen, one.weight) for one in checks if not one.ok] == [
         ("warnings in the log of web", "301.0 a minute, 0.0 before", "warn"),
         ("new errors in the logs", "2 kinds", "warn"),
+    ]
+
+
+def test_a_secret_is_hidden_before_its_digits_are():
+    secret = "Kd.fw9x!Qz.ab"
+    line = f"Error: login for app with {secret} refused"
+    long = f"Error: {'word ' * 77}{secret}"
+    logs = Logs(30.0, (LogWindow("web", f"{line}\n{long}"),))
+
+    told = new_errors(masked(logs, lambda text: text.replace(secret, "***")))
+
+    assert told[0].fingerprint == "Error: login for app with *** refused"
+    assert not any("Kd.fw" in one.fingerprint + one.example for one in told)
+
+
+def test_a_log_that_is_read_in_part_is_told_and_one_from_before_refuses_nothing():
+    many = "\n".join([BOOM] * 100)
+    limits = Limits()
+
+    now = log_checks(Logs(60.0, (LogWindow("web", many, cut=True),)), limits)
+    then = log_checks(
+        Logs(60.0, (LogWindow("web", many),), (LogWindow("web", "", cut=True),)), limits
+    )
+
+    assert [(one.name, one.weight) for one in now if not one.ok][:2] == [
+        ("errors in the log of web", "refuse"),
+        ("log of web", "warn"),
+    ]
+    assert ("errors in the log of web", "warn") in [
+        (one.name, one.weight) for one in then if not one.ok
     ]

@@ -9,6 +9,7 @@ import pytest
 
 from rollout.decide.standing import (
     identity_checks,
+    is_starting,
     nothing_deployed,
     room_checks,
     stability_checks,
@@ -161,3 +162,9 @@ PREPARED = line("prepared", "2026-11-25T12:59:00Z")
 )
 def test_whether_anything_was_ever_deployed(facts: HostFacts, nothing: bool):
     assert nothing_deployed(facts) == nothing
+
+
+def test_only_a_service_that_is_still_to_be_looked_at_is_starting():
+    assert is_starting(having(replace(WEB, health="starting"), CADDY))
+    assert not is_starting(having(replace(WEB, status="exited", health="starting"), CADDY))
+    assert not is_starting(having(WEB, replace(CADDY, service="nobody's", health="starting")))

@@ -117,6 +117,10 @@ def test_containers_that_are_others_or_nobodys_are_named():
         ("container tool", "running"),
     ]
     assert differing(replace(WELL, containers=(web, *others))) == [("container search", "nothing")]
+    again = replace(stranger, status="restarting")
+    assert ("container tool", "restarting") in differing(
+        replace(WELL, containers=(*WELL.containers, again))
+    )
 
 
 # --- around it ---
