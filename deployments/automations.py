@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
 
 MISSED_HEARTBEATS = 3
-_AT_WORK = ("Pending", "Running", "Cancelling")
 ZOMBIES = "declare runs dead whose process is gone"
 
 
@@ -62,9 +61,8 @@ def _zombies(silence_s: int) -> AutomationCore:
     trigger = EventTrigger(
         match={"prefect.resource.id": ["prefect.flow-run.*"]},  # pyright: ignore[reportArgumentType]
         for_each={"prefect.resource.id"},
-        # A run that is killed in its first second was never heard of: its start counts as well. And
-        # a cancel, which nobody is left to answer, is no sign of life.
-        after={f"prefect.flow-run.{one}" for one in ("heartbeat", *_AT_WORK)},
+        # A run that is killed in its first second was never heard of: its start counts as well.
+        after={f"prefect.flow-run.{one}" for one in ("heartbeat", "Pending", "Running")},
         expect={"prefect.flow-run.*"},
         posture=Posture.Proactive,
         threshold=1,
