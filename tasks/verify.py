@@ -233,7 +233,9 @@ def _look(
         outside = beside.submit(look_outside, settings.verify, requests=requests)
         alerts = reading_alerts(settings, beside)
         database = database or _database(release, settings, missing)
-        facts, skew_s = _started(host, settings, missing)
+        # What is refused already is not waited for.
+        wait_s = 0.0 if report.problem else settings.application.ready_timeout_s
+        facts, skew_s = _started(host, settings, missing, wait_s)
         logs = _logs(host, settings, release, facts, missing) if facts else None
         opened = _alerts(alerts, missing)
         seen_outside = outside.result()
@@ -279,13 +281,13 @@ def _database(
 
 
 def _started(
-    host: Host, settings: Environment, missing: list[tuple[str, str]]
+    host: Host, settings: Environment, missing: list[tuple[str, str]], wait_s: float
 ) -> tuple[HostFacts | None, float | None]:
     """Return the host's facts and how far its clock is off, once no service is starting any more.
 
     Those that an activation starts beside the switched one are not waited for before the switch.
     """
-    until_s = monotonic_s() + settings.application.ready_timeout_s
+    until_s = monotonic_s() + wait_s
     while True:
         began_s = unix_s()
         facts = _facts(host, settings, missing)
