@@ -255,7 +255,7 @@ def _serve(release: Release, leaves: int | None, host: Host, settings: Environme
 def _prepared(host: Host, release: Release, leaves: int | None, settings: Environment) -> HostFacts:
     """Return what a host has, once a release can be put there.
 
-    One that has all of a release that is gone back to lacks nothing, least of all room for an image.
+    One that has all of a release that is gone back to lacks nothing, least of all room for it.
     """
     if leaves is not None:
         there = read_unprepared(host, settings.application)
