@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
 
 MISSED_HEARTBEATS = 3
+_BEGINNING = ("Pending", "Submitting", "Running")
 ZOMBIES = "declare runs dead whose process is gone"
 
 
@@ -62,7 +63,7 @@ def _zombies(silence_s: int) -> AutomationCore:
         match={"prefect.resource.id": ["prefect.flow-run.*"]},  # pyright: ignore[reportArgumentType]
         for_each={"prefect.resource.id"},
         # A run that is killed in its first second was never heard of: its start counts as well.
-        after={f"prefect.flow-run.{one}" for one in ("heartbeat", "Pending", "Running")},
+        after={f"prefect.flow-run.{one}" for one in ("heartbeat", *_BEGINNING)},
         expect={"prefect.flow-run.*"},
         posture=Posture.Proactive,
         threshold=1,

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass
 from threading import Timer
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 
 from httpx import HTTPError
@@ -22,8 +22,10 @@ from pydantic import Field
 from rollout.executors.clock import later_utc
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from uuid import UUID
+
+    from prefect.client.schemas.objects import State
 
 ASKS = "trovella.asks"
 """The label of a run that asks: what, until when, and what to do, for whoever is told of it."""
@@ -96,6 +98,7 @@ def ask(question: Question, within_s: int, default: Literal["refuse", "go"]) -> 
     if nobody:
         get_run_logger().warning("nobody is asked (%s): %s", nobody, default)
         return Answer(default, f"nobody was asked, because {nobody}")
+    _come_back()
     form = Decision.with_initial_data(description=question.known)
     until = later_utc(within_s)
     _label(_told(question, until, "the run"))
@@ -175,10 +178,21 @@ def _end(run_id: UUID) -> None:
 
 def _go_on() -> None:
     """Let the run be `Running` again where Prefect has ended the question, and shows otherwise."""
+    _run_where(lambda state: state is None or not state.is_running())
+
+
+def _come_back() -> None:
+    """Let a run be `Running` again that was called `Crashed` while nobody could hear of it.
+
+    Prefect lets no run pause that is over.
+    """
+    _run_where(lambda state: state is not None and state.is_crashed())
+
+
+def _run_where(state_is: Callable[[State[Any] | None], bool]) -> None:
     context = FlowRunContext.get()
     if context is None or context.flow_run is None:
         return
     with get_client(sync_client=True) as client:
-        state = client.read_flow_run(context.flow_run.id).state
-        if state is None or not state.is_running():
+        if state_is(client.read_flow_run(context.flow_run.id).state):
             client.set_flow_run_state(context.flow_run.id, Running(), force=True)

@@ -46,15 +46,14 @@ def show_new_errors(settings: Environment, release: Release, logs: Logs) -> None
     if not errors:
         return
     mask = mask_of(settings, release)
-    # Before anything is cut or replaced in it, since no mask knows a part of a secret; and what
-    # stands escaped in a line does not in its words.
+    # Before anything is cut or replaced in it: no mask knows a part of a secret.
     errors = new_errors(masked(logs, mask)) if mask else errors
     table = [
         {
             "service": one.service,
             "count": str(one.count),
-            "error": mask(one.fingerprint) if mask else "not shown",
-            "example": mask(one.example) if mask else "not shown",
+            "error": one.fingerprint if mask else "not shown",
+            "example": one.example if mask else "not shown",
         }
         for one in errors[:SHOWN_ERRORS]
     ]

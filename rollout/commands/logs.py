@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 PART_BYTES = 1024 * 1024
 """What is read of one container and one window at most: its end."""
 LONGEST_WINDOW_S = 900
+PART_S = 4
+"""How long the reading of one container and one window may take: one that says more is cut."""
 TIMEOUT_S = 20.0
 _OF_WINDOW = 4
 
@@ -23,8 +25,8 @@ _OF_WINDOW = 4
 _READ = """\
 # read the logs of before and after an activation
 activated=$(date -u -d "$1" +%s) || exit
-now=$(date +%s) bytes=$2 longest=$3
-shift 3
+now=$(date +%s) bytes=$2 longest=$3 within=$4
+shift 4
 length=$((now - activated))
 [ "$length" -gt 0 ] || length=1
 [ "$length" -le "$longest" ] || length=$longest
@@ -32,8 +34,9 @@ printf 'seconds %s\\n' "$length"
 window() { # WORD SERVICE CONTAINER SINCE UNTIL
     docker inspect --format . "$3" >/dev/null 2>&1 || return
     printf '%s %s ' "$1" "$2"
-    docker logs --since "$4" --until "$5" "$3" 2>&1 | tail -c "$bytes" | gzip -c | base64 -w 0
-    echo ' .'
+    timeout "$within" docker logs --since "$4" --until "$5" "$3" 2>&1 | tail -c "$bytes" |
+        gzip -c | base64 -w 0
+    if [ "${PIPESTATUS[0]}" = 124 ]; then echo ' part'; else echo ' .'; fi
 }
 while [ "$#" -ge 3 ]; do
     [ "$2" = - ] || window now "$1" "$2" "$((now - length))" "$((now + 1))"
@@ -52,7 +55,7 @@ def read_logs_command(activated_at: str, containers: Sequence[tuple[str, str, st
             it before; empty where there is none.
     """
     words = [word or "-" for one in containers for word in one]
-    bounds = (str(PART_BYTES), str(LONGEST_WINDOW_S))
+    bounds = (str(PART_BYTES), str(LONGEST_WINDOW_S), str(PART_S))
     return Command(
         bash_script(_READ, activated_at, *bounds, *words), timeout_s=TIMEOUT_S, changes=False
     )
@@ -68,9 +71,10 @@ def parse_logs(stdout: str) -> Logs | None:
             seconds = float(words[1])
         elif words[0] in windows and len(words) == _OF_WINDOW:
             raw = gzip.decompress(b64decode(words[2]))
-            cut = len(raw) >= PART_BYTES
+            whole = len(raw) < PART_BYTES
             # The first line of an end is a part of one.
-            text = raw[raw.find(b"\n") + 1 :] if cut else raw
+            text = raw if whole else raw[raw.find(b"\n") + 1 :]
+            cut = not whole or words[3] == "part"
             windows[words[0]].append(LogWindow(words[1], text.decode(errors="replace"), cut))
     if not seconds:
         return None

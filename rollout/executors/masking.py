@@ -10,6 +10,7 @@ stars there hide nothing, and tell what the secret is.
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -77,11 +78,20 @@ def _starred(text: str, spans: Iterable[tuple[int, int]]) -> str:
 
 
 def _parts(text: str) -> Iterator[str]:
-    """Yield what must not be seen of one secret: the whole, each line, a URL's password."""
+    """Yield what must not be seen of one secret: the whole, each line, a URL's password.
+
+    Each also as JSON has it.
+    """
     password = _password(text.strip())
     for part in (text.strip(), *text.splitlines(), password, unquote(password)):
         if len(part.strip()) >= SHORTEST_SECRET:
             yield part.strip()
+            yield from _as_json(part.strip())
+
+
+def _as_json(part: str) -> tuple[str, str]:
+    """Return a text as it stands inside a string of JSON, as logs have it, written either way."""
+    return json.dumps(part)[1:-1], json.dumps(part, ensure_ascii=False)[1:-1]
 
 
 def _password(text: str) -> str:

@@ -19,7 +19,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import StateType
 from prefect.context import FlowRunContext
 from prefect.settings import PREFECT_API_URL, PREFECT_LOGGING_TO_API_ENABLED, temporary_settings
-from prefect.states import Running
+from prefect.states import Crashed, Running
 
 import tasks.ask
 from rollout.model.finding import Finding, Inconclusive
@@ -133,6 +133,23 @@ def test_a_run_that_is_made_to_go_on_without_an_answer_takes_the_default(server:
     server.client.set_flow_run_state(run.paused(), Running(), force=True)
 
     assert [one.verdict for one in run.ended()] == ["refuse"]
+
+
+def test_a_run_that_was_called_crashed_while_its_server_was_away_asks_all_the_same(
+    server: Server,
+):
+    @flow(name="asking-again")
+    def asking_again() -> Answer:
+        context = FlowRunContext.get()
+        assert context is not None
+        assert context.flow_run is not None
+        server.client.set_flow_run_state(context.flow_run.id, Crashed(), force=True)
+        return ask(QUESTION, 1, "refuse")
+
+    state = asking_again(return_state=True)
+
+    assert state.result().told == "nobody answered within 1 s"
+    assert state.is_completed()
 
 
 def test_where_the_file_says_so_nobody_is_asked(server: Server):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from prefect.states import Pending
+from prefect.states import Submitting
 
 from tests.orchestration import sample_flows
 from tests.orchestration.prefect_server import wait_until, working
@@ -70,7 +70,7 @@ def test_a_dead_run_is_declared_and_goes_on_by_retry_while_a_healthy_one_is_left
     gate = tmp_path / "open"
     _declare(deployments)
     pending = _asked(deployments)
-    deployments.client.set_flow_run_state(UUID(pending), Pending())
+    deployments.client.set_flow_run_state(UUID(pending), Submitting())
     with working(deployments) as worker:
         healthy = _order(deployments, gate, "1" * 40)
         dead = _order(deployments, gate, "2" * 40)

@@ -19,7 +19,7 @@ def test_what_a_host_says_becomes_two_windows_and_a_torn_line_is_left_out():
     stdout = (
         "seconds 12\n"
         f"now web {packed('a line')} .\n"
-        f"before web {packed('')} .\n"
+        f"before web {packed('its begin')} part\n"
         f"now caddy {packed('a part' + END)} .\n"
         f"before caddy {packed('torn')[:9]}\n"
     )
@@ -27,7 +27,7 @@ def test_what_a_host_says_becomes_two_windows_and_a_torn_line_is_left_out():
     assert parse_logs(stdout) == Logs(
         12.0,
         (LogWindow("web", "a line"), LogWindow("caddy", END[1:], cut=True)),
-        (LogWindow("web", ""),),
+        (LogWindow("web", "its begin", cut=True),),
     )
 
 
@@ -39,7 +39,7 @@ def test_a_service_without_a_container_of_before_has_none():
     command = read_logs_command("2026-11-25T13:00:00Z", [("web", "web-2", ""), ("db", "db", "db")])
 
     assert command.argv[4:] == (
-        *("2026-11-25T13:00:00Z", str(PART_BYTES), "900"),
+        *("2026-11-25T13:00:00Z", str(PART_BYTES), "900", "4"),
         *("web", "web-2", "-", "db", "db", "db"),
     )
     assert not command.changes

@@ -18,6 +18,8 @@ PUBLIC = public_facts("https://trovella.ai/api/health", "europe-docker.pkg.dev")
         ("first line\nlast line", "it says last line", "it says ********"),
         ("redis://:pa%20ss@cache", "pa ss and pa%20ss", "******** and ********"),
         ("abcdef", "xabcdefabcdefx", "x****************x"),
+        ('Kd"f\\ö', r'{"msg": "Kd\"f\\ö"}', '{"msg": "********"}'),
+        ('Kd"f\\ö', r'{"msg": "Kd\"f\\\u00f6"}', '{"msg": "********"}'),
         ("no", "no secret is that short", "no secret is that short"),
     ],
 )
