@@ -256,7 +256,7 @@ def _container(
 def _logs(words: tuple[str, ...]) -> str:
     """Return what two windows of each container hold: a hundred lines without an error."""
     told = ["seconds 5"]
-    for service, now, before in zip(*(iter(words[3:]),) * 3, strict=True):
+    for service, now, before in zip(*(iter(words[4:]),) * 3, strict=True):
         told += [f"now {service} {_LOG} ."] if now != "-" else []
         told += [f"before {service} {_LOG} ."] if before != "-" else []
     return "\n".join(told)
