@@ -2,60 +2,40 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
-from prefect.runtime import task_run
 from prefect.states import Completed
 
-from rollout.decide.alerts import ALERTS
 from rollout.decide.releases import release_on
-from rollout.decide.standing import is_starting
-from rollout.decide.verify import DATABASE, HOST, LOGS, judge
+from rollout.decide.verify import judge
 from rollout.errors import (
-    AlertsUnavailable,
-    CommandFailed,
-    ConfigInvalid,
-    DatabaseError,
-    HostUnreachable,
-    OutcomeUnknown,
     Refused,
     RolloutError,
-    SourceUnavailable,
     VerificationFailed,
 )
 from rollout.executors.baking import judge_repeatedly
-from rollout.executors.clock import monotonic_s, pause, unix_s
-from rollout.executors.outside import look_outside
-from rollout.executors.probe import BETWEEN_S, probe
 from rollout.ledger import read_ledger
-from rollout.model.evidence import Evidence
 from rollout.model.finding import Finding, Go, Inconclusive, Refuse
 from rollout.model.release import Release
 from rollout.model.sight import Sight
-from tasks.alerts import reading_alerts
 from tasks.ask import Question, ask
-from tasks.before import before
+from tasks.evidence import gather_evidence
 from tasks.lease import holds_lease
-from tasks.logs import read_logs, show_new_errors
-from tasks.migrate import holds_exactly
+from tasks.logs import show_new_errors
 from tasks.record import note, publish_release, publish_state
 from tasks.retry import RETRIES, RETRY_DELAY_S, when_safe
 from tasks.target import reach, read, settings_of, tell
 from tasks.watch import seen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from rollout.config import Environment
     from rollout.executors.host import Host
-    from rollout.model.alert import Alert
-    from rollout.model.finding import Assessment, Verdict
+    from rollout.model.evidence import Evidence
+    from rollout.model.finding import Assessment
     from rollout.model.host import HostFacts
-    from rollout.model.logs import Logs
 
 # While a release bakes, a healthy one answers at once; this is for a lost packet.
 PATIENCE_S = 10.0
@@ -168,7 +148,7 @@ def judge_host(release: Release, settings: Environment, host: Host) -> None:
     limits = settings.verify.limits.model_copy(update={"alerts": "off"})
     verify = settings.verify.model_copy(update={"limits": limits})
     settings = settings.model_copy(update={"verify": verify})
-    evidence = _look(release, settings, host, database=Go())
+    evidence = gather_evidence(release, settings, host, database=Go())
     facts = evidence.facts or read(host, settings.application)
     verdict = judge(replace(evidence, facts=facts), release, settings.application, verify)
     for finding in verdict.findings:
@@ -182,7 +162,7 @@ def judge_host(release: Release, settings: Environment, host: Host) -> None:
 def _judge_once(
     release: Release, settings: Environment, host: Host, *, served: bool
 ) -> tuple[Evidence, Assessment]:
-    evidence = _look(release, settings, host, served=served)
+    evidence = gather_evidence(release, settings, host, served=served)
     verdict = judge(evidence, release, settings.application, settings.verify)
     for finding in verdict.findings:
         get_run_logger().warning("%s: %s", finding.rule, finding.consequence)
@@ -204,115 +184,6 @@ def _publish(
     publish_release(frozen, verdict, settings, seen())
     if isinstance(verdict, Refuse):
         _fail(release, verdict.findings)
-
-
-def _look(
-    release: Release,
-    settings: Environment,
-    host: Host,
-    database: Verdict | None = None,
-    *,
-    served: bool = False,
-) -> Evidence:
-    """Return what is seen of a release; the address is looked at beside the host and database.
-
-    The database is not looked at again where it is known already.
-    """
-    earlier = before(release, settings.name, served=served)
-    report = probe(
-        settings.verify,
-        release,
-        settings.application.service,
-        before=earlier,
-        log=get_run_logger().info,
-    )
-    missing: list[tuple[str, str]] = []
-    with ThreadPoolExecutor(max_workers=2) as beside:
-        # Where it does not answer as it should, nobody waits to know how slowly.
-        requests = 0 if report.problem else None
-        outside = beside.submit(look_outside, settings.verify, requests=requests)
-        alerts = reading_alerts(settings, beside)
-        database = database or _database(release, settings, missing)
-        # What is refused already is not waited for.
-        wait_s = 0.0 if report.problem else settings.application.ready_timeout_s
-        facts, skew_s = _started(host, settings, missing, wait_s)
-        logs = _logs(host, settings, release, facts, missing) if facts else None
-        opened = _alerts(alerts, missing)
-        seen_outside = outside.result()
-    return Evidence(
-        report, facts, database, seen_outside, earlier, skew_s, logs, opened, tuple(missing)
-    )
-
-
-def _logs(
-    host: Host,
-    settings: Environment,
-    release: Release,
-    facts: HostFacts,
-    missing: list[tuple[str, str]],
-) -> Logs | None:
-    """Return what was logged; that it cannot be read only warns, because all else was seen."""
-    try:
-        return read_logs(host, settings, release, facts)
-    except RolloutError as error:
-        missing.append((LOGS, error.true.splitlines()[0]))
-        return None
-
-
-def _alerts(
-    read: Callable[[], tuple[Alert, ...] | None], missing: list[tuple[str, str]]
-) -> tuple[Alert, ...] | None:
-    """Return the alerts; why they cannot be read is noted, and looking goes on."""
-    try:
-        return read()
-    except (AlertsUnavailable, ConfigInvalid) as error:
-        missing.append((ALERTS, error.true.splitlines()[0]))
-        return None
-
-
-def _database(
-    release: Release, settings: Environment, missing: list[tuple[str, str]]
-) -> Verdict | None:
-    try:
-        return holds_exactly(release.version, settings.name)
-    except (DatabaseError, SourceUnavailable) as error:
-        _again_or_missing(error, DATABASE, missing)
-        return None
-
-
-def _started(
-    host: Host, settings: Environment, missing: list[tuple[str, str]], wait_s: float
-) -> tuple[HostFacts | None, float | None]:
-    """Return the host's facts and how far its clock is off, once no service is starting any more.
-
-    Those that an activation starts beside the switched one are not waited for before the switch.
-    """
-    until_s = monotonic_s() + wait_s
-    while True:
-        began_s = unix_s()
-        facts = _facts(host, settings, missing)
-        read_at_s = (began_s + unix_s()) / 2
-        if facts is None or not is_starting(facts) or monotonic_s() >= until_s:
-            break
-        pause(BETWEEN_S)
-    figures = facts.figures if facts else None
-    return facts, figures.clock_s - read_at_s if figures else None
-
-
-def _facts(host: Host, settings: Environment, missing: list[tuple[str, str]]) -> HostFacts | None:
-    try:
-        return read(host, settings.application)
-    except (HostUnreachable, OutcomeUnknown, CommandFailed) as error:
-        _again_or_missing(error, HOST, missing)
-        return None
-
-
-def _again_or_missing(error: RolloutError, part: str, missing: list[tuple[str, str]]) -> None:
-    """Let a further try of this task look again; note what the last one could not look at."""
-    baking = task_run.task_name == "bake"
-    if error.retry_safe and not baking and task_run.run_count <= RETRIES:
-        raise error
-    missing.append((part, error.true.splitlines()[0]))
 
 
 def _inconclusive(release: Release, verdict: Inconclusive) -> Sight:

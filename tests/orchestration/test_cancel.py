@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
 LONGER_THAN_PREFECT_WAITS_S = 40
+GATE = "gate"
 
 
 @pytest.fixture
@@ -83,6 +84,16 @@ def _changing(server: Server, folder: Path, **parameters: Any) -> str:
     return run
 
 
+def _left_before_its_change(server: Server, folder: Path) -> str:
+    """Return a run that waits for the file `GATE` before its first change; its worker is gone."""
+    (folder / "checked").touch()
+    with working(server) as worker:
+        run = _order(server, folder, before=str(folder / GATE))
+        _wait_for_state(server, run, "Running")
+        os.killpg(worker.pid, signal.SIGKILL)
+    return run
+
+
 def test_before_the_first_change_a_cancel_ends_the_run_and_its_programs(
     worker: Server, tmp_path: Path
 ):
@@ -130,14 +141,9 @@ def test_a_change_that_fails_after_a_cancel_says_what_was_left(worker: Server, t
 def test_a_cancel_that_no_worker_sees_ends_the_run_at_its_first_change(
     deployments: Server, tmp_path: Path
 ):
-    gate = tmp_path / "gate"
-    (tmp_path / "checked").touch()
-    with working(deployments) as worker:
-        run = _order(deployments, tmp_path, before=str(gate))
-        _wait_for_state(deployments, run, "Running")
-        os.killpg(worker.pid, signal.SIGKILL)
+    run = _left_before_its_change(deployments, tmp_path)
     _cancel(deployments, run)
-    gate.touch()
+    (tmp_path / GATE).touch()
 
     _wait_for_state(deployments, run, "Cancelled")
     assert "the run was cancelled\nleft: Nothing was changed." in (
@@ -155,14 +161,9 @@ def test_what_the_server_calls_cancelled_changes_nothing_any_more(
     deployments: Server, tmp_path: Path
 ):
     """It does so five minutes after a cancel that no worker has seen to."""
-    gate = tmp_path / "gate"
-    (tmp_path / "checked").touch()
-    with working(deployments) as worker:
-        run = _order(deployments, tmp_path, before=str(gate))
-        _wait_for_state(deployments, run, "Running")
-        os.killpg(worker.pid, signal.SIGKILL)
+    run = _left_before_its_change(deployments, tmp_path)
     deployments.client.set_flow_run_state(UUID(run), Cancelled(), force=True)
-    gate.touch()
+    (tmp_path / GATE).touch()
 
     wait_until(lambda: CHANGES_BY in _read(deployments, run).labels, "the first change")
     process = int(_read(deployments, run).labels[CHANGES_BY])

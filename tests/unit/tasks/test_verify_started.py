@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import tasks.verify
+import tasks.evidence
 from rollout.executors.files import read_environment
 from rollout.model.host import Container, Figures, HostFacts
 
@@ -23,9 +23,9 @@ HOST: Any = None
 def started(
     monkeypatch: pytest.MonkeyPatch, seen: list[HostFacts | None], wait_s: float
 ) -> HostFacts | None:
-    monkeypatch.setattr(tasks.verify, "_facts", lambda *_: seen.pop(0))
-    monkeypatch.setattr(tasks.verify, "pause", lambda _: None)
-    return tasks.verify._started(HOST, SETTINGS, [], wait_s)[0]
+    monkeypatch.setattr(tasks.evidence, "_facts", lambda *_: seen.pop(0))
+    monkeypatch.setattr(tasks.evidence, "pause", lambda _: None)
+    return tasks.evidence._started(HOST, SETTINGS, [], wait_s)[0]
 
 
 def test_a_service_that_starts_is_waited_for(monkeypatch: pytest.MonkeyPatch):
